@@ -1,0 +1,1 @@
+"""Framewise's curation half: footage to balanced, deduplicated TFRecords."""

@@ -1,0 +1,130 @@
+"""What a command says: tables of counts, progress with rate and time left, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+
+@dataclass
+class Counts:
+    """What a stage has to show at its end: a table, the same for machines, and notes."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+    data: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+class _Settings:
+    """How this run speaks, set once from the command line."""
+
+    json = False
+    color = True
+
+
+def configure(*, as_json: bool | None = None, color: bool | None = None) -> None:
+    """Choose JSON instead of tables, and whether to colour (NO_COLOR is honoured too)."""
+    if as_json is not None:
+        _Settings.json = as_json
+    if color is not None:
+        _Settings.color = color
+
+
+def _console(stderr: bool = False) -> Console:
+    width = None if sys.stdout.isatty() else 100
+    return Console(
+        stderr=stderr, highlight=False, no_color=None if _Settings.color else True, width=width
+    )
+
+
+def say(sentence: str) -> None:
+    """Print a line on the way (to standard error when standard output carries JSON)."""
+    _console(stderr=_Settings.json).print(sentence, markup=False, soft_wrap=True)
+
+
+def note(sentence: str) -> None:
+    """Point to something counted that the user should look at."""
+    _console(stderr=True).print(Text.assemble(("note: ", "yellow"), sentence), soft_wrap=True)
+
+
+def fail(program: str, sentence: str) -> None:
+    """Print the one sentence that a user's mistake is answered with."""
+    _console(stderr=True).print(
+        Text.assemble((f"{program}: ", "bold red"), sentence), soft_wrap=True
+    )
+
+
+def report(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    data: dict[str, Any],
+) -> None:
+    """Print the closing table, or `data` as one JSON object when that was asked for.
+
+    Numbers are set flush right; floats with three digits.
+    """
+    if _Settings.json:
+        print(json.dumps(data, sort_keys=True))
+        return
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for position, column in enumerate(columns):
+        numbers = all(isinstance(row[position], int | float) or not row[position] for row in rows)
+        table.add_column(column, justify="right" if numbers and rows else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console = _console()
+    console.print()
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if value is None else str(value)
+
+
+class _RateColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Show how many steps a second are done."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="cyan")
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar with count, rate and time left; nothing where output is not a terminal.
+
+    Yields a function that is told how many more steps are done.
+    """
+    console = _console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _RateColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda steps: bar.advance(task, steps)

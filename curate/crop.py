@@ -1,0 +1,101 @@
+"""The part of a frame that is kept: all of it, its central square, or the box of the landmarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.decode import Picture
+from curate.errors import UserError
+from curate.sources.clip import Clip
+
+# The landmarks reach from brows to chin; the square around them is widened to hold forehead and
+# jaw line (fraction of the box's longer side).
+_WIDENED = 1.3
+# Seconds do not matter here, frames do: the box follows the median over so many frames, so that
+# a landmark that jumps does not make the crop jump.
+_SMOOTHED = 9
+Boxes = dict[int, tuple[float, float, float]]
+
+
+def landmark_boxes(clip: Clip) -> Boxes:
+    """Map a clip's frame indices to the square around its face: centre x, centre y, side (pixels).
+
+    Frames whose face was not tracked are left out.
+
+    Raises:
+        UserError: the clip has no OpenFace CSV, or one without landmarks.
+    """
+    if clip.landmarks is None:
+        raise UserError(
+            f"{clip.name}: crop is 'landmarks' but the clip has no OpenFace CSV beside its video; "
+            "choose crop: none or center"
+        )
+    return _boxes(clip.landmarks)
+
+
+def _boxes(path: Path) -> Boxes:
+    from curate.sources.openface import read_columns
+
+    table = read_columns(path, r"[xy]_\d+$")
+    xs = table.select(c for c in table.columns if c.startswith("x_")).to_numpy()
+    ys = table.select(c for c in table.columns if c.startswith("y_")).to_numpy()
+    if not xs.size or not ys.size:
+        raise UserError(
+            f"{path}, row 1: crop is 'landmarks' but there are no columns x_0, y_0, ...; "
+            "choose crop: none or center"
+        )
+    tracked = table["success"].to_numpy() > 0 if "success" in table.columns else np.ones(len(xs))
+    sides = _WIDENED * np.maximum(np.ptp(xs, axis=1), np.ptp(ys, axis=1))
+    middle = [(values.max(axis=1) + values.min(axis=1)) / 2 for values in (xs, ys)]
+    boxes = np.stack([*middle, sides], axis=1)[tracked > 0]
+    indices = table["index"].to_numpy()[tracked > 0]
+    return {int(i): tuple(box) for i, box in zip(indices, _smooth(boxes), strict=True)}
+
+
+def _smooth(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replace each row of (n, 3) by the median of its neighbours in time."""
+    if len(boxes) == 0:
+        return boxes
+    around = np.pad(boxes, ((_SMOOTHED // 2, _SMOOTHED // 2), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(around, _SMOOTHED, axis=0)
+    return np.median(windows, axis=-1)
+
+
+def crop_frame(picture: Picture, crop: str, box: tuple[float, float, float] | None) -> Picture:
+    """Cut a square (or, for `none`, the whole frame) out of a picture (height, width, 3) uint8.
+
+    A box that reaches over the edge is filled up with the edge's own pixels.
+    """
+    height, width = picture.shape[:2]
+    if crop == "none":
+        return picture
+    if crop == "center" or box is None:
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        return picture[top : top + side, left : left + side]
+    x, y, length = box
+    side = max(2, round(length))
+    left, top = round(x - side / 2), round(y - side / 2)
+    over = max(0, -left, -top, left + side - width, top + side - height)
+    if over:
+        picture = cv2.copyMakeBorder(picture, over, over, over, over, cv2.BORDER_REPLICATE)
+    return picture[top + over : top + over + side, left + over : left + over + side]
+
+
+def fit_square(picture: Picture, side: int) -> Picture:
+    """Scale a picture to fit a square of `side` pixels, black where its shape leaves room."""
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    small = picture if size == (width, height) else cv2.resize(picture, size, interpolation=how)
+    if size == (side, side):
+        return small
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    square = np.zeros((side, side, 3), np.uint8)
+    square[top : top + size[1], left : left + size[0]] = small
+    return square

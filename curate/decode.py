@@ -1,0 +1,98 @@
+"""Reading a clip: every frame once, in order, a broken one as None rather than a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.sources.clip import Clip
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame as decoded: its number in the clip, seconds from the start, (h, w, 3) BGR."""
+
+    index: int
+    time: float | None
+    picture: Picture | None  # None when the frame is broken, or passed over
+    passed_over: bool = False
+
+
+def frames_of(clip: Clip, step: int = 1) -> Iterator[Frame]:
+    """Decode a clip's frames in order; of those off the `step`, a video's are grabbed only.
+
+    A video that ends before the number of frames that its header tells, or that does not open,
+    yields what is missing with `picture` None: at least one frame, so that it is counted.
+    """
+    if clip.video is not None:
+        yield from _video_frames(clip.video, step)
+        return
+    for index, path in enumerate(clip.images):
+        if index % step == 0:
+            yield Frame(index, None, read_picture(path))
+        else:
+            yield Frame(index, None, None, passed_over=True)
+
+
+def read_picture(path: Path) -> Picture | None:
+    """Read an image file as (height, width, 3) uint8 BGR; None when it is not a whole picture."""
+    data = whole_picture(path)
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error:
+        return None
+
+
+def whole_picture(path: Path) -> bytes | None:
+    """Read an image file's bytes; None when there are none, or a JPEG or PNG breaks off.
+
+    OpenCV fills what a truncated file lacks with grey and reports nothing, so its end is looked
+    for: the markers EOI (ITU-T T.81) and IEND (PNG), in the last 4 KB as cameras append data.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    for start, end in ((b"\xff\xd8", b"\xff\xd9"), (b"\x89PNG", b"IEND")):
+        if data.startswith(start) and end not in data[-4096:]:
+            return None
+    return data or None
+
+
+def expected_frames(clip: Clip) -> int:
+    """Say how many frames a clip should have: its images, or what the video's header tells."""
+    if clip.video is None:
+        return len(clip.images)
+    capture = cv2.VideoCapture(str(clip.video))
+    try:
+        return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))) if capture.isOpened() else 0
+    finally:
+        capture.release()
+
+
+def _video_frames(path: Path, step: int) -> Iterator[Frame]:
+    capture = cv2.VideoCapture(str(path))
+    try:
+        opened = capture.isOpened()
+        told = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if opened else 0
+        rate = capture.get(cv2.CAP_PROP_FPS) if opened else 0.0
+        index = 0
+        while opened and capture.grab():
+            time = index / rate if rate > 0 else None
+            if index % step:
+                yield Frame(index, time, None, passed_over=True)
+            else:
+                whole, picture = capture.retrieve()
+                yield Frame(index, time, picture if whole else None)
+            index += 1
+        for missing in range(index, max(told, 1)):
+            yield Frame(missing, missing / rate if rate > 0 else None, None)
+    finally:
+        capture.release()

@@ -1,0 +1,26 @@
+"""Command-line options that stand for a parameter: their help is the parameter's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from curate.params import Parameters
+
+
+def of(key: str, *names: str) -> Any:
+    """Make the option of a parameter; left out, params.yaml or the default decides."""
+    field = Parameters.model_fields[key]
+    text = f"{field.description} [params.yaml, else {field.get_default()}]"
+    return typer.Option(*(names or (f"--{key.replace('_', '-')}",)), help=text, show_default=False)
+
+
+ParametersFile = Annotated[
+    Path, typer.Option("--params", help="file of parameters; options given here win over it")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="processes [all cores]", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object instead of tables")]

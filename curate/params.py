@@ -1,0 +1,143 @@
+"""The parameters: one flat, validated, frozen model, read once by each command."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
+
+from curate.errors import UserError
+
+
+def _no_booleans(value: Any) -> Any:
+    """Refuse true and false where a number is meant: Python would read them as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not true or false")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_booleans)]
+Number = Annotated[float, BeforeValidator(_no_booleans)]
+
+
+class Parameters(BaseModel):
+    """Every parameter of the pipeline; the defaults are those of a command without params.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    seed: Whole = Field(0, ge=0, lt=2**31, description="seed of every random choice")
+
+    demo_subjects: Whole = Field(20, ge=1, le=999, description="subjects to render")
+    demo_frames: Whole = Field(600, ge=40, le=20_000, description="frames a subject")
+    demo_size: Whole = Field(
+        160, ge=64, le=512, multiple_of=2, description="side of the video in pixels, even"
+    )
+
+    footage: str = Field("data/demo", description="folder of footage, or one video")
+    source: Literal["disfa", "openface", "videos", "images"] = Field(
+        "disfa", description="layout of the footage"
+    )
+    camera: Literal["left", "right", "both"] = Field("left", description="DISFA camera")
+    positive_at: Number = Field(
+        2, gt=0, le=5, description="intensity from which an action unit is present"
+    )
+    frame_base: Literal["auto", 0, 1] = Field("auto", description="first frame number in labels")
+    confidence: Number = Field(0.8, ge=0, le=1, description="least OpenFace confidence")
+    openface_columns: Literal["presence", "intensity"] = Field(
+        "presence", description="OpenFace columns to label from"
+    )
+    action_units: Literal["all"] | list[Annotated[Whole, Field(ge=1, le=64)]] = Field(
+        "all", description="action units to learn: all, or a list of numbers"
+    )
+
+    image_size: Whole = Field(128, ge=32, le=512, description="side of the crop in pixels")
+    crop: Literal["none", "center", "landmarks"] = Field("none", description="part of the frame")
+    jpeg_quality: Whole = Field(95, ge=50, le=100, description="JPEG quality of the crop")
+
+    stride: Whole = Field(5, ge=1, description="keep one frame in so many")
+    distance: Whole = Field(
+        4, ge=-1, le=32, description="bits within which a frame is a near-duplicate (-1: off)"
+    )
+    scope: Literal["clip", "subject", "all"] = Field(
+        "clip", description="where a near-duplicate is looked for"
+    )
+    same_labels: StrictBool = Field(
+        True, description="drop a near-duplicate only for a frame with the same labels"
+    )
+
+    validation_fraction: Number = Field(
+        0.2, ge=0.05, le=0.5, description="share of frames whose subjects validate"
+    )
+    moments_fraction: Number = Field(
+        0.15, ge=0, le=0.4, description="share of each training clip held out as one block"
+    )
+    margin: Whole = Field(20, ge=0, description="frames dropped on either side of that block")
+
+    cap: Whole = Field(300, ge=0, description="most positives an action unit may keep (0: no cap)")
+
+    shard_frames: Whole = Field(1000, ge=1, description="frames in one TFRecord file")
+    dropped_frames: Whole = Field(1500, ge=0, description="dropped frames kept as a sample")
+
+    backbone: str = Field("efficientnet-lite0", description="pretrained network, kept frozen")
+    units: list[Annotated[Whole, Field(ge=1)]] = Field(
+        [1000, 1000], min_length=1, description="neurons of each dense layer"
+    )
+    dropout: Number = Field(0.5, ge=0, le=0.9, description="before and after each dense layer")
+    lr: Number = Field(0.0003, gt=0, le=1, description="learning rate of Adam")
+    batch_size: Whole = Field(16, ge=1, description="frames a step")
+    epochs: Whole = Field(8, ge=1, description="times that every frame is fed")
+    rotation: Number = Field(10, ge=0, le=180, description="degrees of random rotation")
+    shear: Number = Field(5, ge=0, le=45, description="degrees of random shear")
+    zoom: Number = Field(0.1, ge=0, le=0.9, description="fraction of random zoom")
+    shift: Number = Field(0.05, ge=0, le=0.9, description="fraction of the side of random shift")
+    flip: StrictBool = Field(True, description="mirror half of the frames")
+    brightness: Number = Field(0.15, ge=0, le=1, description="fraction of random brightness")
+    probe_frames: Whole = Field(1500, ge=50, description="most frames in one probe")
+
+    threshold: Number = Field(0.5, gt=0, lt=1, description="probability that counts as present")
+
+
+def load_parameters(path: Path | None, **given: Any) -> Parameters:
+    """Read `path` (params.yaml) and lay the options that were `given` (not None) over it.
+
+    A path of None, or the default params.yaml where there is none, means the model's defaults.
+
+    Raises:
+        UserError: unreadable file, unknown key, or a value out of range, each in one sentence.
+    """
+    written = _read(path) if path is not None else {}
+    merged = written | {key: value for key, value in given.items() if value is not None}
+    try:
+        return Parameters(**merged)
+    except ValidationError as error:
+        where = {key: "option" if given.get(key) is not None else str(path) for key in merged}
+        raise UserError("; ".join(_sentence(e, where) for e in error.errors())) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        if path == Path("params.yaml"):
+            return {}
+        raise UserError(f"{path}: no such parameter file")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: must hold one 'key: value' a line")
+    return {str(key): value for key, value in content.items()}
+
+
+def _sentence(error: Any, where: dict[str, str]) -> str:
+    """Say one of pydantic's errors as: place, key, value, what is allowed."""
+    key = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, Parameters.model_fields, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "see params.yaml for the keys"
+        return f"{where[key]}: unknown parameter '{key}': {hint}"
+    wanted = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    meaning = Parameters.model_fields[key].description
+    return f"{where[key]}: {key}: {error['input']!r} is not allowed, must be {wanted} ({meaning})"

@@ -1,0 +1,224 @@
+"""Stage `shards`: the chosen frames as TFRecords with TFDS metadata.
+
+The JPEG bytes of the frames table are passed through. Training frames are written in an order
+shuffled by the seed, so that the first epoch can be fed in file order and "already fed" is known;
+the other splits are in time order. Only one shard's frames are in memory at a time.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from curate import console
+from curate.errors import UserError
+from curate.params import Parameters
+from curate.table import CAP, KEY, SPLITS, action_units, part_path, read_table
+
+DATASET = "framewise"
+VERSION = "1.0.0"
+UNKNOWN = -1  # a label that is not known, in TFRecords
+
+
+def features(names: list[str], image_size: int) -> tfds.features.FeaturesDict:
+    """Describe an example: the picture, its labels by action unit, and which frame it is."""
+    return tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(
+                shape=(image_size, image_size, 3), dtype=np.uint8, encoding_format="jpeg"
+            ),
+            "labels": {name: tfds.features.Scalar(np.int8) for name in names},
+            "id": tfds.features.Text(),
+            "subject": tfds.features.Text(),
+            "clip": tfds.features.Text(),
+            "index": tfds.features.Scalar(np.int32),
+        }
+    )
+
+
+def choose_examples(cap: pl.DataFrame, dropped_frames: int, seed: int) -> pl.DataFrame:
+    """List the examples to write: the columns of `cap`, `split`, and `rank`, the order in it.
+
+    Raises:
+        UserError: no training frame is left.
+    """
+    generator = np.random.default_rng(seed)
+    train = _split(cap, "train")
+    if train.is_empty():
+        raise UserError(
+            "no training frame is left after dedup, split and cap; lower stride, distance or "
+            "margin, or raise cap (see the tables that those stages print)"
+        )
+    reasons = pl.col("reason").is_in(["stride", "near_duplicate", "over_cap"])
+    dropped = cap.filter((pl.col("split") == "train") & reasons)
+    sample = np.sort(generator.permutation(len(dropped))[:dropped_frames])
+    validation = _split(cap, "validation")
+    chosen = {
+        "train": train[generator.permutation(len(train))],
+        "validation": validation,
+        "validation_balanced": validation.filter("balanced"),
+        "moments": _split(cap, "moments"),
+        "dropped": dropped[sample],
+    }
+    return pl.concat(
+        chosen[split].with_columns(pl.lit(split).alias("split")).with_row_index("rank")
+        for split in SPLITS
+    )
+
+
+def _split(cap: pl.DataFrame, split: str) -> pl.DataFrame:
+    return cap.filter((pl.col("split") == split) & pl.col("keep"))
+
+
+def write_shards(
+    frames: Path,
+    examples: pl.DataFrame,
+    labels: pl.DataFrame,
+    folder: Path,
+    shard_frames: int,
+    on_frames: Callable[[int], None],
+) -> dict[str, int]:
+    """Write the TFRecords and their metadata; answer the number of examples in each split.
+
+    `folder` is replaced as a whole once everything is written.
+    """
+    names = action_units(labels)
+    examples = examples.join(labels.select("id", *names), on="id", how="left").with_columns(
+        (pl.col("rank") // shard_frames).alias("shard")
+    )
+    building = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    image_size = _bucket(frames, examples, names, building, on_frames)
+    counts, infos = {}, []
+    for split in SPLITS:
+        lengths = _order_buckets(building, split)
+        counts[split] = sum(lengths)
+        if lengths:
+            infos.append(_split_info(split, lengths, building))
+    tfds.folder_dataset.write_metadata(
+        data_dir=str(building),
+        features=features(names, image_size),
+        split_infos=infos,
+        check_data=False,
+        description="Face frames labelled with action units (1 present, 0 absent, -1 unknown).",
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    building.rename(folder)
+    return counts
+
+
+def _bucket(
+    frames: Path,
+    examples: pl.DataFrame,
+    names: list[str],
+    folder: Path,
+    on_frames: Callable[[int], None],
+) -> int:
+    """Stream clips once, dropping each example into its shard's bucket; answer the image size.
+
+    A bucket is a TFRecord file whose records begin with the example's rank, eight bytes.
+    """
+    writers: dict[Path, tf.io.TFRecordWriter] = {}
+    size = 0
+    try:
+        for (clip,), wanted in examples.sort("clip").group_by("clip", maintain_order=True):
+            pictures = _pictures(part_path(frames, str(clip)), set(wanted["id"]))
+            for row in wanted.iter_rows(named=True):
+                path = folder / f"{row['split']}.{row['shard']:05d}.bucket"
+                if path not in writers:
+                    writers[path] = tf.io.TFRecordWriter(str(path))
+                record = _example(row, pictures[row["id"]], names).SerializeToString()
+                writers[path].write(row["rank"].to_bytes(8, "big") + record)
+            size = size or _side(next(iter(pictures.values())))
+            on_frames(len(wanted))
+    finally:
+        for writer in writers.values():
+            writer.close()
+    return size
+
+
+def _pictures(part: Path, wanted: set[str]) -> dict[str, bytes]:
+    """Read the JPEGs of the wanted frames of one clip, a row group at a time."""
+    found: dict[str, bytes] = {}
+    for batch in pq.ParquetFile(part).iter_batches(columns=["id", "jpeg"]):
+        for key, jpeg in zip(batch["id"].to_pylist(), batch["jpeg"].to_pylist(), strict=True):
+            if key in wanted:
+                found[key] = jpeg
+    missing = sorted(wanted - set(found))
+    if missing:
+        raise UserError(f"{part}: lacks the frame {missing[0]}; make the decisions anew")
+    return found
+
+
+def _side(jpeg: bytes) -> int:
+    return int(tf.io.extract_jpeg_shape(jpeg)[0])
+
+
+def _example(row: dict[str, object], jpeg: bytes, names: list[str]) -> tf.train.Example:
+    """Build the protocol buffer that `features` describes."""
+
+    def text(value: object) -> tf.train.Feature:
+        data = value if isinstance(value, bytes) else str(value).encode()
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[data]))
+
+    def whole(value: object) -> tf.train.Feature:
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    feature = {
+        "image": text(jpeg),
+        **{name: text(row[name]) for name in ("id", "subject", "clip")},
+        "index": whole(row["index"]),
+        **{f"labels/{n}": whole(UNKNOWN if row[n] is None else row[n]) for n in names},
+    }
+    return tf.train.Example(features=tf.train.Features(feature=feature))
+
+
+def _order_buckets(folder: Path, split: str) -> list[int]:
+    """Turn a split's buckets into its shards, ordered by rank; answer their lengths."""
+    buckets = sorted(folder.glob(f"{split}.*.bucket"))
+    lengths = []
+    for number, bucket in enumerate(buckets):
+        records = sorted(bytes(record.numpy()) for record in tf.data.TFRecordDataset(str(bucket)))
+        name = f"{DATASET}-{split}.tfrecord-{number:05d}-of-{len(buckets):05d}"
+        with tf.io.TFRecordWriter(str(folder / name)) as writer:
+            for record in records:
+                writer.write(record[8:])
+        lengths.append(len(records))
+        bucket.unlink()
+    return lengths
+
+
+def _split_info(split: str, lengths: list[int], folder: Path) -> tfds.core.SplitInfo:
+    template = tfds.core.ShardedFileTemplate(
+        data_dir=folder, dataset_name=DATASET, split=split, filetype_suffix="tfrecord"
+    )
+    size = sum(path.stat().st_size for path in folder.glob(f"{DATASET}-{split}.*"))
+    return tfds.core.SplitInfo(
+        name=split, shard_lengths=lengths, num_bytes=size, filename_template=template
+    )
+
+
+def shards_stage(
+    frames: Path, cap: Path, labels: Path, output: Path, parameters: Parameters
+) -> dict[str, int]:
+    """Read the decisions, write the shards, and count the examples of each split."""
+    examples = choose_examples(
+        read_table(cap, CAP), parameters.dropped_frames, parameters.seed
+    )
+    with console.progress("writing", len(examples)) as advance:
+        return write_shards(
+            frames,
+            examples,
+            read_table(labels, KEY),
+            output,
+            parameters.shard_frames,
+            advance,
+        )

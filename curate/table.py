@@ -1,0 +1,123 @@
+"""The tables that stages hand on: their columns, their reasons, and how they are written whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from curate.errors import UserError
+
+# Why a frame is not used, in the order in which the stages ask, with the stage that says so.
+REASONS = {
+    "unreadable": "frames",
+    "no_face": "frames",
+    "unlabelled": "dedup",
+    "stride": "dedup",
+    "near_duplicate": "dedup",
+    "margin": "split",
+    "over_cap": "cap",
+}
+SPLITS = ("train", "validation", "validation_balanced", "moments", "dropped")
+
+KEY = {"id": pl.String, "subject": pl.String, "clip": pl.String, "index": pl.Int32}
+FRAMES = KEY | {
+    "time": pl.Float64,  # seconds from the clip's start; null for image folders
+    "jpeg": pl.Binary,  # the crop; null where the frame is not usable
+    "hash": pl.UInt64,  # perceptual hash; null where the frame is not usable
+    "sharpness": pl.Float32,  # variance of the Laplacian, grey levels squared
+    "brightness": pl.Float32,  # mean grey level, 0-255
+    "reason": pl.String,  # null where the frame is usable
+}
+DECISION = {"keep": pl.Boolean, "reason": pl.String}
+DEDUP = KEY | DECISION | {"duplicate_of": pl.String, "distance": pl.Int32}
+SPLIT = KEY | {"split": pl.String} | DECISION  # split: train, validation, moments or margin
+CAP = SPLIT | {"balanced": pl.Boolean}  # balanced: also in validation_balanced
+_MADE_BY = {"labels": "curate labels", "frames": "curate frames", "dedup": "curate dedup"}
+
+
+def frame_id(clip: str, index: int) -> str:
+    """Name a frame: its clip and its number in the clip, counted from 0."""
+    return f"{clip}/{index:06d}"
+
+
+def intensity(action_unit: str) -> str:
+    """Name the column that holds an action unit's intensity (0-5, null where not coded)."""
+    return f"{action_unit}_intensity"
+
+
+def action_units(labels: pl.DataFrame) -> list[str]:
+    """List the action unit columns of a labels table, such as ["AU1", "AU2"], by number."""
+    names = [c for c in labels.columns if c.startswith("AU") and c[2:].isdigit()]
+    return sorted(names, key=lambda name: int(name[2:]))
+
+
+def part_path(folder: Path, clip: str) -> Path:
+    """Say where a clip's part of the frames table lies below `folder`."""
+    return folder / f"{clip}.parquet"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` and move it there when the block ends well.
+
+    A reader, or a run that is killed, sees the old file or the new one, never half of one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_table(table: pl.DataFrame, path: Path, schema: dict[str, type[pl.DataType]]) -> None:
+    """Write `table` as Parquet (CSV if `path` ends so), its columns as `schema` names them."""
+    ordered = table.select(list(schema)).cast(pl.Schema(schema))  # type: ignore[arg-type]
+    with whole_file(path) as partial:
+        if path.suffix == ".csv":
+            ordered.write_csv(partial)
+        else:
+            ordered.write_parquet(partial)
+
+
+def read_table(path: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    """Read a table that `write_table` wrote.
+
+    Raises:
+        UserError: no such file, or not a table with these columns.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such table; {_how_to_make(path)}")
+    try:
+        columns = pl.read_parquet_schema(path)
+        missing = [name for name in schema if name not in columns]
+        if missing:
+            raise UserError(f"{path}: lacks the column '{missing[0]}'; {_how_to_make(path)}")
+        return pl.read_parquet(path)
+    except (pl.exceptions.ComputeError, OSError) as error:
+        raise UserError(f"{path}: not a readable Parquet table ({error})") from None
+
+
+def read_frames(folder: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Read the parts of a frames table (by default without pictures), by clip and index."""
+    paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else [folder]
+    if not paths or not paths[0].exists():
+        raise UserError(f"{folder}: holds no frames; make them with 'curate frames'")
+    wanted = columns or [name for name in FRAMES if name != "jpeg"]
+    return pl.concat([_read_columns(path, wanted) for path in paths]).sort("clip", "index")
+
+
+def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, columns=columns)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UserError(f"{path}: not a part of a frames table ({error})") from None
+
+
+def _how_to_make(path: Path) -> str:
+    return f"make it with '{_MADE_BY.get(path.stem, f'curate {path.stem}')}' or 'dvc repro'"

@@ -1,0 +1,1 @@
+"""Framewise's training half: TFRecords to a network, and to a report on its overfitting gap."""
