@@ -42,9 +42,10 @@ def decide(split: pl.DataFrame, labels: pl.DataFrame, *, cap: int) -> pl.DataFra
     else:
         balanced[validation] = True
     return split.with_columns(
-        pl.when(pl.Series(over)).then(pl.lit("over_cap")).otherwise(pl.col("reason")).alias(
-            "reason"
-        ),
+        pl.when(pl.Series(over))
+        .then(pl.lit("over_cap"))
+        .otherwise(pl.col("reason"))
+        .alias("reason"),
         pl.Series("balanced", balanced),
     ).with_columns(pl.col("reason").is_null().alias("keep"))
 

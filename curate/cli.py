@@ -57,9 +57,7 @@ def demo(
     from curate.demo import write_demo
 
     console.configure(as_json=as_json)
-    p = _parameters(
-        params, seed=seed, demo_subjects=subjects, demo_frames=frames, demo_size=size
-    )
+    p = options.read(params, seed=seed, demo_subjects=subjects, demo_frames=frames, demo_size=size)
     with console.progress("rendering", p.demo_subjects * p.demo_frames) as advance:
         summary = write_demo(
             output,
@@ -77,7 +75,10 @@ def demo(
         f"{output}: {summary.subjects} subjects, {summary.frames:,} frames",
         ["action unit", "positives", "rate"],
         rows,
-        {"frames": summary.frames, "positives": {f"AU{u}": n for u, n in summary.positives.items()}},
+        {
+            "frames": summary.frames,
+            "positives": {f"AU{u}": n for u, n in summary.positives.items()},
+        },
     )
 
 
@@ -96,7 +97,7 @@ def labels(
     from curate.labels import collect_labels, count_labels, write_labels
 
     console.configure(as_json=as_json)
-    p = _parameters(params, footage=_text(footage), source=source)
+    p = options.read(params, footage=_text(footage), source=source)
     found = collect_labels(Path(p.footage), p)
     write_labels(found, output)
     for sentence in found.notes:
@@ -106,8 +107,11 @@ def labels(
         f"{output}: {len(found.table):,} labelled frames",
         ["action unit", "present", "absent", "unknown"],
         counts,
-        {"frames": len(found.table), "notes": found.notes,
-         "labels": {name: {"present": a, "absent": b, "unknown": c} for name, a, b, c in counts}},
+        {
+            "frames": len(found.table),
+            "notes": found.notes,
+            "labels": {name: {"present": a, "absent": b, "unknown": c} for name, a, b, c in counts},
+        },
     )
 
 
@@ -118,7 +122,9 @@ def frames(
     crop: Annotated[str | None, options.of("crop")] = None,
     image_size: Annotated[int | None, options.of("image_size")] = None,
     output: Annotated[Path, typer.Option(help="folder to write, one Parquet a clip")] = FRAMES,
-    force: Annotated[bool, typer.Option("--force", help="decode clips again that are done")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="decode clips again that are done")
+    ] = False,
     workers: options.Workers = None,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
@@ -130,7 +136,7 @@ def frames(
     from curate.frames import by_reason, frames_stage
 
     console.configure(as_json=as_json)
-    p = _parameters(
+    p = options.read(
         params, footage=_text(footage), source=source, crop=crop, image_size=image_size
     )
     counts = frames_stage(output, p, _workers(workers), force)
@@ -160,8 +166,10 @@ def dedup(
     labels: Annotated[Path, typer.Option(help="the pipeline's labels")] = LABELS,
     output: Annotated[
         Path | None,
-        typer.Option(help="decisions to write, Parquet or CSV [data/dedup.parquet without PATH]",
-                     show_default=False),
+        typer.Option(
+            help="decisions to write, Parquet or CSV [data/dedup.parquet without PATH]",
+            show_default=False,
+        ),
     ] = None,
     to: Annotated[Path | None, typer.Option(help="folder to copy kept frames to")] = None,
     workers: options.Workers = None,
@@ -179,9 +187,7 @@ def dedup(
     from curate.table import write_table
 
     console.configure(as_json=as_json)
-    p = _parameters(
-        params, stride=stride, distance=distance, scope=scope, same_labels=same_labels
-    )
+    p = options.read(params, stride=stride, distance=distance, scope=scope, same_labels=same_labels)
     if path is None:
         decisions, notes = stage.dedup_stage(frames, labels, output or DEDUP, p)
     else:
@@ -216,7 +222,7 @@ def split(
     from curate import split as stage
 
     console.configure(as_json=as_json)
-    p = _parameters(
+    p = options.read(
         params,
         validation_fraction=validation_fraction,
         moments_fraction=moments_fraction,
@@ -244,7 +250,7 @@ def cap(
     from curate import cap as stage
 
     console.configure(as_json=as_json)
-    p = _parameters(params, cap=most)
+    p = options.read(params, cap=most)
     result = stage.cap_stage(split, labels, output, p)
     console.report(
         f"{output}: positives, cap {p.cap or 'off'}", result.columns, result.rows, result.data
@@ -265,18 +271,12 @@ def shards(
 
     Example: `curate shards --output data/tfrecords`
     """
-    from curate.shards import shards_stage
-
     console.configure(as_json=as_json)
-    p = _parameters(params, seed=seed)
+    with console.quiet_tensorflow():
+        from curate.shards import shards_stage
+    p = options.read(params, seed=seed)
     counts = shards_stage(frames, cap, labels, output, p)
     console.report(f"{output}", ["split", "frames"], list(counts.items()), counts)
-
-
-def _parameters(path: Path, **given: object):  # type: ignore[no-untyped-def]
-    from curate.params import load_parameters
-
-    return load_parameters(path, **given)
 
 
 def _text(path: Path | None) -> str | None:

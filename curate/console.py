@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,7 +87,7 @@ def report(
     if _Settings.json:
         print(json.dumps(data, sort_keys=True))
         return
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, header_style="")
     for position, column in enumerate(columns):
         numbers = all(isinstance(row[position], int | float) or not row[position] for row in rows)
         table.add_column(column, justify="right" if numbers and rows else "left", no_wrap=True)
@@ -93,6 +95,7 @@ def report(
         table.add_row(*(_cell(value) for value in row))
     console = _console()
     console.print()
+    console.print(Text(title, style="bold"), soft_wrap=True)
     console.print(table)
 
 
@@ -102,6 +105,32 @@ def _cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return "" if value is None else str(value)
+
+
+@contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Hold back what TensorFlow writes to standard error while it is imported and looks around.
+
+    It greets from C++, past Python's own streams, with notes on processors that a user can do
+    nothing about. If the import fails, what was held back is shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        before = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+            import tensorflow
+
+            tensorflow.config.list_logical_devices()
+        except BaseException:
+            held.seek(0)
+            os.write(before, held.read())
+            raise
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
 
 
 class _RateColumn(ProgressColumn):

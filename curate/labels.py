@@ -45,7 +45,11 @@ def write_labels(labels: Labels, path: Path) -> None:
 def count_labels(table: pl.DataFrame) -> list[tuple[str, int, int, int]]:
     """Count each action unit's present, absent and unknown labels."""
     return [
-        (name, int((table[name] == 1).sum()), int((table[name] == 0).sum()),
-         table[name].null_count())
+        (
+            name,
+            int((table[name] == 1).sum()),
+            int((table[name] == 0).sum()),
+            table[name].null_count(),
+        )
         for name in action_units(table)
     ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from curate.params import Parameters
+from curate.params import Parameters, load_parameters
 
 
 def of(key: str, *names: str) -> Any:
@@ -24,3 +24,8 @@ Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="processes [all cores]", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object instead of tables")]
+
+
+def read(path: Path, **given: Any) -> Parameters:
+    """Read the parameters: the options that were `given` over those of the file at `path`."""
+    return load_parameters(path, **given)

@@ -29,12 +29,13 @@ UNKNOWN = -1  # a label that is not known, in TFRecords
 
 def features(names: list[str], image_size: int) -> tfds.features.FeaturesDict:
     """Describe an example: the picture, its labels by action unit, and which frame it is."""
+    labels = {"labels": {name: tfds.features.Scalar(np.int8) for name in names}} if names else {}
     return tfds.features.FeaturesDict(
         {
+            **labels,
             "image": tfds.features.Image(
                 shape=(image_size, image_size, 3), dtype=np.uint8, encoding_format="jpeg"
             ),
-            "labels": {name: tfds.features.Scalar(np.int8) for name in names},
             "id": tfds.features.Text(),
             "subject": tfds.features.Text(),
             "clip": tfds.features.Text(),
@@ -210,9 +211,7 @@ def shards_stage(
     frames: Path, cap: Path, labels: Path, output: Path, parameters: Parameters
 ) -> dict[str, int]:
     """Read the decisions, write the shards, and count the examples of each split."""
-    examples = choose_examples(
-        read_table(cap, CAP), parameters.dropped_frames, parameters.seed
-    )
+    examples = choose_examples(read_table(cap, CAP), parameters.dropped_frames, parameters.seed)
     with console.progress("writing", len(examples)) as advance:
         return write_shards(
             frames,

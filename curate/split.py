@@ -103,7 +103,9 @@ def _candidate_sets(subjects: int, fraction: float, seed: int) -> NDArray[np.boo
 
 
 def _cost(
-    sets: NDArray[np.bool_], frames: NDArray[np.float64], positives: NDArray[np.float64],
+    sets: NDArray[np.bool_],
+    frames: NDArray[np.float64],
+    positives: NDArray[np.float64],
     fraction: float,
 ) -> NDArray[np.float64]:
     """Price sets: relative difference of each action unit's rate, and of the size wished for.

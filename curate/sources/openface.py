@@ -46,7 +46,9 @@ def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Lab
         if path not in with_video:
             notes.append(f"{path}: has no video of the same name; left out")
     if not tables:
-        raise UserError(f"{footage}: no CSV beside a video; OpenFace writes VIDEO.csv for VIDEO.mp4")
+        raise UserError(
+            f"{footage}: no CSV beside a video; OpenFace writes VIDEO.csv for VIDEO.mp4"
+        )
     return Labels(labels_table(pl.concat(tables, how="diagonal"), sorted(units)), notes)
 
 
@@ -102,9 +104,7 @@ def _one_face(path: Path, numbers: pl.DataFrame) -> pl.DataFrame:
     return numbers
 
 
-def _read_clip(
-    clip: Clip, path: Path, parameters: Parameters
-) -> tuple[pl.DataFrame, list[int]]:
+def _read_clip(clip: Clip, path: Path, parameters: Parameters) -> tuple[pl.DataFrame, list[int]]:
     letter = "c" if parameters.openface_columns == "presence" else "r"
     table = read_columns(path, rf"AU\d\d_{letter}$")
     columns = {name: int(m.group(1)) for name in table.columns if (m := _COLUMN.match(name))}
@@ -125,7 +125,9 @@ def _read_clip(
         if letter == "c":
             labels.append((pl.col(column) >= 0.5).cast(pl.Int8).alias(f"AU{unit}"))
         else:
-            labels.append((pl.col(column) >= parameters.positive_at).cast(pl.Int8).alias(f"AU{unit}"))
+            labels.append(
+                (pl.col(column) >= parameters.positive_at).cast(pl.Int8).alias(f"AU{unit}")
+            )
             labels.append(pl.col(column).clip(0, 5).alias(intensity(f"AU{unit}")))
     rows = table.select(*labels, trusted.alias("trusted")).filter("trusted").drop("trusted")
     return rows, sorted(columns.values())

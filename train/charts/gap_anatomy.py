@@ -1,0 +1,210 @@
+"""The signature picture: five probes' loss within the first epoch and after, and the gap's causes.
+
+Bands between the curves are the causes: seen to unseen is memorised, unseen to moments is
+near-duplicate moments, moments to people is people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import NullFormatter, NullLocator
+from numpy.typing import NDArray
+
+from train.charts.style import CAUSES, PROBES, in_style, ink, new_figure, spread
+
+MEANING = {
+    "seen": "fed already",
+    "unseen": "not fed yet",
+    "dropped": "by curation",
+    "moments": "same people",
+    "people": "new subjects",
+}
+CAUSE_NAMES = {
+    "memorised": "memorised",
+    "near_duplicate_moments": "near-duplicate\nmoments",
+    "same_people": "memorised and\nnear-duplicate\nmoments",
+    "people": "people",
+}
+_FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
+_LATER_WIDTH = 0.55  # width of all later epochs, in widths of the first
+_LABEL = 0.095  # height of a line's name, in heights of the axes
+
+Values = NDArray[np.float64]
+
+
+@in_style()
+def draw(probes: pl.DataFrame, gap: dict[str, Any]) -> Figure:
+    """Draw the anatomy of the gap.
+
+    `probes` has epoch and the losses seen, unseen, dropped, moments and people, null where there
+    is no such probe; `gap` is gap.json. Only one epoch, and probes that are null all along, are
+    drawn as what they are.
+    """
+    figure = new_figure(10.4, 6.2, str(gap["verdict"]))
+    curves, causes = figure.subplots(1, 2, width_ratios=[2.2, 1])
+    table = probes.sort("epoch")
+    _draw_bands(curves, table)
+    _draw_lines(curves, table)
+    _scale_epochs(curves, table["epoch"].to_numpy())
+    moments = [gap[key] for key in ("early", "final") if gap.get(key)]
+    _draw_causes(causes, moments)
+    return figure
+
+
+def epochs_in_words(epoch: float) -> str:
+    """Write a number of epochs as people say it: "1/4 epoch", "1 epoch", "8 epochs"."""
+    fraction = Fraction(epoch).limit_denominator(16)
+    return f"{fraction} epoch" if fraction <= 1 else f"{fraction} epochs"
+
+
+def _draw_bands(axes: Axes, table: pl.DataFrame) -> None:
+    split = table.filter(pl.col("unseen").is_not_null())
+    merged = table.filter(pl.col("epoch") >= (split["epoch"].max() if len(split) else 0))
+    _fill(axes, split, "seen", "unseen", "memorised")
+    _fill(axes, split, "unseen", "moments", "near_duplicate_moments")
+    _fill(axes, merged, "seen", "moments", "same_people", hatch="//")
+    _fill(axes, table, "moments", "people", "people")
+
+
+def _fill(
+    axes: Axes, table: pl.DataFrame, low: str, high: str, cause: str, hatch: str | None = None
+) -> None:
+    both = table.drop_nulls([low, high])
+    axes.fill_between(
+        both["epoch"].to_numpy(),
+        both[low].to_numpy(),
+        both[high].to_numpy(),
+        facecolor=CAUSES[cause],
+        edgecolor=CAUSES["memorised"] if hatch else "none",
+        hatch=hatch,
+        alpha=0.28,
+        linewidth=0,
+    )
+
+
+def _draw_lines(axes: Axes, table: pl.DataFrame) -> None:
+    """Draw each probe, its name at its end: outside the axes, or above it where it ends early."""
+    last = table["epoch"].max()
+    ends: dict[str, tuple[float, float]] = {}
+    for probe, color in PROBES.items():
+        line = table.drop_nulls(probe)
+        if line.is_empty():
+            continue
+        axes.plot(
+            line["epoch"].to_numpy(), line[probe].to_numpy(), color=color, marker="o",
+            markersize=4, linestyle=(0, (4, 2)) if probe == "dropped" else "-",
+        )
+        ends[probe] = (line["epoch"][-1], line[probe][-1])
+    axes.margins(y=0.08)
+    low, high = axes.get_ylim()
+    outside = [probe for probe, (epoch, _) in ends.items() if epoch == last]
+    heights = spread([ends[probe][1] for probe in outside], _LABEL * (high - low))
+    for probe, height in zip(outside, heights, strict=True):
+        _name_line(axes, probe, (ends[probe][0], height), (9, 0), "center")
+    for probe in sorted(ends.keys() - set(outside)):
+        _name_line(axes, probe, ends[probe], (5, 4), "bottom")
+
+
+def _name_line(
+    axes: Axes, probe: str, place: tuple[float, float], shift: tuple[float, float], align: str
+) -> None:
+    axes.annotate(
+        f"$\\bf{{{probe}}}$\n{MEANING[probe]}", place, xytext=shift, textcoords="offset points",
+        ha="left", va=align, color=ink(PROBES[probe]), fontsize=10, annotation_clip=False,
+        linespacing=1.1, path_effects=[withStroke(linewidth=2.5, foreground="white")],
+    )
+
+
+def _scale_epochs(axes: Axes, epochs: Values) -> None:
+    """Give the first epoch most of the width, on a square-root scale; later ones share the rest."""
+    last = float(epochs.max())
+    axes.set_xscale("function", functions=_widths(last))
+    axes.set_xlim(min(float(epochs.min()), 1 / 16) * 0.6, max(last, 1.0))
+    step = max(1, round(last / 6))
+    whole = [1, *range(1 + step, int(last) + 1, step)]
+    axes.set_xticks([*_FRACTIONS, *whole], [*(str(Fraction(f)) for f in _FRACTIONS),
+                                            *map(str, whole)])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("epochs fed: the first one stretched" if last > 1 else "epochs fed")
+    axes.set_title("Loss of each probe, dropout and augmentation off")
+    if last > 1:
+        axes.axvline(1, color="#888888", linewidth=1, linestyle=":")
+
+
+def _widths(last: float) -> tuple[Callable[[Values], Values], Callable[[Values], Values]]:
+    slope = _LATER_WIDTH / max(last - 1, 1e-9)
+
+    def forward(epoch: Values) -> Values:
+        early = np.sqrt(np.clip(epoch, 0, 1))
+        return early + slope * np.clip(np.asarray(epoch) - 1, 0, None)
+
+    def backward(place: Values) -> Values:
+        early = np.clip(place, 0, 1) ** 2
+        return early + np.clip(np.asarray(place) - 1, 0, None) / slope
+
+    return forward, backward
+
+
+def _draw_causes(axes: Axes, moments: list[dict[str, Any]]) -> None:
+    """Stack the causes at each of the moments (entries of gap.json); negative ones hang down."""
+    extent = [_stack(axes, place, moment) for place, moment in enumerate(moments)]
+    low, high = min([0.0, *(e[0] for e in extent)]), max([1e-3, *(e[1] for e in extent)])
+    axes.set_ylim(low - 0.03 * (high - low), high * 1.12)
+    axes.set_xlim(-0.35, len(moments) - 0.05)
+    axes.set_xticks(
+        range(len(moments)), [f"after\n{epochs_in_words(m['epoch'])}" for m in moments]
+    )
+    axes.axhline(0, color="#888888", linewidth=1)
+    axes.set_title("The gap, by cause (loss)")
+    least = 0.045 * (high - low)
+    for place, moment in enumerate(moments):
+        _name_causes(axes, place, moment, least)
+
+
+def _known(moment: dict[str, Any]) -> dict[str, float]:
+    """Answer the causes that this moment knows, from the bottom of the stack to its top."""
+    causes = {cause: moment.get(cause) for cause in CAUSES}
+    if causes["memorised"] is not None or causes["near_duplicate_moments"] is not None:
+        causes["same_people"] = None  # the two parts say it better
+    return {cause: float(value) for cause, value in causes.items() if value is not None}
+
+
+def _bottoms(causes: dict[str, float]) -> dict[str, float]:
+    """Answer where each bar begins: positive ones above zero, negative ones below."""
+    ends = {True: 0.0, False: 0.0}
+    bottoms = {}
+    for cause, value in causes.items():
+        bottoms[cause] = ends[value >= 0]
+        ends[value >= 0] += value
+    return bottoms
+
+
+def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float]:
+    causes = _known(moment)
+    bottoms = _bottoms(causes)
+    for cause, value in causes.items():
+        axes.bar(
+            place, value, 0.42, bottom=bottoms[cause], color=CAUSES[cause], linewidth=0,
+            hatch="//" if cause == "same_people" else None, edgecolor=CAUSES["memorised"],
+        )
+    ends = [0.0, *(bottoms[cause] + value for cause, value in causes.items())]
+    return min(ends), max(ends)
+
+
+def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -> None:
+    causes = _known(moment)
+    bottoms = _bottoms(causes)
+    names = [f"{CAUSE_NAMES[cause]}\n{value:+.3f}" for cause, value in causes.items()]
+    middles = [bottoms[cause] + value / 2 for cause, value in causes.items()]
+    lines = max((name.count("\n") + 1 for name in names), default=1)
+    for cause, name, height in zip(causes, names, spread(middles, lines * least), strict=True):
+        axes.text(place + 0.25, height, name, va="center", fontsize=9, color=ink(CAUSES[cause]))
