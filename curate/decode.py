@@ -8,11 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from cv2.typing import MatLike
 
 from curate.sources.clip import Clip
 
-Picture = NDArray[np.uint8]
+Picture = MatLike  # (height, width, 3) uint8, BGR
 
 
 @dataclass(frozen=True)

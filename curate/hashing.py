@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -39,12 +40,12 @@ def _cosines() -> NDArray[np.float32]:
 _COSINES = _cosines()
 
 
-def thumbnail(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def thumbnail(gray: MatLike) -> MatLike:
     """Shrink a grey picture (height, width) uint8 to (32, 32) by area averages."""
     return cv2.resize(gray, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
 
 
-def perceptual_hashes(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
+def perceptual_hashes(thumbnails: MatLike) -> NDArray[np.uint64]:
     """Hash thumbnails (n, 32, 32) uint8 to (n,) uint64.
 
     The first bit (lowest frequency) is the most significant, as in imagehash's hexadecimal form.
@@ -56,7 +57,7 @@ def perceptual_hashes(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).reshape(-1)
 
 
-def read_gray(path: Path) -> NDArray[np.uint8] | None:
+def read_gray(path: Path) -> MatLike | None:
     """Read an image file as grey (height, width) uint8, as small as hashing allows.
 
     Answers None when the file is no whole picture that OpenCV reads.

@@ -15,7 +15,7 @@ from curate.errors import UserError
 def _no_booleans(value: Any) -> Any:
     """Refuse true and false where a number is meant: Python would read them as 1 and 0."""
     if isinstance(value, bool):
-        raise ValueError("a number is needed, not true or false")
+        raise ValueError("a number, not true or false")
     return value
 
 

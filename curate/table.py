@@ -77,7 +77,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 def write_table(table: pl.DataFrame, path: Path, schema: dict[str, type[pl.DataType]]) -> None:
     """Write `table` as Parquet (CSV if `path` ends so), its columns as `schema` names them."""
-    ordered = table.select(list(schema)).cast(pl.Schema(schema))  # type: ignore[arg-type]
+    ordered = table.select(list(schema)).cast(pl.Schema(schema))
     with whole_file(path) as partial:
         if path.suffix == ".csv":
             ordered.write_csv(partial)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from curate.errors import UserError
 # Encoded pictures held to draw from when an epoch is shuffled: some 20 MB at 128 pixels.
 _SHUFFLED = 4096
 _MEASURED_AT_ONCE = 64
-Builder = tfds.core.DatasetBuilder
+Builder: TypeAlias = tfds.core.DatasetBuilder
 
 
 def open_shards(folder: Path) -> Builder:
@@ -124,4 +125,4 @@ def inference(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     def run(images: tf.Tensor) -> tf.Tensor:
         return model(tf.cast(images, tf.float32), training=False)
 
-    return run  # type: ignore[no-any-return]
+    return run

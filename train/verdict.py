@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# A gap below this (nats of cross-entropy) is not worth a cause.
+# A gap of less than this share of the loss on seen frames is not worth a cause.
 NO_GAP = 0.05
 # Fewer frames in a probe than this say nothing.
 FEW_FRAMES = 30
@@ -70,14 +70,17 @@ def dissect(
         **parts,
         same_people=same,
         dropped=between("seen", "dropped"),
-        cause=_largest(gap, parts, same),
+        cause=_largest(gap, known.get("seen", 0.0), parts, same),
     )
 
 
-def _largest(gap: float | None, parts: dict[str, float | None], same: float | None) -> str:
+def _largest(
+    gap: float | None, seen: float, parts: dict[str, float | None], same: float | None
+) -> str:
+    """Name the largest part of a gap that is worth naming."""
     if gap is None:
         return "unknown"
-    if gap < NO_GAP:
+    if gap < NO_GAP * seen:
         return "none"
     measured = {name: part for name, part in parts.items() if part is not None}
     if same is not None and not {"memorised", "near_duplicate_moments"} & set(measured):
@@ -91,7 +94,7 @@ def sentence(gap: Gap) -> str:
     if gap.cause == "unknown" or gap.gap is None:
         return f"{when}: not enough data to say; a probe holds fewer than {FEW_FRAMES} frames."
     if gap.cause == "none":
-        return f"{when}: no gap to speak of ({gap.gap:+.3f}, under {NO_GAP})."
+        return f"{when}: no gap to speak of: {gap.gap:+.3f}, under {NO_GAP:.0%} of the loss."
     figures = {name: getattr(gap, name) for name in WORDS}
     if gap.memorised is not None or gap.near_duplicate_moments is not None:
         del figures["same_people"]

@@ -21,7 +21,7 @@ def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     Raises:
         UserError: no such footage, or nothing in it that the source knows.
     """
-    return _source(parameters).find_clips(footage, parameters)  # type: ignore[no-any-return]
+    return _source(parameters).find_clips(footage, parameters)
 
 
 def read_labels(footage: Path, parameters: Parameters) -> Labels:
@@ -31,7 +31,7 @@ def read_labels(footage: Path, parameters: Parameters) -> Labels:
         UserError: a damaged label file, by file and row.
     """
     clips = find_clips(footage, parameters)
-    return _source(parameters).read_labels(clips, footage, parameters)  # type: ignore[no-any-return]
+    return _source(parameters).read_labels(clips, footage, parameters)
 
 
 def _source(parameters: Parameters):  # type: ignore[no-untyped-def]

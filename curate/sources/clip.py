@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -73,7 +74,7 @@ def videos_below(path: Path) -> list[Path]:
 def unique(clips: list[Clip]) -> list[Clip]:
     """Sort clips by name; two of one name cannot be told apart later, so they are refused."""
     clips = sorted(clips, key=lambda clip: clip.name)
-    for one, other in zip(clips, clips[1:], strict=False):
+    for one, other in pairwise(clips):
         if one.name == other.name:
             raise UserError(
                 f"{other.video}: its clip name '{other.name}' is taken by {one.video}; rename one"

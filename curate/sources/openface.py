@@ -115,7 +115,7 @@ def _read_clip(clip: Clip, path: Path, parameters: Parameters) -> tuple[pl.DataF
         trusted &= pl.col("success") > 0
     if "confidence" in table.columns:
         trusted &= pl.col("confidence") >= parameters.confidence
-    labels = [
+    labels: list[pl.Expr | pl.Series] = [
         pl.lit(clip.name).alias("clip"),
         pl.lit(clip.subject).alias("subject"),
         pl.col("index"),

@@ -14,11 +14,19 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter, NullLocator
 from numpy.typing import NDArray
 
-from train.charts.style import CAUSES, PROBES, in_style, ink, new_figure, spread
+from train.charts.style import (
+    CAUSES,
+    PROBES,
+    epochs_in_words,
+    halo,
+    in_style,
+    ink,
+    new_figure,
+    spread,
+)
 
 MEANING = {
     "seen": "fed already",
@@ -48,8 +56,8 @@ def draw(probes: pl.DataFrame, gap: dict[str, Any]) -> Figure:
     is no such probe; `gap` is gap.json. Only one epoch, and probes that are null all along, are
     drawn as what they are.
     """
-    figure = new_figure(10.4, 6.2, str(gap["verdict"]))
-    curves, causes = figure.subplots(1, 2, width_ratios=[2.2, 1])
+    figure = new_figure(10.4, 6.2, _title(gap))
+    curves, causes = figure.subplots(1, 2, width_ratios=[1.95, 1])
     table = probes.sort("epoch")
     _draw_bands(curves, table)
     _draw_lines(curves, table)
@@ -59,17 +67,20 @@ def draw(probes: pl.DataFrame, gap: dict[str, Any]) -> Figure:
     return figure
 
 
-def epochs_in_words(epoch: float) -> str:
-    """Write a number of epochs as people say it: "1/4 epoch", "1 epoch", "8 epochs"."""
-    fraction = Fraction(epoch).limit_denominator(16)
-    return f"{fraction} epoch" if fraction <= 1 else f"{fraction} epochs"
+def _title(gap: dict[str, Any]) -> str:
+    """Say the verdict, early and final on a line each where it is made of them."""
+    parts = [str(gap[key]) for key in ("early_verdict", "final_verdict") if gap.get(key)]
+    return "\n".join(parts) if " ".join(parts) == gap["verdict"] else str(gap["verdict"])
 
 
 def _draw_bands(axes: Axes, table: pl.DataFrame) -> None:
-    split = table.filter(pl.col("unseen").is_not_null())
+    # Once all training frames are fed, dropped ones stand in for unseen ones, as in gap.json.
+    later = pl.when(pl.col("epoch") >= 1).then("dropped")
+    between = table.with_columns(pl.coalesce("unseen", later).alias("not fed"))
+    split = between.drop_nulls("not fed")
     merged = table.filter(pl.col("epoch") >= (split["epoch"].max() if len(split) else 0))
-    _fill(axes, split, "seen", "unseen", "memorised")
-    _fill(axes, split, "unseen", "moments", "near_duplicate_moments")
+    _fill(axes, split, "seen", "not fed", "memorised")
+    _fill(axes, split, "not fed", "moments", "near_duplicate_moments")
     _fill(axes, merged, "seen", "moments", "same_people", hatch="//")
     _fill(axes, table, "moments", "people", "people")
 
@@ -119,7 +130,7 @@ def _name_line(
     axes.annotate(
         f"$\\bf{{{probe}}}$\n{MEANING[probe]}", place, xytext=shift, textcoords="offset points",
         ha="left", va=align, color=ink(PROBES[probe]), fontsize=10, annotation_clip=False,
-        linespacing=1.1, path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        linespacing=1.1, path_effects=halo(),
     )
 
 
@@ -159,7 +170,7 @@ def _draw_causes(axes: Axes, moments: list[dict[str, Any]]) -> None:
     extent = [_stack(axes, place, moment) for place, moment in enumerate(moments)]
     low, high = min([0.0, *(e[0] for e in extent)]), max([1e-3, *(e[1] for e in extent)])
     axes.set_ylim(low - 0.03 * (high - low), high * 1.12)
-    axes.set_xlim(-0.35, len(moments) - 0.05)
+    axes.set_xlim(-0.25, len(moments) - 0.13)
     axes.set_xticks(
         range(len(moments)), [f"after\n{epochs_in_words(m['epoch'])}" for m in moments]
     )
@@ -193,7 +204,7 @@ def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float
     bottoms = _bottoms(causes)
     for cause, value in causes.items():
         axes.bar(
-            place, value, 0.42, bottom=bottoms[cause], color=CAUSES[cause], linewidth=0,
+            place, value, 0.22, bottom=bottoms[cause], color=CAUSES[cause], linewidth=0,
             hatch="//" if cause == "same_people" else None, edgecolor=CAUSES["memorised"],
         )
     ends = [0.0, *(bottoms[cause] + value for cause, value in causes.items())]
@@ -206,5 +217,10 @@ def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -
     names = [f"{CAUSE_NAMES[cause]}\n{value:+.3f}" for cause, value in causes.items()]
     middles = [bottoms[cause] + value / 2 for cause, value in causes.items()]
     lines = max((name.count("\n") + 1 for name in names), default=1)
-    for cause, name, height in zip(causes, names, spread(middles, lines * least), strict=True):
-        axes.text(place + 0.25, height, name, va="center", fontsize=9, color=ink(CAUSES[cause]))
+    heights = spread(middles, lines * least)
+    lowest = axes.get_ylim()[0] + lines * least / 2
+    raised = max(0.0, lowest - min(heights, default=lowest))  # no name below the axis
+    for cause, name, height in zip(causes, names, heights, strict=True):
+        axes.text(
+            place + 0.14, height + raised, name, va="center", fontsize=9, color=ink(CAUSES[cause])
+        )

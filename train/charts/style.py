@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ContextDecorator
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
@@ -12,10 +13,12 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from scipy.optimize import isotonic_regression
 
 _STYLE = Path(__file__).with_name("framewise.mplstyle")
 _TITLE_WIDTH = 84  # characters of a title that fit across 10 inches
+_LONG_TITLE = 170  # characters from which a title is set smaller
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
 BLUE, SKY, GREEN, ORANGE = "#0072B2", "#56B4E9", "#009E73", "#E69F00"
@@ -43,8 +46,10 @@ def in_style() -> _Style:
 def new_figure(width: float, height: float, title: str) -> Figure:
     """Make a figure of `width` x `height` inches whose title, flush left, says the finding."""
     figure = Figure(figsize=(width, height))
-    wrapped = textwrap.fill(title, int(_TITLE_WIDTH * width / 10))
-    figure.suptitle(wrapped, x=0.01, ha="left")
+    size = 11 if len(title) > _LONG_TITLE else 14
+    across = int(_TITLE_WIDTH * width / 10 * 14 / size)
+    lines = [textwrap.fill(line, across) for line in title.splitlines()]
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=size)
     return figure
 
 
@@ -64,7 +69,19 @@ def save(figure: Figure, path: Path) -> None:
 
 def ink(color: str) -> str:
     """Darken a colour until it reads as text on white."""
-    return to_hex([0.62 * part for part in to_rgb(color)])
+    red, green, blue = to_rgb(color)
+    return to_hex((0.62 * red, 0.62 * green, 0.62 * blue))
+
+
+def halo() -> list[AbstractPathEffect]:
+    """Surround text with white, so that it reads on top of lines."""
+    return [withStroke(linewidth=2.5, foreground="white")]
+
+
+def epochs_in_words(epoch: float) -> str:
+    """Write a number of epochs as people say it: "1/4 epoch", "1 epoch", "8 epochs"."""
+    fraction = Fraction(epoch).limit_denominator(16)
+    return f"{fraction} epoch" if fraction <= 1 else f"{fraction} epochs"
 
 
 def spread(wanted: Sequence[float], least: float) -> list[float]:

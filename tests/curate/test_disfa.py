@@ -1,0 +1,160 @@
+"""DISFA: cameras, names in any case, label files matched by name and frame number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from curate.errors import UserError
+from curate.params import Parameters
+from curate.sources.clip import Labels
+from curate.sources.disfa import find_clips, read_labels
+
+LEFT, RIGHT = "Videos_LeftCamera/LeftVideoSN001_comp.avi", "Video_RightCamera/RightVideoSN001_Comp.avi"
+
+
+def lay(folder: Path, videos: list[str], labels: dict[str, str]) -> Path:
+    """Lay out empty videos, and label files named like SN001_au1."""
+    for name in videos:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    for name, text in labels.items():
+        path = folder / "ActionUnit_Labels" / name[:5] / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def read(folder: Path, **given: object) -> Labels:
+    parameters = Parameters(**given)  # type: ignore[arg-type]
+    return read_labels(find_clips(folder, parameters), folder, parameters)
+
+
+@pytest.mark.parametrize(
+    ("camera", "names"),
+    [
+        ("left", ["LeftVideoSN001_comp"]),
+        ("right", ["RightVideoSN001_Comp"]),
+        ("both", ["LeftVideoSN001_comp", "RightVideoSN001_Comp"]),
+    ],
+)
+def test_camera_chooses_the_videos_and_both_are_one_subject(
+    tmp_path: Path, camera: str, names: list[str]
+) -> None:
+    lay(tmp_path, [LEFT, RIGHT], {"SN001_au1": "1,3\n"})
+    clips = find_clips(tmp_path, Parameters(camera=camera))  # type: ignore[arg-type]
+    assert [clip.name for clip in clips] == names
+    assert {clip.subject for clip in clips} == {"SN001"}
+    table = read(tmp_path, camera=camera).table
+    assert table["id"].to_list() == [f"{name}/000000" for name in names]
+
+
+def test_names_are_matched_in_any_case(tmp_path: Path) -> None:
+    lay(tmp_path, ["v/leftvideosn002_COMP.AVI"], {"sn002_AU04": "1,2\n"})
+    table = read(tmp_path).table
+    assert table.select("subject", "AU4").rows() == [("SN002", 1)]
+
+
+def test_action_unit_comes_from_the_file_name_not_from_its_place(tmp_path: Path) -> None:
+    # In directory order au12 stands before au2.
+    lay(tmp_path, [LEFT], {"SN001_au12": "1,5\n", "SN001_au2": "1,0\n", "SN001_au1": "1,2\n"})
+    table = read(tmp_path).table
+    assert table.columns[4:7] == ["AU1", "AU2", "AU12"]
+    assert table.select("AU1", "AU2", "AU12").row(0) == (1, 0, 1)
+    assert table["AU12_intensity"][0] == 5
+
+
+def test_a_frame_that_a_file_lacks_is_unknown(tmp_path: Path) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": "1,3\n2,0\n3,3\n", "SN001_au2": "1,0\n3,2\n"})
+    table = read(tmp_path).table
+    assert table.select("index", "AU1", "AU2").rows() == [(0, 1, 0), (1, 0, None), (2, 1, 1)]
+
+
+def test_an_action_unit_that_a_subject_lacks_is_unknown(tmp_path: Path) -> None:
+    other = LEFT.replace("SN001", "SN002")
+    lay(tmp_path, [LEFT, other], {"SN001_au1": "1,3\n", "SN002_au2": "1,3\n"})
+    assert read(tmp_path).table.select("AU1", "AU2").rows() == [(1, None), (None, 1)]
+
+
+@pytest.mark.parametrize(
+    ("first", "base", "index"), [(1, "auto", 0), (0, "auto", 0), (5, "auto", 4), (1, 0, 1), (1, 1, 0)]
+)
+def test_frames_are_counted_from_their_base(
+    tmp_path: Path, first: int, base: object, index: int
+) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": f"{first},3\n{first + 1},0\n"})
+    assert read(tmp_path, frame_base=base).table["index"].to_list() == [index, index + 1]
+
+
+def test_a_frame_before_the_base_is_refused(tmp_path: Path) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": "0,3\n"})
+    with pytest.raises(UserError, match="frame_base is 1 but a label file has frame 0"):
+        read(tmp_path, frame_base=1)
+
+
+@pytest.mark.parametrize(("at", "present"), [(1, [0, 1, 1, 1]), (2, [0, 0, 1, 1]), (3, [0, 0, 0, 1])])
+def test_present_from_positive_at_on(tmp_path: Path, at: int, present: list[int]) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": "1,0\n2,1\n3,2\n4,3\n"})
+    table = read(tmp_path, positive_at=at).table
+    assert table["AU1"].to_list() == present
+    assert table["AU1_intensity"].to_list() == [0, 1, 2, 3]
+
+
+def test_rows_are_matched_by_number_and_blanks_passed_over(tmp_path: Path) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": "2,0\r\n\r\n 1 , 4 \n"})
+    assert read(tmp_path).table.select("index", "AU1").rows() == [(0, 1), (1, 0)]
+
+
+def test_subjects_with_one_half_only_are_named(tmp_path: Path) -> None:
+    other = LEFT.replace("SN001", "SN002")
+    lay(tmp_path, [LEFT, other], {"SN002_au1": "1,0\n", "SN009_au1": "1,5\n"})
+    labels = read(tmp_path)
+    assert labels.notes == [
+        "SN009: has label files but no video; its labels are left out",
+        "SN001: has a video but no label file; its frames are unlabelled",
+    ]
+    assert set(labels.table["subject"]) == {"SN002"}
+
+
+def test_labels_without_any_video_of_theirs_leave_an_empty_table(tmp_path: Path) -> None:
+    lay(tmp_path, [LEFT], {"SN009_au1": "1,5\n"})
+    labels = read(tmp_path)
+    assert labels.table.is_empty()
+    assert len(labels.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1,0\n2,6\n", "row 2: '2,6' is not 'frame,intensity'"),
+        ("1,0\n2;3\n", "row 2: '2;3' is not 'frame,intensity'"),
+        ("frame,intensity\n", "row 1: 'frame,intensity' is not"),
+        ("1,2.5\n", "row 1: '1,2.5' is not"),
+        ("-1,2\n", "row 1: '-1,2' is not"),
+        ("99999999999,2\n", "row 1: '99999999999,2' is not"),
+        ("1,0\n2,3\n1,0\n", "row 3: frame 1 stands in row 1 already; remove one"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": text})
+    with pytest.raises(UserError) as raised:
+        read(tmp_path)
+    assert str(raised.value).startswith(f"{tmp_path}/ActionUnit_Labels/SN001/SN001_au1.txt, {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("videos", "sentence"),
+    [
+        ([], "holds no video"),
+        (["face.avi"], "no left camera video named like LeftVideoSN001_comp.avi"),
+        ([RIGHT], "no left camera video"),
+        ([LEFT], "no label file named like"),
+        ([LEFT, "copy/LeftVideoSN001_comp.avi"], "its clip name 'LeftVideoSN001_comp' is taken"),
+    ],
+    ids=["none", "other name", "other camera", "no labels", "twice"],
+)
+def test_a_tree_that_is_not_disfa(tmp_path: Path, videos: list[str], sentence: str) -> None:
+    lay(tmp_path, videos, {})
+    with pytest.raises(UserError, match=sentence):
+        read(tmp_path)

@@ -1,0 +1,113 @@
+"""Tables: written whole or not at all, and read with a sentence for what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from curate.errors import UserError
+from curate.table import (
+    DEDUP,
+    FRAMES,
+    KEY,
+    SPLIT,
+    action_units,
+    frame_id,
+    part_path,
+    read_frames,
+    read_table,
+    whole_file,
+    write_table,
+)
+
+ROW = {"id": "a/000000", "subject": "a", "clip": "a", "index": 0}
+
+
+def test_frame_ids_sort_as_frames_do() -> None:
+    assert [frame_id("a/b", n) for n in (7, 10)] == ["a/b/000007", "a/b/000010"]
+
+
+def test_action_units_by_number_without_intensities() -> None:
+    table = pl.DataFrame(schema=["AU12", "AU2", "AU2_intensity", "AUdio", "id"])
+    assert action_units(table) == ["AU2", "AU12"]
+
+
+def test_part_of_a_clip_in_folders_lies_in_folders() -> None:
+    assert part_path(Path("frames"), "p/one.two") == Path("frames/p/one.two.parquet")
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "table"
+    path.parent.mkdir()
+    path.write_text("old")
+    with pytest.raises(RuntimeError), whole_file(path) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert [p.name for p in path.parent.iterdir()] == ["table"]
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_columns_and_types_are_those_of_the_schema(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"dedup.{suffix}"
+    extra = {"duplicate_of": None, "distance": None, "reason": None, "keep": True, "hash": 3}
+    write_table(pl.DataFrame([extra | ROW]), path, DEDUP)
+    read = pl.read_parquet(path) if suffix == "parquet" else pl.read_csv(path)
+    assert read.columns == list(DEDUP)
+    if suffix == "parquet":
+        assert dict(read.schema) == DEDUP
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("labels", "curate labels"),
+        ("dedup", "curate dedup"),
+        ("split", "curate split"),
+        ("cap", "curate cap"),
+    ],
+)
+def test_a_missing_table_tells_how_to_make_it(tmp_path: Path, name: str, how: str) -> None:
+    with pytest.raises(UserError, match=rf"{name}\.parquet: no such table; make it with '{how}'"):
+        read_table(tmp_path / f"{name}.parquet", KEY)
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "split.parquet"
+    pl.DataFrame([ROW]).write_parquet(path)
+    with pytest.raises(UserError, match=r"split\.parquet: lacks the column 'split'; make it"):
+        read_table(path, SPLIT)
+
+
+@pytest.mark.parametrize("content", [b"", b"no table", b"PAR1 cut PAR1"], ids=["empty", "text", "cut"])
+def test_a_file_that_is_no_parquet(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "cap.parquet"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"cap\.parquet: not a readable Parquet table"):
+        read_table(path, KEY)
+    with pytest.raises(UserError, match=r"cap\.parquet: not a part of a frames table"):
+        read_frames(tmp_path)
+
+
+def test_parts_are_read_by_clip_and_index_without_pictures(
+    tmp_path: Path, frames_table: Callable[..., pl.DataFrame]
+) -> None:
+    for clip in ("b", "a"):
+        table = frames_table({clip: [1, 2]}).reverse()
+        missing = [pl.lit(None).cast(t).alias(n) for n, t in FRAMES.items() if n not in table.columns]
+        table.with_columns(missing).write_parquet(tmp_path / f"{clip}.parquet")
+    read = read_frames(tmp_path)
+    assert read["id"].to_list() == ["a/000000", "a/000001", "b/000000", "b/000001"]
+    assert "jpeg" not in read.columns
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["empty folder", "no folder"])
+def test_no_parts_tell_how_to_make_them(tmp_path: Path, there: bool) -> None:
+    folder = tmp_path / "frames"
+    if there:
+        folder.mkdir()
+    with pytest.raises(UserError, match="frames: holds no frames; make them with 'curate frames'"):
+        read_frames(folder)

@@ -1,0 +1,71 @@
+"""A small set of shards: 4 subjects whose pictures tell their labels, some labels unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import polars as pl
+import pytest
+
+from curate.table import CAP, FRAMES, frame_id, part_path, write_table
+
+SIDE = 32
+PER_CLIP = 24
+
+
+def _picture(rng: np.random.Generator, bright: bool, red: bool) -> bytes:
+    picture = rng.integers(0, 60, (SIDE, SIDE, 3), dtype=np.uint8)
+    picture[: SIDE // 2] += 120 if bright else 0
+    picture[SIDE // 2 :, :, 2] += 150 if red else 0
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+def _rows(subject: str, rng: np.random.Generator) -> tuple[list[dict], list[dict]]:
+    frames, labels = [], []
+    for index in range(PER_CLIP):
+        key = {"id": frame_id(subject, index), "subject": subject, "clip": subject, "index": index}
+        bright, red = bool(rng.integers(2)), bool(rng.integers(2))
+        frames.append(dict.fromkeys(FRAMES) | key | {"jpeg": _picture(rng, bright, red), "hash": 0})
+        unknown = index % 8 == 0
+        labels.append(key | {"AU1": int(bright), "AU12": None if unknown else int(red)})
+    return frames, labels
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write train (two subjects), moments, dropped, and validation (two subjects)."""
+    from curate.shards import choose_examples, write_shards
+
+    folder = tmp_path_factory.mktemp("shards")
+    rng = np.random.default_rng(0)
+    all_labels, decisions = [], []
+    for subject in ("A", "B", "C", "D"):
+        frames, labels = _rows(subject, rng)
+        write_table(
+            pl.DataFrame(frames, schema=FRAMES), part_path(folder / "frames", subject), FRAMES
+        )
+        all_labels += labels
+        for row in frames:
+            decisions.append({name: row[name] for name in ("id", "subject", "clip", "index")})
+    labels_table = pl.DataFrame(all_labels).cast({"AU1": pl.Int8, "AU12": pl.Int8})
+    index = pl.col("index")
+    held = pl.when(index >= 18).then(pl.lit("moments")).otherwise(pl.lit("train"))
+    split = pl.when(pl.col("subject").is_in(["C", "D"])).then(pl.lit("validation")).otherwise(held)
+    dropped = (index % 6 == 5) & pl.col("subject").is_in(["A", "B"]) & (index < 18)
+    cap = pl.DataFrame(decisions).with_columns(
+        split.alias("split"),
+        (~dropped).alias("keep"),
+        pl.when(dropped).then(pl.lit("stride")).alias("reason"),
+        (pl.col("subject") == "C").alias("balanced"),
+    )
+    write_shards(
+        folder / "frames",
+        choose_examples(cap.select(list(CAP)), 100, seed=0),
+        labels_table,
+        folder / "tfrecords",
+        shard_frames=10,
+        on_frames=lambda _: None,
+    )
+    return folder / "tfrecords"

@@ -1,0 +1,98 @@
+"""Training and validation loss by epoch, and the gap between them."""
+
+from __future__ import annotations
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from train.charts.style import (
+    GRAY,
+    PROBES,
+    epochs_in_words,
+    halo,
+    in_style,
+    ink,
+    new_figure,
+    spread,
+)
+
+_NAMES = {"seen": "training, as it is used\n(seen, dropout off)", "people": "validation (people)",
+          "moments": "same people,\nother moments"}
+
+
+@in_style()
+def draw(history: pl.DataFrame, probes: pl.DataFrame) -> Figure:
+    """Draw the losses: `history` has epoch and loss, `probes` what `gap_anatomy.draw` takes.
+
+    Without validation subjects the held-out moments take their place.
+    """
+    held_out = "people" if probes["people"].null_count() < len(probes) else "moments"
+    figure = new_figure(10, 5.2, _finding(probes, held_out))
+    axes = figure.subplots()
+    ends = [_line(axes, history.select("epoch", "loss"), GRAY, "training, as it is fed\n(dropout "
+                  "and augmentation on)")]
+    for probe in ("seen", held_out):
+        line = probes.select("epoch", probe).drop_nulls().sort("epoch")
+        if len(line):
+            ends.append(_line(axes, line, PROBES[probe], _NAMES[probe]))
+    _name_ends(axes, ends)
+    _mark_gap(axes, probes.drop_nulls(["seen", held_out]).sort("epoch"), held_out)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("epochs fed")
+    axes.set_title("Loss (cross-entropy, nats)")
+    return figure
+
+
+def _finding(probes: pl.DataFrame, held_out: str) -> str:
+    both = probes.drop_nulls(["seen", held_out]).sort("epoch")
+    if both.is_empty():
+        return "Training loss: there are no held-out frames to compare it with"
+    best = both.sort(held_out, "epoch").row(0, named=True)
+    last = both.row(-1, named=True)
+    when = epochs_in_words(best["epoch"])
+    turn = (
+        f"Validation loss still falls after {when}"
+        if best["epoch"] == last["epoch"]
+        else f"Validation loss is lowest after {when}"
+    )
+    return f"{turn}; the gap at the end is {last[held_out] - last['seen']:+.3f}"
+
+
+def _line(
+    axes: Axes, table: pl.DataFrame, color: str, name: str
+) -> tuple[float, float, str, str]:
+    """Draw a line from a table of epoch and loss; answer where it ends, its colour and name."""
+    epochs, losses = (table[column].to_numpy() for column in table.columns)
+    axes.plot(epochs, losses, color=color, marker="o", markersize=4,
+              linestyle=(0, (4, 2)) if color == GRAY else "-")
+    return float(epochs[-1]), float(losses[-1]), color, name
+
+
+def _name_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
+    low, high = axes.get_ylim()
+    heights = spread([loss for _, loss, _, _ in ends], 0.13 * (high - low))
+    for (epoch, _, color, name), height in zip(ends, heights, strict=True):
+        axes.annotate(
+            name, (epoch, height), xytext=(24, 0), textcoords="offset points", va="center",
+            color=ink(color), fontweight="bold", fontsize=10, annotation_clip=False,
+        )
+
+
+def _mark_gap(axes: Axes, both: pl.DataFrame, held_out: str) -> None:
+    """Draw an arrow from the training to the validation loss at the last probe."""
+    if both.is_empty():
+        return
+    last = both.row(-1, named=True)
+    low, high = last["seen"], last[held_out]
+    axes.annotate(
+        "", (last["epoch"], high), (last["epoch"], low), annotation_clip=False,
+        arrowprops={"arrowstyle": "<->", "color": "#333333", "shrinkA": 3, "shrinkB": 3},
+    )
+    axes.annotate(
+        f"gap {high - low:+.3f}", (last["epoch"], (low + high) / 2), xytext=(-8, 0),
+        textcoords="offset points", ha="right", va="center", fontweight="bold",
+        path_effects=halo(),
+    )

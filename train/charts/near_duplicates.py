@@ -1,0 +1,105 @@
+"""A contact sheet of near-duplicates: the frame kept, the frame dropped, what differs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure, SubFigure
+from numpy.typing import NDArray
+
+from train.charts.style import in_style, message, new_figure
+
+AMPLIFIED = 4
+_COLUMNS = 3
+_LONGEST_NAME = 34
+_COLUMN_NAMES = ("kept", "dropped", f"difference × {AMPLIFIED}")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A dropped frame and the one that it repeats; pictures (height, width, 3) uint8, RGB."""
+
+    kept_id: str
+    dropped_id: str
+    distance: int
+    kept: NDArray[np.uint8]
+    dropped: NDArray[np.uint8]
+
+
+def choose(dedup: pl.DataFrame, count: int = 12) -> list[tuple[str, str, int]]:
+    """Choose near-duplicates for show: (kept id, dropped id, bits), by distance.
+
+    Distances take turns, and each takes the subject shown least so far: the same table gives the
+    same choice. `dedup` has the columns of `curate.table.DEDUP`.
+    """
+    dropped = dedup.filter(pl.col("reason") == "near_duplicate").sort("id")
+    first = dropped.group_by("distance", "subject", maintain_order=True).head(count)
+    pools: dict[int, list[dict[str, Any]]] = {}
+    for row in first.sort("distance", "id").to_dicts():
+        pools.setdefault(row["distance"], []).append(row)
+    shown: Counter[str] = Counter()
+    chosen: list[tuple[str, str, int]] = []
+    while len(chosen) < count and any(pools.values()):
+        for distance in [d for d in pools if pools[d]][: count - len(chosen)]:
+            row = min(pools[distance], key=lambda r: (shown[r["subject"]], r["id"]))
+            pools[distance].remove(row)
+            shown[row["subject"]] += 1
+            chosen.append((row["duplicate_of"], row["id"], distance))
+    return sorted(chosen, key=lambda pair: (pair[2], pair[1]))
+
+
+def decode(jpeg: bytes) -> NDArray[np.uint8]:
+    """Decode a stored crop to (height, width, 3) uint8, RGB."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return np.asarray(picture, np.uint8)
+
+
+@in_style()
+def draw(pairs: list[Pair], dropped: int) -> Figure:
+    """Draw the sheet; `dropped` is how many near-duplicates there are in all."""
+    if not pairs:
+        return message("No near-duplicates were dropped",
+                       "No frame lay within `distance` bits of a frame kept before it.")
+    rows = -(-len(pairs) // _COLUMNS)
+    figure = new_figure(10, 0.6 + 1.5 * rows,
+                        f"{dropped:,} frames dropped as near-duplicates: {len(pairs)} of them, "
+                        "nearest first")
+    cells = figure.subfigures(rows, _COLUMNS, squeeze=False, hspace=0.02, wspace=0.02).flat
+    for cell, pair in zip(cells, pairs, strict=False):
+        _draw_pair(cell, pair)
+    return figure
+
+
+def _draw_pair(cell: SubFigure, pair: Pair) -> None:
+    bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
+    cell.suptitle(
+        f"{bits}: {shorten(pair.kept_id)}\nand {shorten(pair.dropped_id)}",
+        fontsize=8.5, fontweight="normal", x=0.02, ha="left", linespacing=1.15,
+    )
+    pictures = (pair.kept, pair.dropped, difference(pair.kept, pair.dropped))
+    for axes, picture, name in zip(cell.subplots(1, 3), pictures, _COLUMN_NAMES, strict=True):
+        axes.imshow(picture)
+        axes.set_axis_off()
+        axes.set_anchor("N")
+        axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", fontsize=8.5)
+
+
+def difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Amplify what differs between two pictures (height, width, 3): white is the same."""
+    if one.shape != other.shape:
+        other = np.asarray(cv2.resize(other, one.shape[1::-1]), np.uint8)
+    apart = np.abs(one.astype(np.int16) - other.astype(np.int16)) * AMPLIFIED
+    return (255 - np.minimum(apart, 255)).astype(np.uint8)
+
+
+def shorten(name: str) -> str:
+    """Cut the middle out of a long frame id, so that its clip and number stay readable."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    half = _LONGEST_NAME // 2
+    return f"{name[:half]}…{name[1 - half:]}"

@@ -1,0 +1,206 @@
+"""What to change next: a few suggestions, each derived from figures by a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from curate.params import Parameters
+
+MOST = 3
+# Dropped frames this close to fed ones in loss (nats) taught nothing new.
+_SAME = 0.03
+# Validation loss has turned when it ends this far (nats) above its lowest.
+_TURNED = 0.01
+_RARE = 30
+_STRONG_DROPOUT = 0.5
+_HEADLINES = {
+    "near_duplicate_moments": "Yes: it learns neighbours in time that it was never fed, and not "
+    "other moments",
+    "memorised": "Yes: it memorises the very frames that it was fed",
+    "same_people": "Yes: it knows the moments it was fed, and not other moments of the same people",
+    "people": "Yes: it knows the people it was fed, and not new ones",
+    "none": "No: there is no gap to speak of",
+    "unknown": "That cannot be said yet: frames to compare with are missing or too few",
+}
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A change, the figures that speak for it, and the command that tries it ("" for none)."""
+
+    change: str
+    because: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the rules look at: gap.json, probes.csv, subjects and training positives by unit."""
+
+    gap: dict[str, Any]
+    probes: pl.DataFrame
+    subjects: int
+    positives: dict[str, int]
+
+
+def suggest(figures: Figures, parameters: Parameters) -> list[Suggestion]:
+    """Answer at most three suggestions, the most useful first."""
+    return list(islice(_suggestions(figures, parameters), MOST))
+
+
+def headline(gap: dict[str, Any]) -> str:
+    """Answer "does it overfit, and why?" in a sentence without figures."""
+    return _HEADLINES.get(cause(gap), _HEADLINES["unknown"])
+
+
+def cause(gap: dict[str, Any]) -> str:
+    """Answer the cause to treat: the early one, unless only the end shows a gap."""
+    early, final = (
+        str(gap.get(key, {}).get("cause", "unknown")).replace("-", "_").replace(" ", "_")
+        for key in ("early", "final")
+    )
+    return final if early in ("none", "unknown") else early
+
+
+def _suggestions(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
+    found = cause(figures.gap)
+    if figures.subjects < 2:
+        yield Suggestion(
+            "Add footage of more people",
+            "with one subject nobody is left to validate on, so the people's part stays unknown",
+            "",
+        )
+    if found in ("near_duplicate_moments", "same_people"):
+        yield from _thin(figures, parameters)
+    if found in ("memorised", "same_people"):
+        yield from _memorise_less(parameters)
+    if found == "people":
+        yield from _more_people(figures, parameters)
+    yield from _stop_earlier(figures)
+    if found == "near_duplicate_moments" and parameters.dropout < _STRONG_DROPOUT:
+        yield _try(
+            "dropout",
+            _STRONG_DROPOUT,
+            "Raise dropout",
+            f"it is {parameters.dropout:g}, and shrinks what thinning leaves of the gap",
+        )
+    if found == "none":
+        yield from _no_gap(parameters)
+    yield from _rare(figures)
+
+
+def _try(key: str, value: object, change: str, because: str) -> Suggestion:
+    return Suggestion(change, because, f"dvc exp run -S {key}={value}")
+
+
+def _thin(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
+    dropped = figures.gap.get("early", {}).get("dropped")
+    because = "frames that were never fed are learnt from their neighbours, other moments are not"
+    if dropped is not None and abs(dropped) < _SAME:
+        because += f"; dropped frames cost nothing ({dropped:+.3f} against those fed)"
+    wider = 5 if parameters.stride < 5 else 2 * parameters.stride
+    yield _try(
+        "stride",
+        wider,
+        f"Thin the footage: raise stride from {parameters.stride} to {wider}",
+        because,
+    )
+    if parameters.distance < 8:
+        more = max(parameters.distance, 0) + 4
+        yield _try(
+            "distance",
+            more,
+            f"Call more frames near-duplicates: raise distance from "
+            f"{parameters.distance} to {more} bits",
+            "it thins still moments more than moving ones, which a wider stride does not",
+        )
+
+
+def _memorise_less(parameters: Parameters) -> Iterator[Suggestion]:
+    if parameters.dropout < _STRONG_DROPOUT:
+        yield _try(
+            "dropout",
+            _STRONG_DROPOUT,
+            f"Raise dropout from {parameters.dropout:g} to {_STRONG_DROPOUT:g}",
+            "frames fed already score better than their neighbours",
+        )
+    lower = float(f"{parameters.lr / 3:.1g}")
+    yield _try(
+        "lr",
+        lower,
+        f"Lower the learning rate from {parameters.lr:g} to {lower:g}",
+        "the network learns single frames by heart",
+    )
+    yield _try(
+        "rotation",
+        2 * parameters.rotation or 10,
+        "Augment more strongly",
+        "a frame that looks new each time is harder to memorise",
+    )
+
+
+def _more_people(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
+    yield Suggestion(
+        "Add footage of more people, rather than more of the same",
+        f"other moments of the {figures.subjects} subjects score better than new subjects",
+        "",
+    )
+    if parameters.dropout < _STRONG_DROPOUT:
+        yield _try(
+            "dropout",
+            _STRONG_DROPOUT,
+            f"Raise dropout from {parameters.dropout:g} to {_STRONG_DROPOUT:g}",
+            "it keeps the head from leaning on what marks a person",
+        )
+
+
+def _stop_earlier(figures: Figures) -> Iterator[Suggestion]:
+    """Ask for fewer epochs where the held-out loss has turned, after at least one."""
+    probes = figures.probes
+    held_out = "people" if probes["people"].null_count() < len(probes) else "moments"
+    whole = probes.filter(pl.col("epoch") >= 1).drop_nulls(held_out).sort("epoch")
+    if whole.is_empty():
+        return
+    best, last = whole.sort(held_out, "epoch").row(0, named=True), whole.row(-1, named=True)
+    if last[held_out] - best[held_out] >= _TURNED:
+        epochs = round(best["epoch"])
+        yield _try(
+            "epochs",
+            epochs,
+            f"Stop after {epochs} epoch{'s' if epochs > 1 else ''}",
+            f"the loss on {held_out} was {best[held_out]:.3f} then and "
+            f"{last[held_out]:.3f} after {last['epoch']:g}",
+        )
+
+
+def _no_gap(parameters: Parameters) -> Iterator[Suggestion]:
+    yield _try(
+        "epochs",
+        2 * parameters.epochs,
+        "Train longer",
+        "there is no gap to speak of, so there is room to learn more",
+    )
+    if parameters.stride > 1:
+        fewer = max(1, parameters.stride // 2)
+        yield _try(
+            "stride",
+            fewer,
+            f"Keep more frames: lower stride from {parameters.stride} to {fewer}",
+            "without a gap, more of the footage may help",
+        )
+
+
+def _rare(figures: Figures) -> Iterator[Suggestion]:
+    rare = {name: count for name, count in figures.positives.items() if count < _RARE}
+    if rare:
+        listed = ", ".join(f"{name} {count}" for name, count in rare.items())
+        yield Suggestion(
+            "Add footage with the rare action units, or leave them out",
+            f"fewer than {_RARE} positives to learn from: {listed}",
+            "",
+        )

@@ -1,0 +1,97 @@
+"""What the report is made from: where the tables lie, and the tables as read and checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.errors import UserError
+from curate.table import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
+from train.charts.gap_anatomy import MEANING
+
+_LOSSES = dict.fromkeys(("epoch", *MEANING), pl.Float64)
+_HISTORY = {"epoch": pl.Float64, "loss": pl.Float64}
+_SCORES = {"split": pl.String, "action_unit": pl.String, "positives": pl.Int64} | dict.fromkeys(
+    ("precision", "recall", "f1"), pl.Float64
+)
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Where the tables lie: a folder of frames, four tables, and the outputs of fit and
+    evaluate."""
+
+    frames: Path
+    labels: Path
+    dedup: Path
+    split: Path
+    cap: Path
+    fit: Path
+    evaluation: Path
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The inputs as read: frames without pictures, but with where to find them."""
+
+    frames_folder: Path
+    frames: pl.DataFrame
+    labels: pl.DataFrame
+    dedup: pl.DataFrame
+    cap: pl.DataFrame
+    probes: pl.DataFrame
+    history: pl.DataFrame
+    gap: dict[str, Any]
+    scores: pl.DataFrame
+    metrics: dict[str, Any]
+
+
+def read_tables(inputs: ReportInputs) -> Tables:
+    """Read every input; the split is read through the cap's table, which repeats it.
+
+    Raises:
+        UserError: a table is missing or is not what it should be.
+    """
+    read_table(inputs.split, SPLIT)
+    return Tables(
+        inputs.frames,
+        read_frames(inputs.frames, ["id", "clip", "index", "time", "hash"]),
+        read_table(inputs.labels, KEY),
+        read_table(inputs.dedup, DEDUP),
+        read_table(inputs.cap, CAP),
+        _read_csv(inputs.fit / "probes.csv", _LOSSES, "train fit"),
+        _read_csv(inputs.fit / "history.csv", _HISTORY, "train fit"),
+        _read_json(inputs.fit / "gap.json", "verdict", "train fit"),
+        _read_csv(inputs.evaluation / "per_action_unit.csv", _SCORES, "train evaluate"),
+        _read_json(inputs.evaluation / "metrics.json", "validation", "train evaluate"),
+    )
+
+
+def _read_csv(path: Path, schema: dict[str, Any], command: str) -> pl.DataFrame:
+    """Read a CSV's columns as `schema` types them: a column without any value has no type."""
+    _require(path, command)
+    try:
+        table = pl.read_csv(path, infer_schema=False)
+        return table.select(pl.col(list(schema))).cast(pl.Schema(schema))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UserError(f"{path}: not the table that '{command}' writes ({error})") from None
+
+
+def _read_json(path: Path, key: str, command: str) -> dict[str, Any]:
+    _require(path, command)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); make it again with '{command}'") from None
+    if not isinstance(content, dict) or key not in content:
+        raise UserError(f"{path}: lacks '{key}'; make it again with '{command}'")
+    return content
+
+
+def _require(path: Path, command: str) -> None:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; make it with '{command}' or 'dvc repro'")
