@@ -25,8 +25,10 @@ def decide(split: pl.DataFrame, labels: pl.DataFrame, *, cap: int) -> pl.DataFra
     """Cap the training frames, and choose a balanced subset of the validation frames alike.
 
     Validation's cap is `cap` scaled by its size relative to training, so that both are balanced
-    to the same degree. `cap` 0 keeps all. Columns: `curate.table.CAP`.
+    to the same degree. `cap` 0 keeps all. The answer has the columns of `curate.table.CAP`, by
+    clip and index; the order of the input does not matter.
     """
+    split = split.sort("clip", "index")
     names = action_units(labels)
     table = split.join(labels.select("id", *names), on="id", how="left", maintain_order="left")
     train = _positions(table, "train")

@@ -191,6 +191,7 @@ def dedup(
     if path is None:
         decisions, notes = stage.dedup_stage(frames, labels, output or DEDUP, p)
     else:
+        standalone.check_outside(path, to, output)
         decisions, notes = standalone.decide_on_footage(path, p, _workers(workers)), []
         if output is not None:
             write_table(decisions, output, COLUMNS)

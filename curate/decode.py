@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from cv2.typing import MatLike
 from curate.sources.clip import Clip
 
 Picture = MatLike  # (height, width, 3) uint8, BGR
+# OpenCV and FFmpeg complain of broken videos on standard error; here they are counted.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 
 @dataclass(frozen=True)
@@ -70,15 +74,20 @@ def expected_frames(clip: Clip) -> int:
     """Say how many frames a clip should have: its images, or what the video's header tells."""
     if clip.video is None:
         return len(clip.images)
-    capture = cv2.VideoCapture(str(clip.video))
+    capture = _open(clip.video)
     try:
         return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))) if capture.isOpened() else 0
     finally:
         capture.release()
 
 
+def _open(path: Path) -> cv2.VideoCapture:
+    """Open a video with FFmpeg only: OpenCV's other readers try broken ones too, and complain."""
+    return cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+
+
 def _video_frames(path: Path, step: int) -> Iterator[Frame]:
-    capture = cv2.VideoCapture(str(path))
+    capture = _open(path)
     try:
         opened = capture.isOpened()
         told = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if opened else 0

@@ -22,3 +22,7 @@ def run_program(name: str, app: Any) -> None:
     except BrokenPipeError:  # `curate ... | head` closed our output
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:  # a folder where a file is meant, no permission, a full disk
+        place = error.filename2 or error.filename
+        console.fail(name, f"{place}: {error.strerror}" if place else str(error))
+        sys.exit(2)

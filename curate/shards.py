@@ -89,7 +89,12 @@ def write_shards(
     """Write the TFRecords and their metadata; answer the number of examples in each split.
 
     `folder` is replaced as a whole once everything is written.
+
+    Raises:
+        UserError: `folder` holds something else than shards, or `frames` lacks an example.
     """
+    if folder.exists() and any(folder.iterdir()) and not (folder / "dataset_info.json").is_file():
+        raise UserError(f"{folder}: holds something else than shards; choose another folder")
     names = action_units(labels)
     examples = examples.join(labels.select("id", *names), on="id", how="left").with_columns(
         (pl.col("rank") // shard_frames).alias("shard")
@@ -97,6 +102,22 @@ def write_shards(
     building = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
+    try:
+        counts = _build(frames, examples, names, building, on_frames)
+        shutil.rmtree(folder, ignore_errors=True)
+        building.rename(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return counts
+
+
+def _build(
+    frames: Path,
+    examples: pl.DataFrame,
+    names: list[str],
+    building: Path,
+    on_frames: Callable[[int], None],
+) -> dict[str, int]:
     image_size = _bucket(frames, examples, names, building, on_frames)
     counts, infos = {}, []
     for split in SPLITS:
@@ -111,8 +132,6 @@ def write_shards(
         check_data=False,
         description="Face frames labelled with action units (1 present, 0 absent, -1 unknown).",
     )
-    shutil.rmtree(folder, ignore_errors=True)
-    building.rename(folder)
     return counts
 
 
@@ -148,10 +167,12 @@ def _bucket(
 
 def _pictures(part: Path, wanted: set[str]) -> dict[str, bytes]:
     """Read the JPEGs of the wanted frames of one clip, a row group at a time."""
+    if not part.is_file():
+        raise UserError(f"{part}: no such part; make it with 'curate frames'")
     found: dict[str, bytes] = {}
     for batch in pq.ParquetFile(part).iter_batches(columns=["id", "jpeg"]):
         for key, jpeg in zip(batch["id"].to_pylist(), batch["jpeg"].to_pylist(), strict=True):
-            if key in wanted:
+            if key in wanted and jpeg is not None:
                 found[key] = jpeg
     missing = sorted(wanted - set(found))
     if missing:

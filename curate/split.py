@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.console import Counts
+from curate.errors import UserError
 from curate.neighbors import pairs_within
 from curate.params import Parameters
 from curate.table import DEDUP, KEY, SPLIT, action_units, read_frames, read_table, write_table
@@ -140,7 +141,11 @@ def _block(clip: str, length: int, fraction: float, margin: int, seed: int) -> t
 def split_stage(
     dedup: Path, labels: Path, frames: Path, output: Path, parameters: Parameters
 ) -> Counts:
-    """Read the decisions so far, split, write, and count: frames and rates in each split."""
+    """Read the decisions so far, split, write, and count: frames and rates in each split.
+
+    Raises:
+        UserError: a table is missing, or the decisions are of other frames than those given.
+    """
     labels_table = read_table(labels, KEY)
     table = decide(
         read_table(dedup, DEDUP),
@@ -150,8 +155,16 @@ def split_stage(
         margin=parameters.margin,
         seed=parameters.seed,
     )
+    hashes = read_frames(frames, ["id", "clip", "index", "hash"]).filter(
+        pl.col("hash").is_not_null()
+    )
+    missing = table.filter("keep").join(hashes, on="id", how="anti")
+    if len(missing):
+        raise UserError(
+            f"{frames}: lacks the frame {missing['id'].min()}; make the decisions anew with "
+            "'curate dedup'"
+        )
     write_table(table, output, SPLIT)
-    hashes = read_frames(frames, ["id", "clip", "index", "hash"])
     return _count(table, labels_table, near_across(table, hashes, parameters.distance))
 
 
@@ -183,7 +196,9 @@ def _count(table: pl.DataFrame, labels: pl.DataFrame, near: dict[str, int]) -> C
         for split, count in near.items()
         if count
     ]
-    if parts["validation"].is_empty():
+    if kept.is_empty():
+        notes.append("no frame was kept by dedup; there is nothing to split")
+    elif parts["validation"].is_empty():
         notes.append("one subject only: nobody is left to validate on; validation stays empty")
     for name in names:
         rates = [part[name].mean() if len(part) else None for part in parts.values()]

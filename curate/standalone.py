@@ -141,15 +141,26 @@ def _row(clip: Clip, index: int, name: str) -> dict[str, Any]:
     }
 
 
+def check_outside(path: Path, *places: Path | None) -> None:
+    """Refuse places to write to that lie in the footage at `path`.
+
+    Raises:
+        UserError: a place is the footage, or lies inside it.
+    """
+    for place in filter(None, places):
+        if path.resolve() in (place.resolve(), *place.resolve().parents):
+            raise UserError(
+                f"{place}: lies inside {path}, which is never changed; choose another place"
+            )
+
+
 def copy_kept(path: Path, decisions: pl.DataFrame, to: Path) -> None:
     """Write the kept frames below `to`: image files copied, video frames as JPEG.
 
     Raises:
         UserError: `to` lies in the footage itself.
     """
-    inside = path.resolve() if path.is_dir() else path.resolve().parent / path.name
-    if to.resolve() == inside or inside in to.resolve().parents:
-        raise UserError(f"{to}: lies inside {path}, which is never changed; choose another folder")
+    check_outside(path, to)
     kept = decisions.filter("keep")
     with console.progress("copying", len(kept)) as advance:
         if _is_frames_table(path):

@@ -100,7 +100,7 @@ def read_table(path: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame
             raise UserError(f"{path}: lacks the column '{missing[0]}'; {_how_to_make(path)}")
         return pl.read_parquet(path)
     except (pl.exceptions.ComputeError, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet table ({error})") from None
+        raise UserError(f"{path}: not a readable Parquet table ({_first_line(error)})") from None
 
 
 def read_frames(folder: Path, columns: list[str] | None = None) -> pl.DataFrame:
@@ -116,7 +116,11 @@ def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
     try:
         return pl.read_parquet(path, columns=columns)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{path}: not a part of a frames table ({error})") from None
+        raise UserError(f"{path}: not a part of a frames table ({_first_line(error)})") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _how_to_make(path: Path) -> str:

@@ -24,7 +24,7 @@ from train.report_inputs import ReportInputs, Tables, read_tables
 from train.report_tables import Table, across_splits, fates, parameters_table, versions
 from train.report_tables import scores as scores_table
 
-_TEMPLATE = "report.html"
+_TEMPLATE = Path(__file__).with_name("report.html")
 Crop = NDArray[np.uint8]
 _SHOWN = {
     "gap_anatomy": "Loss of five probes over the epochs fed, the bands between them shaded by "
@@ -99,24 +99,17 @@ def draw_charts(tables: Tables, parameters: Parameters) -> dict[str, Figure]:
 def render_page(tables: Tables, parameters: Parameters, pictures: list[Picture]) -> str:
     """Render the page: the verdict and what to change first, then all that it rests on."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("train", "."),
+        loader=jinja2.FileSystemLoader(_TEMPLATE.parent),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    positives = action_units.count(tables.labels, tables.dedup, tables.cap)
-    figures = Figures(
-        tables.gap,
-        tables.probes,
-        tables.labels["subject"].n_unique(),
-        dict(positives.select("action_unit", "training, capped").rows()),
-    )
-    return environment.get_template(_TEMPLATE).render(
+    return environment.get_template(_TEMPLATE.name).render(
         headline=headline(tables.gap),
         verdict=tables.gap["verdict"],
-        suggestions=suggest(figures, parameters),
+        suggestions=suggest(_figures(tables), parameters),
         pictures={picture.name: picture for picture in pictures},
         curation=_curation_tables(tables, parameters),
         results=[
@@ -127,6 +120,23 @@ def render_page(tables: Tables, parameters: Parameters, pictures: list[Picture])
             )
         ],
         provenance=[parameters_table(parameters), versions()],
+    )
+
+
+def _figures(tables: Tables) -> Figures:
+    """Gather what the suggestions are derived from."""
+    positives = action_units.count(tables.labels, tables.dedup, tables.cap)
+    never = tables.scores.filter(
+        (pl.col("split") == "validation")
+        & (pl.col("positives") > 0)
+        & pl.col("precision").is_null()
+    )
+    return Figures(
+        gap=tables.gap,
+        probes=tables.probes,
+        subjects=tables.labels["subject"].n_unique(),
+        positives=dict(positives.select("action_unit", "training, capped").rows()),
+        never_predicted=never["action_unit"].to_list(),
     )
 
 

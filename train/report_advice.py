@@ -40,12 +40,17 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the rules look at: gap.json, probes.csv, subjects and training positives by unit."""
+    """What the rules look at.
+
+    gap.json, probes.csv, the number of subjects, training positives by action unit, and the action
+    units that validation has but that are never predicted.
+    """
 
     gap: dict[str, Any]
     probes: pl.DataFrame
     subjects: int
     positives: dict[str, int]
+    never_predicted: list[str]
 
 
 def suggest(figures: Figures, parameters: Parameters) -> list[Suggestion]:
@@ -90,7 +95,8 @@ def _suggestions(figures: Figures, parameters: Parameters) -> Iterator[Suggestio
             f"it is {parameters.dropout:g}, and shrinks what thinning leaves of the gap",
         )
     if found == "none":
-        yield from _no_gap(parameters)
+        yield from _no_gap(figures, parameters)
+    yield from _never_predicted(figures, parameters)
     yield from _rare(figures)
 
 
@@ -161,30 +167,46 @@ def _more_people(figures: Figures, parameters: Parameters) -> Iterator[Suggestio
 
 def _stop_earlier(figures: Figures) -> Iterator[Suggestion]:
     """Ask for fewer epochs where the held-out loss has turned, after at least one."""
-    probes = figures.probes
-    held_out = "people" if probes["people"].null_count() < len(probes) else "moments"
-    whole = probes.filter(pl.col("epoch") >= 1).drop_nulls(held_out).sort("epoch")
+    whole = _held_out(figures.probes).filter(pl.col("epoch") >= 1)
     if whole.is_empty():
         return
-    best, last = whole.sort(held_out, "epoch").row(0, named=True), whole.row(-1, named=True)
-    if last[held_out] - best[held_out] >= _TURNED:
+    best, last = whole.sort("loss", "epoch").row(0, named=True), whole.row(-1, named=True)
+    if last["loss"] - best["loss"] >= _TURNED:
         epochs = round(best["epoch"])
         yield _try(
             "epochs",
             epochs,
             f"Stop after {epochs} epoch{'s' if epochs > 1 else ''}",
-            f"the loss on {held_out} was {best[held_out]:.3f} then and "
-            f"{last[held_out]:.3f} after {last['epoch']:g}",
+            f"the loss on frames held out was {best['loss']:.3f} then and {last['loss']:.3f} "
+            f"after {last['epoch']:g}",
         )
 
 
-def _no_gap(parameters: Parameters) -> Iterator[Suggestion]:
-    yield _try(
-        "epochs",
-        2 * parameters.epochs,
-        "Train longer",
-        "there is no gap to speak of, so there is room to learn more",
-    )
+def _held_out(probes: pl.DataFrame) -> pl.DataFrame:
+    """Answer epoch and loss of the people probe, or of the moments where there is nobody."""
+    probe = "people" if probes["people"].null_count() < len(probes) else "moments"
+    return probes.select("epoch", pl.col(probe).alias("loss")).drop_nulls().sort("epoch")
+
+
+def _no_gap(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
+    """Ask for more learning: more epochs while the held-out loss falls, else less restraint."""
+    line = _held_out(figures.probes)
+    if len(line) and line["loss"][-1] == line["loss"].min():
+        yield _try(
+            "epochs",
+            2 * parameters.epochs,
+            "Train longer",
+            "there is no gap, and the loss on frames held out still falls",
+        )
+    elif parameters.dropout > 0:
+        less = round(parameters.dropout / 2, 2)
+        yield _try(
+            "dropout",
+            less,
+            f"Lower dropout from {parameters.dropout:g} to {less:g}",
+            "there is no gap, yet the loss on frames held out has stopped falling: the network "
+            "is held back",
+        )
     if parameters.stride > 1:
         fewer = max(1, parameters.stride // 2)
         yield _try(
@@ -192,6 +214,17 @@ def _no_gap(parameters: Parameters) -> Iterator[Suggestion]:
             fewer,
             f"Keep more frames: lower stride from {parameters.stride} to {fewer}",
             "without a gap, more of the footage may help",
+        )
+
+
+def _never_predicted(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
+    if figures.never_predicted:
+        lower = round(parameters.threshold * 0.6, 2)
+        yield _try(
+            "threshold",
+            lower,
+            f"Lower the threshold from {parameters.threshold:g} to {lower:g}",
+            f"these are never predicted: {', '.join(figures.never_predicted)}",
         )
 
 

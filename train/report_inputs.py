@@ -57,11 +57,19 @@ def read_tables(inputs: ReportInputs) -> Tables:
         UserError: a table is missing or is not what it should be.
     """
     read_table(inputs.split, SPLIT)
+    frames = read_frames(inputs.frames, ["id", "clip", "index", "time", "hash"])
+    dedup = read_table(inputs.dedup, DEDUP)
+    lost = dedup.join(frames, on="id", how="anti")
+    if len(lost):
+        raise UserError(
+            f"{inputs.frames}: lacks the frame {lost['id'].min()}; make the decisions anew with "
+            "'dvc repro'"
+        )
     return Tables(
         inputs.frames,
-        read_frames(inputs.frames, ["id", "clip", "index", "time", "hash"]),
+        frames,
         read_table(inputs.labels, KEY),
-        read_table(inputs.dedup, DEDUP),
+        dedup,
         read_table(inputs.cap, CAP),
         _read_csv(inputs.fit / "probes.csv", _LOSSES, "train fit"),
         _read_csv(inputs.fit / "history.csv", _HISTORY, "train fit"),

@@ -48,13 +48,13 @@ def fates(cap: pl.DataFrame) -> Table:
     for reason in [*REASONS, None]:
         cells = [counts.get((split, reason), 0) for split in _SPLITS]
         if sum(cells):
-            stage = REASONS[reason] if reason else "used"
-            rows.append([reason or "kept", stage, *_numbers([*cells, sum(cells)])])
+            name = f"{reason} ({REASONS[reason]})" if reason else "kept"
+            rows.append([name, *_numbers([*cells, sum(cells)])])
     places = [len(cap.filter(pl.col("split") == split)) for split in _SPLITS]
-    rows.append(["all", "", *_numbers([*places, len(cap)])])
+    rows.append(["all", *_numbers([*places, len(cap)])])
     return Table(
         "Frames by reason and by the part of the footage that they lie in",
-        ["reason", "stage", *_SPLITS, "all"],
+        ["reason (stage)", *_SPLITS, "all"],
         rows,
     )
 

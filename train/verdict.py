@@ -21,8 +21,10 @@ WORDS = {
 class Gap:
     """The gap at one time: its size and its parts in nats; None where a probe was missing.
 
-    `memorised` + `near_duplicate_moments` = `same_people`; that + `people` = `gap`. After the
-    first epoch no training frame is unseen; dropped frames, which lie between the fed ones and
+    `gap` leads from seen frames to the worse of the two held-out probes: validation subjects can
+    be easier than training's by chance, which does not undo what is lost on other moments.
+    `memorised` + `near_duplicate_moments` = `same_people`; `people`, where positive, makes up the
+    rest of the gap. After the first epoch no training frame is unseen; dropped frames, which lie between the fed ones and
     were never fed, then stand in for it.
     """
 
@@ -56,14 +58,15 @@ def dissect(
     def between(lower: str, upper: str) -> float | None:
         return known[upper] - known[lower] if lower in known and upper in known else None
 
-    last = "people" if "people" in known else "moments"
+    held_out = [name for name in ("moments", "people") if name in known]
+    worse = max(held_out, key=lambda name: known[name], default="people")
     parts = {
         "memorised": between("seen", unseen),
         "near_duplicate_moments": between(unseen, "moments"),
         "people": between("moments", "people"),
     }
     same = between("seen", "moments")
-    gap = between("seen", last)
+    gap = between("seen", worse)
     return Gap(
         epoch,
         gap,
@@ -112,6 +115,6 @@ def _when(epoch: float) -> str:
 def table(gaps: list[Gap]) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Lay gaps out as columns and rows: one row a part, one column a time."""
     names = ["gap", *WORDS, "dropped"]
-    labels = {"gap": "people - seen", "dropped": "dropped - seen", **WORDS}
+    labels = {"gap": "gap: held out - seen", "dropped": "dropped - seen", **WORDS}
     rows = [(labels[name], *(getattr(gap, name) for gap in gaps)) for name in names]
     return ["part", *(f"epoch {gap.epoch:g}" for gap in gaps)], rows

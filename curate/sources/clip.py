@@ -77,6 +77,11 @@ def unique(clips: list[Clip]) -> list[Clip]:
     for one, other in pairwise(clips):
         if one.name == other.name:
             raise UserError(
-                f"{other.video}: its clip name '{other.name}' is taken by {one.video}; rename one"
+                f"{_place(other)}: its clip name '{other.name}' is taken by {_place(one)}; "
+                "rename one"
             )
     return clips
+
+
+def _place(clip: Clip) -> Path:
+    return clip.video or clip.images[0].parent

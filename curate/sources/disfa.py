@@ -18,7 +18,7 @@ from curate.sources.clip import Clip, Labels, intensity, labels_table, unique, v
 
 _SUBJECT = re.compile(r"SN\d{3}", re.IGNORECASE)
 _LABEL_FILE = re.compile(r"(SN\d{3})_au(\d+)\.txt$", re.IGNORECASE)
-_LINE = re.compile(r"\s*(\d+)\s*,\s*([0-5])\s*$", re.ASCII)
+_LINE = re.compile(r"\s*(\d{1,9})\s*,\s*([0-5])\s*$", re.ASCII)
 
 
 @dataclass(frozen=True)

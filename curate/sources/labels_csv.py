@@ -32,32 +32,42 @@ def read_labels_csv(clips: list[Clip], footage: Path, parameters: Parameters) ->
     path = (footage if footage.is_dir() else footage.parent) / "labels.csv"
     if not path.is_file():
         return Labels(labels_table(_empty(), []), [f"{path}: not there; frames are unlabelled"])
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        header = [name.strip() for name in reader.fieldnames or []]
-        reader.fieldnames = header
-        units = _check_header(path, header)
-        places = _places(clips, footage, by_image="image" in header)
-        rows, strangers = _read_rows(path, reader, units, places, parameters.positive_at)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            header = [name.strip() for name in reader.fieldnames or []]
+            reader.fieldnames = header
+            units = _check_header(path, header)
+            places = _places(clips, footage, by_image="image" in header)
+            rows, strangers = _read_rows(path, reader, units, places, parameters.positive_at)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a CSV table in UTF-8 ({error})") from None
     notes = [f"{path}: '{name}' names no clip or image; left out" for name in strangers]
-    table = pl.DataFrame(rows) if rows else _empty()
-    return Labels(labels_table(table, units), notes)
+    # A column may begin with any number of unknown cells: its type is found in all rows.
+    table = pl.DataFrame(rows, infer_schema_length=None) if rows else _empty()
+    return Labels(labels_table(table, sorted(units)), notes)
 
 
 def _empty() -> pl.DataFrame:
     return labels_table(pl.DataFrame({"id": [], "subject": [], "clip": [], "index": []}), [])
 
 
-def _check_header(path: Path, header: list[str]) -> list[int]:
+def _check_header(path: Path, header: list[str]) -> dict[int, str]:
+    """Map the number of each action unit to its column."""
     if not ("image" in header or {"clip", "frame"} <= set(header)):
         raise UserError(
             f"{path}, row 1: needs the columns 'clip' and 'frame', or 'image'; has: "
             + (", ".join(header) or "none")
         )
-    units = [int(name[2:]) for name in header if re.fullmatch(r"AU\d+", name)]
+    units: dict[int, str] = {}
+    for name in header:
+        if re.fullmatch(r"AU\d{1,3}", name, re.ASCII):
+            if int(name[2:]) in units:
+                raise UserError(f"{path}, row 1: AU{int(name[2:])} stands there twice")
+            units[int(name[2:])] = name
     if not units:
         raise UserError(f"{path}, row 1: has no action unit column (AU1, AU12, ...)")
-    return sorted(units)
+    return units
 
 
 def _places(clips: list[Clip], footage: Path, by_image: bool) -> dict[str, tuple[Clip, int]]:
@@ -74,7 +84,7 @@ def _places(clips: list[Clip], footage: Path, by_image: bool) -> dict[str, tuple
 def _read_rows(
     path: Path,
     reader: csv.DictReader[str],
-    units: list[int],
+    units: dict[int, str],
     places: dict[str, tuple[Clip, int]],
     positive_at: float,
 ) -> tuple[list[dict[str, Any]], list[str]]:
@@ -94,14 +104,14 @@ def _read_rows(
             raise UserError(f"{where}: frame {key} stands in row {seen[key]} already; remove one")
         seen[key] = reader.line_num
         labels = {"id": key, "subject": clip.subject, "clip": clip.name, "index": index}
-        for unit in units:
-            labels |= _label(where, f"AU{unit}", row[f"AU{unit}"], positive_at)
+        for unit, column in units.items():
+            labels |= _label(where, f"AU{unit}", row[column], positive_at)
         rows.append(labels)
     return rows, list(strangers)
 
 
 def _frame_number(where: str, cell: str | None) -> int:
-    if cell is None or not cell.strip().isdigit():
+    if cell is None or not re.fullmatch(r"\s*\d{1,9}\s*", cell):
         raise UserError(f"{where}: frame '{cell}' is not a whole number from 0 on")
     return int(cell)
 

@@ -71,6 +71,7 @@ def read_columns(path: Path, pattern: str) -> pl.DataFrame:
     general = {"frame", "face_id", "success", "confidence"}
     wanted = [c for c in text.columns if c in general or re.match(pattern, c)]
     numbers = _numbers(path, text.select(wanted))
+    _check_frames(path, numbers["frame"])
     return _one_face(path, numbers).with_columns(
         (pl.col("frame") - 1).cast(pl.Int32).alias("index")
     )
@@ -87,6 +88,17 @@ def _numbers(path: Path, text: pl.DataFrame) -> pl.DataFrame:
                 "mend or remove the row"
             )
     return numbers
+
+
+def _check_frames(path: Path, frames: pl.Series) -> None:
+    if frames.is_empty():
+        raise UserError(f"{path}: holds no row below its header")
+    bad = (frames < 1) | (frames > 1e9) | (frames % 1 != 0)
+    if bad.any():
+        row = int(bad.arg_max() or 0)
+        raise UserError(
+            f"{path}, row {row + 2}: frame {frames[row]:.12g} is not a whole number from 1 on"
+        )
 
 
 def _one_face(path: Path, numbers: pl.DataFrame) -> pl.DataFrame:

@@ -101,7 +101,7 @@ def test_a_video_or_csv_that_stands_alone_is_named(tmp_path: Path) -> None:
         ("frame,AU01_c", ["1,1", "2,yes"], "row 3: AU01_c is 'yes', not a number; mend or remove"),
         ("frame,AU01_c", ["1,nan"], "row 2: AU01_c is 'nan', not a number"),
         ("frame,AU01_c", ["1,1", "1,0"], "frame 1 stands there twice; remove one row"),
-        ("frame,AU01_c", ["0,1"], "frame 0 is not a number from 1 on"),
+        ("frame,AU01_c", ["0,1"], "row 2: frame 0 is not a whole number from 1 on"),
         ("frame,face_id,AU01_c", [], "holds no row below its header"),
     ],
     ids=["no frame", "no labels", "word", "nan", "twice", "frame 0", "no row"],

@@ -36,6 +36,13 @@ def test_parts_add_up_to_the_gap():
     assert gap.same_people + gap.people == pytest.approx(gap.gap)
 
 
+def test_easy_validation_subjects_do_not_hide_what_other_moments_cost():
+    gap = dissect(0.25, _losses(0.3, 0.31, 0.4, 0.3), ENOUGH)
+    assert gap.gap == pytest.approx(0.1)
+    assert gap.people == pytest.approx(-0.1)
+    assert gap.cause == "near_duplicate_moments"
+
+
 def test_a_probe_of_few_frames_is_not_believed():
     few = ENOUGH | {"people": FEW_FRAMES - 1}
     gap = dissect(0.25, _losses(0.2, 0.25, 0.45, 9.0), few)
@@ -72,5 +79,5 @@ def test_the_table_has_a_column_a_time():
     gaps = [dissect(e, _losses(0.2, 0.22, 0.39, 0.4), ENOUGH) for e in (0.25, 8.0)]
     columns, rows = table(gaps)
     assert columns == ["part", "epoch 0.25", "epoch 8"]
-    assert rows[0][0] == "people - seen"
+    assert rows[0][0] == "gap: held out - seen"
     assert rows[0][1] == pytest.approx(0.2)

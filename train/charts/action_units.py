@@ -28,13 +28,17 @@ def count(labels: pl.DataFrame, dedup: pl.DataFrame, cap: pl.DataFrame) -> pl.Da
     names = action_units(labels)
     kept = dedup.filter("keep").select("id")
     training = cap.filter(pl.col("keep") & (pl.col("split") == "train")).select("id")
-    tables = (labels, labels.join(kept, on="id", how="semi"),
-              labels.join(training, on="id", how="semi"))
+    tables = (
+        labels,
+        labels.join(kept, on="id", how="semi"),
+        labels.join(training, on="id", how="semi"),
+    )
     counts = {
         stage: [int((table[name] == 1).sum()) for name in names]
         for stage, table in zip(_BARS, tables, strict=True)
     }
-    return pl.DataFrame({"action_unit": names, **counts}, schema_overrides={"action_unit": pl.String})
+    schema = {"action_unit": pl.String} | dict.fromkeys(_BARS, pl.Int64)
+    return pl.DataFrame({"action_unit": names, **counts}, schema)
 
 
 @in_style()
@@ -74,7 +78,7 @@ def _finding(positives: pl.DataFrame) -> str:
 
 def _imbalance(counts: pl.Series) -> float | None:
     there = [count for count in counts if count]
-    return max(there) / min(there) if there else None
+    return max(there) / min(there) if len(there) > 1 else None
 
 
 def _bars(axes: Axes, counts: list[int], offset: float, color: str, name: str) -> None:
@@ -82,8 +86,15 @@ def _bars(axes: Axes, counts: list[int], offset: float, color: str, name: str) -
     axes.barh(places, counts, _HEIGHT, color=color, label=name, linewidth=0)
     for place, number in zip(places, counts, strict=True):
         axes.annotate(
-            f"{number:,}", (max(number, 1), place), xytext=(4, -0.5), textcoords="offset points",
-            va="center", fontsize=9, color=ink(color), path_effects=halo(), zorder=4,
+            f"{number:,}",
+            (max(number, 1), place),
+            xytext=(4, -0.5),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=ink(color),
+            path_effects=halo(),
+            zorder=4,
         )
 
 
@@ -91,5 +102,12 @@ def _mark_cap(axes: Axes, cap: int) -> None:
     if not cap:
         return
     axes.axvline(cap, color=VERMILION, linewidth=1.6, linestyle=(0, (5, 2)))
-    axes.annotate(f"cap {cap:,}", (cap, axes.get_ylim()[1]), xytext=(5, -3), va="top",
-                  textcoords="offset points", color=ink(VERMILION), fontweight="bold")
+    axes.annotate(
+        f"cap {cap:,}",
+        (cap, axes.get_ylim()[1]),
+        xytext=(5, -3),
+        va="top",
+        textcoords="offset points",
+        color=ink(VERMILION),
+        fontweight="bold",
+    )

@@ -46,13 +46,20 @@ def draw(flow: Flow) -> Figure:
     """Draw the river; reasons that no frame was dropped for have no column."""
     kept = sum(flow.kept.values())
     share = f" ({kept / flow.frames:.0%})" if flow.frames else ""
-    figure = new_figure(10, 5.8, f"Of {flow.frames:,} frames, {kept:,} are used{share}")
+    figure = new_figure(10, 5.3, f"Of {flow.frames:,} frames, {kept:,} are used{share}")
     axes = figure.subplots()
     axes.set_axis_off()
     unit = max(flow.frames, 1)
     _node(axes, 0, 0, flow.frames, BLUE)
-    axes.text(_NODE / 2, -0.03 * unit, f"footage\n{flow.frames:,}", ha="center", va="bottom",
-              color=ink(BLUE), fontweight="bold")
+    axes.text(
+        _NODE / 2,
+        -0.03 * unit,
+        f"footage\n{flow.frames:,}",
+        ha="center",
+        va="bottom",
+        color=ink(BLUE),
+        fontweight="bold",
+    )
     left = flow.frames
     for column, (reason, frames) in enumerate(flow.dropped.items()):
         _drop(axes, column, left, reason, frames, unit)
@@ -73,19 +80,38 @@ def _drop(axes: Axes, column: int, left: int, reason: str, frames: int, unit: in
     _node(axes, column + 1, below, frames, "#9A9A9A")
     middle = column + 1 + _NODE / 2
     name = textwrap.fill(reason.replace("_", "-"), 10)
-    axes.text(middle, below + frames + 0.02 * unit, f"{name}\n{frames:,}\n{frames / unit:.1%}",
-              ha="center", va="top", color="#444444", fontsize=10)
+    axes.text(
+        middle,
+        below + frames + 0.02 * unit,
+        f"{name}\n{frames:,}\n{_share(frames, unit)}",
+        ha="center",
+        va="top",
+        color="#444444",
+        fontsize=10,
+    )
     axes.text(middle, -0.03 * unit, f"{kept:,}", ha="center", va="bottom", color=ink(BLUE))
+
+
+def _share(frames: int, unit: int) -> str:
+    return "< 0.1%" if frames < unit / 1000 else f"{frames / unit:.1%}"
 
 
 def _name_stages(axes: Axes, stages: list[str], unit: int) -> None:
     """Write each stage once, above the columns that it drops frames in, and underline them."""
     for stage in dict.fromkeys(stages):
         first, count = stages.index(stage), stages.count(stage)
-        start, end = first + 0.35, first + count + 0.2
+        start, end = first + 0.5, first + count + 0.2
         axes.plot([start, end], [-0.105 * unit] * 2, color="#AAAAAA", linewidth=1)
-        axes.text((start + end) / 2, -0.115 * unit, stage, ha="center", va="bottom",
-                  color="#666666", style="italic", fontsize=10)
+        axes.text(
+            (start + end) / 2,
+            -0.115 * unit,
+            stage,
+            ha="center",
+            va="bottom",
+            color="#666666",
+            style="italic",
+            fontsize=10,
+        )
 
 
 def _part(axes: Axes, column: int, flow: Flow, unit: int) -> None:
@@ -98,26 +124,43 @@ def _part(axes: Axes, column: int, flow: Flow, unit: int) -> None:
         name = f"{_SPLIT_NAMES[split]} {frames:,}"
         if split == "validation":
             name += f"\n({flow.balanced:,} of them\nbalanced)"
-        axes.text(column + 1 + 1.8 * _NODE, end + frames / 2, name, va="center",
-                  color=ink(color), fontweight="bold", fontsize=10)
+        axes.text(
+            column + 1 + 1.8 * _NODE,
+            end + frames / 2,
+            name,
+            va="center",
+            color=ink(color),
+            fontweight="bold",
+            fontsize=10,
+        )
         start += frames
         end += frames + 2 * _SPACE * unit
 
 
 def _node(axes: Axes, column: float, top: float, frames: int, color: str) -> None:
-    axes.add_patch(Rectangle((column, top), _NODE, frames, color=color, linewidth=0.8))
+    if frames:
+        axes.add_patch(Rectangle((column, top), _NODE, frames, color=color, linewidth=0.8))
 
 
-def _arm(
-    axes: Axes, column: int, tops: tuple[float, float], frames: int, color: str
-) -> None:
+def _arm(axes: Axes, column: int, tops: tuple[float, float], frames: int, color: str) -> None:
     """Draw frames flowing from one column to the next, between tops of the two nodes."""
+    if not frames:
+        return
     start, end = column + _NODE, column + 1
     bend = (start + end) / 2
-    (here, there), low = tops, frames
+    here, there = tops
     path = Path(
-        [(start, here), (bend, here), (bend, there), (end, there), (end, there + low),
-         (bend, there + low), (bend, here + low), (start, here + low), (start, here)],
+        [
+            (start, here),
+            (bend, here),
+            (bend, there),
+            (end, there),
+            (end, there + frames),
+            (bend, there + frames),
+            (bend, here + frames),
+            (start, here + frames),
+            (start, here),
+        ],
         [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY],
     )
     axes.add_patch(PathPatch(path, facecolor=color, edgecolor=color, linewidth=0.6, alpha=0.45))

@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 from numpy.typing import NDArray
 
+from train.charts.gap_causes import draw_causes
 from train.charts.style import (
     CAUSES,
     PROBES,
-    epochs_in_words,
     halo,
     in_style,
     ink,
@@ -35,14 +35,9 @@ MEANING = {
     "moments": "same people",
     "people": "new subjects",
 }
-CAUSE_NAMES = {
-    "memorised": "memorised",
-    "near_duplicate_moments": "near-duplicate\nmoments",
-    "same_people": "memorised and\nnear-duplicate\nmoments",
-    "people": "people",
-}
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
 _LATER_WIDTH = 0.55  # width of all later epochs, in widths of the first
+_LEAST_RANGE = 0.15  # of losses shown, in nats
 _LABEL = 0.095  # height of a line's name, in heights of the axes
 
 Values = NDArray[np.float64]
@@ -63,7 +58,7 @@ def draw(probes: pl.DataFrame, gap: dict[str, Any]) -> Figure:
     _draw_lines(curves, table)
     _scale_epochs(curves, table["epoch"].to_numpy())
     moments = [gap[key] for key in ("early", "final") if gap.get(key)]
-    _draw_causes(causes, moments)
+    draw_causes(causes, moments)
     return figure
 
 
@@ -110,28 +105,70 @@ def _draw_lines(axes: Axes, table: pl.DataFrame) -> None:
         if line.is_empty():
             continue
         axes.plot(
-            line["epoch"].to_numpy(), line[probe].to_numpy(), color=color, marker="o",
-            markersize=4, linestyle=(0, (4, 2)) if probe == "dropped" else "-",
+            line["epoch"].to_numpy(),
+            line[probe].to_numpy(),
+            color=color,
+            marker="o",
+            markersize=4,
+            linestyle=(0, (4, 2)) if probe == "dropped" else "-",
         )
         ends[probe] = (line["epoch"][-1], line[probe][-1])
-    axes.margins(y=0.08)
-    low, high = axes.get_ylim()
+    low, high = _open(axes, _LEAST_RANGE)
     outside = [probe for probe, (epoch, _) in ends.items() if epoch == last]
     heights = spread([ends[probe][1] for probe in outside], _LABEL * (high - low))
     for probe, height in zip(outside, heights, strict=True):
-        _name_line(axes, probe, (ends[probe][0], height), (9, 0), "center")
-    for probe in sorted(ends.keys() - set(outside)):
-        _name_line(axes, probe, ends[probe], (5, 4), "bottom")
+        _name_line(
+            axes,
+            probe,
+            (ends[probe][0], height),
+        )
+    for probe in [probe for probe in ends if probe not in outside]:
+        so_far = table.filter(pl.col("epoch") <= ends[probe][0]).select(list(PROBES))
+        lowest = min(value for column in so_far for value in column.drop_nulls())
+        _point_at(axes, probe, ends[probe], lowest - 0.035 * (high - low))
 
 
-def _name_line(
-    axes: Axes, probe: str, place: tuple[float, float], shift: tuple[float, float], align: str
-) -> None:
+def _open(axes: Axes, least: float) -> tuple[float, float]:
+    """Widen the losses shown to at least `least`, so that noise does not look like a gap."""
+    low, high = axes.get_ylim()
+    more = max(0.0, least - (high - low)) / 2
+    low, high = low - more - 0.1 * (high - low), high + more
+    axes.set_ylim(low, high)
+    return low, high
+
+
+def _name_line(axes: Axes, probe: str, place: tuple[float, float]) -> None:
     axes.annotate(
-        f"$\\bf{{{probe}}}$\n{MEANING[probe]}", place, xytext=shift, textcoords="offset points",
-        ha="left", va=align, color=ink(PROBES[probe]), fontsize=10, annotation_clip=False,
-        linespacing=1.1, path_effects=halo(),
+        _name(probe),
+        place,
+        xytext=(9, 0),
+        textcoords="offset points",
+        va="center",
+        color=ink(PROBES[probe]),
+        fontsize=10,
+        linespacing=1.1,
+        annotation_clip=False,
     )
+
+
+def _point_at(axes: Axes, probe: str, end: tuple[float, float], height: float) -> None:
+    """Name a line that ends among others: from the free space below, with a leader."""
+    axes.annotate(
+        _name(probe),
+        end,
+        xytext=(end[0] * 0.97, height),
+        ha="right",
+        va="top",
+        color=ink(PROBES[probe]),
+        fontsize=10,
+        linespacing=1.1,
+        path_effects=halo(),
+        arrowprops={"arrowstyle": "-", "color": ink(PROBES[probe]), "relpos": (1, 0.9)},
+    )
+
+
+def _name(probe: str) -> str:
+    return f"$\\bf{{{probe}}}$\n{MEANING[probe]}"
 
 
 def _scale_epochs(axes: Axes, epochs: Values) -> None:
@@ -141,8 +178,9 @@ def _scale_epochs(axes: Axes, epochs: Values) -> None:
     axes.set_xlim(min(float(epochs.min()), 1 / 16) * 0.6, max(last, 1.0))
     step = max(1, round(last / 6))
     whole = [1, *range(1 + step, int(last) + 1, step)]
-    axes.set_xticks([*_FRACTIONS, *whole], [*(str(Fraction(f)) for f in _FRACTIONS),
-                                            *map(str, whole)])
+    axes.set_xticks(
+        [*_FRACTIONS, *whole], [*(str(Fraction(f)) for f in _FRACTIONS), *map(str, whole)]
+    )
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("epochs fed: the first one stretched" if last > 1 else "epochs fed")
@@ -163,64 +201,3 @@ def _widths(last: float) -> tuple[Callable[[Values], Values], Callable[[Values],
         return early + np.clip(np.asarray(place) - 1, 0, None) / slope
 
     return forward, backward
-
-
-def _draw_causes(axes: Axes, moments: list[dict[str, Any]]) -> None:
-    """Stack the causes at each of the moments (entries of gap.json); negative ones hang down."""
-    extent = [_stack(axes, place, moment) for place, moment in enumerate(moments)]
-    low, high = min([0.0, *(e[0] for e in extent)]), max([1e-3, *(e[1] for e in extent)])
-    axes.set_ylim(low - 0.03 * (high - low), high * 1.12)
-    axes.set_xlim(-0.25, len(moments) - 0.13)
-    axes.set_xticks(
-        range(len(moments)), [f"after\n{epochs_in_words(m['epoch'])}" for m in moments]
-    )
-    axes.axhline(0, color="#888888", linewidth=1)
-    axes.set_title("The gap, by cause (loss)")
-    least = 0.045 * (high - low)
-    for place, moment in enumerate(moments):
-        _name_causes(axes, place, moment, least)
-
-
-def _known(moment: dict[str, Any]) -> dict[str, float]:
-    """Answer the causes that this moment knows, from the bottom of the stack to its top."""
-    causes = {cause: moment.get(cause) for cause in CAUSES}
-    if causes["memorised"] is not None or causes["near_duplicate_moments"] is not None:
-        causes["same_people"] = None  # the two parts say it better
-    return {cause: float(value) for cause, value in causes.items() if value is not None}
-
-
-def _bottoms(causes: dict[str, float]) -> dict[str, float]:
-    """Answer where each bar begins: positive ones above zero, negative ones below."""
-    ends = {True: 0.0, False: 0.0}
-    bottoms = {}
-    for cause, value in causes.items():
-        bottoms[cause] = ends[value >= 0]
-        ends[value >= 0] += value
-    return bottoms
-
-
-def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float]:
-    causes = _known(moment)
-    bottoms = _bottoms(causes)
-    for cause, value in causes.items():
-        axes.bar(
-            place, value, 0.22, bottom=bottoms[cause], color=CAUSES[cause], linewidth=0,
-            hatch="//" if cause == "same_people" else None, edgecolor=CAUSES["memorised"],
-        )
-    ends = [0.0, *(bottoms[cause] + value for cause, value in causes.items())]
-    return min(ends), max(ends)
-
-
-def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -> None:
-    causes = _known(moment)
-    bottoms = _bottoms(causes)
-    names = [f"{CAUSE_NAMES[cause]}\n{value:+.3f}" for cause, value in causes.items()]
-    middles = [bottoms[cause] + value / 2 for cause, value in causes.items()]
-    lines = max((name.count("\n") + 1 for name in names), default=1)
-    heights = spread(middles, lines * least)
-    lowest = axes.get_ylim()[0] + lines * least / 2
-    raised = max(0.0, lowest - min(heights, default=lowest))  # no name below the axis
-    for cause, name, height in zip(causes, names, heights, strict=True):
-        axes.text(
-            place + 0.14, height + raised, name, va="center", fontsize=9, color=ink(CAUSES[cause])
-        )

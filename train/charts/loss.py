@@ -11,15 +11,17 @@ from train.charts.style import (
     GRAY,
     PROBES,
     epochs_in_words,
-    halo,
     in_style,
     ink,
     new_figure,
     spread,
 )
 
-_NAMES = {"seen": "training, as it is used\n(seen, dropout off)", "people": "validation (people)",
-          "moments": "same people,\nother moments"}
+_NAMES = {
+    "seen": "training, as it is used\n(seen, dropout off)",
+    "people": "validation (people)",
+    "moments": "same people,\nother moments",
+}
 
 
 @in_style()
@@ -31,15 +33,21 @@ def draw(history: pl.DataFrame, probes: pl.DataFrame) -> Figure:
     held_out = "people" if probes["people"].null_count() < len(probes) else "moments"
     figure = new_figure(10, 5.2, _finding(probes, held_out))
     axes = figure.subplots()
-    ends = [_line(axes, history.select("epoch", "loss"), GRAY, "training, as it is fed\n(dropout "
-                  "and augmentation on)")]
+    ends = [
+        _line(
+            axes,
+            history.select("epoch", "loss"),
+            GRAY,
+            "training, as it is fed\n(dropout and augmentation on)",
+        )
+    ]
     for probe in ("seen", held_out):
         line = probes.select("epoch", probe).drop_nulls().sort("epoch")
         if len(line):
             ends.append(_line(axes, line, PROBES[probe], _NAMES[probe]))
+    ends += _mark_gap(axes, probes.drop_nulls(["seen", held_out]).sort("epoch"), held_out)
     _name_ends(axes, ends)
-    _mark_gap(axes, probes.drop_nulls(["seen", held_out]).sort("epoch"), held_out)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.03 * max(end[0] for end in ends))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epochs fed")
     axes.set_title("Loss (cross-entropy, nats)")
@@ -58,41 +66,52 @@ def _finding(probes: pl.DataFrame, held_out: str) -> str:
         if best["epoch"] == last["epoch"]
         else f"Validation loss is lowest after {when}"
     )
-    return f"{turn}; the gap at the end is {last[held_out] - last['seen']:+.3f}"
+    return f"{turn}, and ends {last[held_out] - last['seen']:+.3f} from training's"
 
 
-def _line(
-    axes: Axes, table: pl.DataFrame, color: str, name: str
-) -> tuple[float, float, str, str]:
+def _line(axes: Axes, table: pl.DataFrame, color: str, name: str) -> tuple[float, float, str, str]:
     """Draw a line from a table of epoch and loss; answer where it ends, its colour and name."""
     epochs, losses = (table[column].to_numpy() for column in table.columns)
-    axes.plot(epochs, losses, color=color, marker="o", markersize=4,
-              linestyle=(0, (4, 2)) if color == GRAY else "-")
+    axes.plot(
+        epochs,
+        losses,
+        color=color,
+        marker="o",
+        markersize=4,
+        linestyle=(0, (4, 2)) if color == GRAY else "-",
+    )
     return float(epochs[-1]), float(losses[-1]), color, name
 
 
 def _name_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     low, high = axes.get_ylim()
-    heights = spread([loss for _, loss, _, _ in ends], 0.13 * (high - low))
-    for (epoch, _, color, name), height in zip(ends, heights, strict=True):
+    heights = spread([loss for _, loss, _, _ in ends], 0.12 * (high - low))
+    right = max(epoch for epoch, _, _, _ in ends)
+    for (_, _, color, name), height in zip(ends, heights, strict=True):
         axes.annotate(
-            name, (epoch, height), xytext=(24, 0), textcoords="offset points", va="center",
-            color=ink(color), fontweight="bold", fontsize=10, annotation_clip=False,
+            name,
+            (right, height),
+            xytext=(24, 0),
+            textcoords="offset points",
+            va="center",
+            color=ink(color),
+            fontweight="bold",
+            fontsize=10,
+            annotation_clip=False,
         )
 
 
-def _mark_gap(axes: Axes, both: pl.DataFrame, held_out: str) -> None:
-    """Draw an arrow from the training to the validation loss at the last probe."""
+def _mark_gap(axes: Axes, both: pl.DataFrame, held_out: str) -> list[tuple[float, float, str, str]]:
+    """Draw an arrow from the training to the validation loss at the last probe; name it."""
     if both.is_empty():
-        return
+        return []
     last = both.row(-1, named=True)
-    low, high = last["seen"], last[held_out]
+    epoch, low, high = last["epoch"], last["seen"], last[held_out]
     axes.annotate(
-        "", (last["epoch"], high), (last["epoch"], low), annotation_clip=False,
-        arrowprops={"arrowstyle": "<->", "color": "#333333", "shrinkA": 3, "shrinkB": 3},
+        "",
+        (1.02 * epoch, high),
+        (1.02 * epoch, low),
+        annotation_clip=False,
+        arrowprops={"arrowstyle": "<->", "color": "#333333", "shrinkA": 0, "shrinkB": 0},
     )
-    axes.annotate(
-        f"gap {high - low:+.3f}", (last["epoch"], (low + high) / 2), xytext=(-8, 0),
-        textcoords="offset points", ha="right", va="center", fontweight="bold",
-        path_effects=halo(),
-    )
+    return [(epoch, (low + high) / 2, "#333333", f"{held_out} - seen: {high - low:+.3f}")]

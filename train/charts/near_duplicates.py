@@ -9,15 +9,19 @@ from typing import Any
 import cv2
 import numpy as np
 import polars as pl
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from train.charts.style import in_style, message, new_figure
 
 AMPLIFIED = 4
 _COLUMNS = 3
+# Inches: the sheet's width, what lies above the pairs, a pair's place, its words and pictures.
+_WIDTH, _TOP, _MARGIN = 10.0, 0.5, 0.1
+_COLUMN, _ROW = 3.33, 1.72
+_WORDS, _SIDE, _SPACE = 0.38, 1.0, 0.06
 _LONGEST_NAME = 34
-_COLUMN_NAMES = ("kept", "dropped", f"difference × {AMPLIFIED}")
+_NAMES = ("kept", "dropped", f"difference × {AMPLIFIED}")
 
 
 @dataclass(frozen=True)
@@ -63,29 +67,41 @@ def decode(jpeg: bytes) -> NDArray[np.uint8]:
 def draw(pairs: list[Pair], dropped: int) -> Figure:
     """Draw the sheet; `dropped` is how many near-duplicates there are in all."""
     if not pairs:
-        return message("No near-duplicates were dropped",
-                       "No frame lay within `distance` bits of a frame kept before it.")
+        return message(
+            "No near-duplicates were dropped",
+            "No frame lay within `distance` bits of a frame kept before it.",
+        )
     rows = -(-len(pairs) // _COLUMNS)
-    figure = new_figure(10, 0.6 + 1.5 * rows,
-                        f"{dropped:,} frames dropped as near-duplicates: {len(pairs)} of them, "
-                        "nearest first")
-    cells = figure.subfigures(rows, _COLUMNS, squeeze=False, hspace=0.02, wspace=0.02).flat
-    for cell, pair in zip(cells, pairs, strict=False):
-        _draw_pair(cell, pair)
+    figure = new_figure(
+        _WIDTH,
+        _TOP + _ROW * rows,
+        f"{dropped:,} frames dropped as near-duplicates: {len(pairs)} of them, nearest first",
+    )
+    figure.set_layout_engine("none")  # every place is known: nothing to solve
+    for number, pair in enumerate(pairs):
+        row, column = divmod(number, _COLUMNS)
+        _draw_pair(figure, _MARGIN + column * _COLUMN, _TOP + row * _ROW, pair)
     return figure
 
 
-def _draw_pair(cell: SubFigure, pair: Pair) -> None:
+def _draw_pair(figure: Figure, left: float, top: float, pair: Pair) -> None:
+    """Draw a pair at `left` and `top`, in inches from the figure's upper left corner."""
+    width, height = figure.get_size_inches()
     bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
-    cell.suptitle(
+    figure.text(
+        left / width,
+        1 - top / height,
         f"{bits}: {shorten(pair.kept_id)}\nand {shorten(pair.dropped_id)}",
-        fontsize=8.5, fontweight="normal", x=0.02, ha="left", linespacing=1.15,
+        va="top",
+        fontsize=8.5,
+        linespacing=1.15,
     )
     pictures = (pair.kept, pair.dropped, difference(pair.kept, pair.dropped))
-    for axes, picture, name in zip(cell.subplots(1, 3), pictures, _COLUMN_NAMES, strict=True):
+    for number, (picture, name) in enumerate(zip(pictures, _NAMES, strict=True)):
+        x, y = left + number * (_SIDE + _SPACE), height - top - _WORDS - _SIDE
+        axes = figure.add_axes((x / width, y / height, _SIDE / width, _SIDE / height))
         axes.imshow(picture)
         axes.set_axis_off()
-        axes.set_anchor("N")
         axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", fontsize=8.5)
 
 
@@ -102,4 +118,4 @@ def shorten(name: str) -> str:
     if len(name) <= _LONGEST_NAME:
         return name
     half = _LONGEST_NAME // 2
-    return f"{name[:half]}…{name[1 - half:]}"
+    return f"{name[:half]}…{name[1 - half :]}"

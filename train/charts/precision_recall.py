@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from train.charts.style import SPLITS, in_style, ink, message, new_figure
+from train.charts.style import SPLITS, halo, in_style, ink, message, new_figure
 
 _SETS = ("validation", "validation_balanced")
 _NAMES = {"validation": "validation", "validation_balanced": "balanced validation"}
@@ -47,31 +47,42 @@ def _finding(metrics: dict[str, Any]) -> str:
     for split in _SETS:
         micro = metrics.get(split, {}).get("micro", {})
         if micro.get("precision") is not None and micro.get("recall") is not None:
-            parts.append(f"precision {micro['precision']:.2f}, recall {micro['recall']:.2f} on "
-                         f"{_NAMES[split]}")
-    return "On people never seen: " + ("; ".join(parts) or "no mean is defined")
+            figures = f"precision {micro['precision']:.2f}, recall {micro['recall']:.2f}"
+            parts.append(figures if split == "validation" else f"balanced: {figures}")
+    return "New people: " + ("; ".join(parts) or "no mean is defined")
 
 
 def _row(scores: pl.DataFrame, name: str) -> str:
-    counts = dict(
-        scores.filter(pl.col("action_unit") == name).select("split", "positives").rows()
-    )
+    counts = dict(scores.filter(pl.col("action_unit") == name).select("split", "positives").rows())
     return f"{name}   " + " / ".join(f"{counts[s]:,}" if s in counts else "–" for s in _SETS)
 
 
-def _dots(
-    axes: Axes, scores: pl.DataFrame, names: list[str], score: str, split: str
-) -> None:
-    """Draw one set's dots; a score that is not defined says so instead."""
+def _dots(axes: Axes, scores: pl.DataFrame, names: list[str], score: str, split: str) -> None:
+    """Draw one set's dots; where a score is not defined, why not."""
     color = SPLITS[split]
     known = scores.drop_nulls(score)
     places = [names.index(name) + _SHIFT[split] for name in known["action_unit"]]
     axes.hlines(places, 0, known[score].to_numpy(), color=color, linewidth=1.4, alpha=0.5)
-    axes.plot(known[score].to_numpy(), places, "o" if split == "validation" else "D", color=color,
-              markersize=7 if split == "validation" else 6, label=_NAMES[split], linestyle="none")
-    for name in scores.filter(pl.col(score).is_null())["action_unit"]:
-        axes.text(0.01, names.index(name) + _SHIFT[split], "not defined", va="center",
-                  fontsize=9, color=ink(color))
+    axes.plot(
+        known[score].to_numpy(),
+        places,
+        "o" if split == "validation" else "D",
+        color=color,
+        markersize=7 if split == "validation" else 6,
+        label=_NAMES[split],
+        linestyle="none",
+    )
+    unknown = scores.filter(pl.col(score).is_null())
+    for name, positives in unknown.select("action_unit", "positives").rows():
+        axes.text(
+            0.01,
+            names.index(name) + _SHIFT[split],
+            "never predicted" if positives else "no positive",
+            va="center",
+            fontsize=9,
+            color=ink(color),
+            path_effects=halo(),
+        )
 
 
 def _means(axes: Axes, means: dict[str, Any], score: str, color: str) -> None:
@@ -82,7 +93,7 @@ def _means(axes: Axes, means: dict[str, Any], score: str, color: str) -> None:
 
 
 def _frame(axes: Axes, score: str, rows: int) -> None:
-    axes.set_xlim(0, 1.03)
+    axes.set_xlim(-0.02, 1.03)
     axes.set_ylim(rows - 0.4, -0.6)
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ContextDecorator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import matplotlib
 import numpy as np
@@ -35,12 +34,11 @@ CAUSES = {
 SPLITS = {"train": BLUE, "validation": PURPLE, "moments": ORANGE, "validation_balanced": GREEN}
 
 
-class _Style(AbstractContextManager[None], ContextDecorator): ...
-
-
-def in_style() -> _Style:
+@contextmanager
+def in_style() -> Iterator[None]:
     """Apply the charts' style file, as a decorator or in a `with` block."""
-    return cast(_Style, matplotlib.rc_context(fname=_STYLE))
+    with matplotlib.rc_context(fname=_STYLE):
+        yield
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
@@ -64,7 +62,20 @@ def message(title: str, sentence: str) -> Figure:
 @in_style()
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; the same figure gives the same bytes."""
+    _fix_layout(figure)
     figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def _fix_layout(figure: Figure) -> None:
+    """Lay out once and round: the last digits of the layout's solver differ from run to run."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(left, 4), round(bottom, 4), round(width, 4), round(height, 4)))
+    for text in figure.texts:
+        x, y = text.get_position()
+        text.set_position((round(x, 4), round(y, 4)))
 
 
 def ink(color: str) -> str:

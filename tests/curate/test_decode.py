@@ -1,0 +1,112 @@
+"""Reading clips: every frame that a header tells of is counted, broken ones as None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from curate.decode import expected_frames, frames_of, read_picture
+from curate.sources.clip import Clip
+
+FRAMES = 20
+
+
+@pytest.fixture
+def video(tmp_path: Path, write_video: Callable[..., Path]) -> Path:
+    return write_video(tmp_path / "a.avi", FRAMES)
+
+
+def cut(path: Path, share: float) -> Path:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+def test_a_whole_video_gives_every_frame_with_its_time(video: Path) -> None:
+    frames = list(frames_of(Clip("a", "a", video)))
+    assert [frame.index for frame in frames] == list(range(FRAMES))
+    assert [frame.time for frame in frames] == pytest.approx([i / 20 for i in range(FRAMES)])
+    assert all(f.picture is not None and f.picture.shape == (64, 96, 3) for f in frames)
+
+
+def test_a_step_passes_over_the_others_and_decodes_the_same(video: Path) -> None:
+    every = list(frames_of(Clip("a", "a", video)))
+    stepped = list(frames_of(Clip("a", "a", video), step=3))
+    assert [f.index for f in stepped if not f.passed_over] == list(range(0, FRAMES, 3))
+    assert len(stepped) == FRAMES
+    for one, other in zip(every, stepped, strict=True):
+        assert other.passed_over or np.array_equal(one.picture, other.picture)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.25])
+def test_a_truncated_video_counts_what_its_header_tells(video: Path, share: float) -> None:
+    frames = list(frames_of(Clip("a", "a", cut(video, share))))
+    whole = [frame.index for frame in frames if frame.picture is not None]
+    assert [frame.index for frame in frames] == list(range(FRAMES))
+    assert 0 <= len(whole) <= share * FRAMES
+    assert not any(frame.passed_over for frame in frames)
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all"], ids=["empty", "text"])
+def test_a_file_that_is_no_video_is_one_broken_frame(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    clip = Clip("a", "a", path)
+    assert [(f.index, f.picture) for f in frames_of(clip)] == [(0, None)]
+    assert expected_frames(clip) == 0
+
+
+def test_images_are_frames_without_a_time(
+    tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    broken = tmp_path / "b.jpg"
+    broken.touch()
+    clip = Clip("a", "a", images=(write_image(tmp_path / "a.png"), broken))
+    frames = list(frames_of(clip))
+    assert [(f.index, f.time, f.picture is None) for f in frames] == [
+        (0, None, False),
+        (1, None, True),
+    ]
+    assert expected_frames(clip) == 2
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("share", [0.99, 0.5, 0.02])
+def test_a_truncated_image_is_no_picture(
+    tmp_path: Path, write_image: Callable[..., Path], suffix: str, share: float
+) -> None:
+    path = write_image(tmp_path / f"a.{suffix}", width=200, height=200)
+    assert read_picture(path) is not None
+    assert read_picture(cut(path, share)) is None
+
+
+def test_a_jpeg_with_something_after_its_end_is_a_picture(
+    tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    path = write_image(tmp_path / "a.jpg")
+    path.write_bytes(path.read_bytes() + bytes(1000))
+    assert read_picture(path) is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\xff\xd8\xff\xd9"], ids=["empty", "text", "bare"])
+def test_a_file_that_is_no_image(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    assert read_picture(path) is None
+    assert read_picture(tmp_path / "gone.jpg") is None
+
+
+def test_cmyk_and_sixteen_bits_become_three_channels_of_eight(tmp_path: Path) -> None:
+    Image.new("CMYK", (40, 30), (0, 255, 255, 0)).save(tmp_path / "a.jpg")
+    cv2.imwrite(str(tmp_path / "b.png"), np.full((30, 40), 40_000, np.uint16))
+    red, gray = read_picture(tmp_path / "a.jpg"), read_picture(tmp_path / "b.png")
+    assert red is not None
+    assert red[15, 20, 2] > 200 > 60 > red[15, 20, :2].max()
+    assert gray is not None
+    assert gray.dtype == np.uint8
+    assert (gray == 40_000 // 256).all()

@@ -1,0 +1,228 @@
+"""Frames: one part a clip, every frame in it, made once and again only when its input changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import imagehash
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from curate import frames as stage
+from curate.decode import frames_of
+from curate.errors import UserError
+from curate.frames import by_reason, extract_clip, extract_frames, frames_stage
+from curate.params import Parameters
+from curate.sources.clip import Clip
+from curate.sources.videos import find_clips
+from curate.table import FRAMES
+
+P = Parameters(image_size=48)
+
+
+@pytest.fixture
+def clip(tmp_path: Path, write_video: Callable[..., Path]) -> Clip:
+    return Clip("ann/talk", "ann", write_video(tmp_path / "ann" / "talk.avi", 7))
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def part(folder: Path) -> pl.DataFrame:
+    return pl.read_parquet(folder / "ann" / "talk.parquet")
+
+
+def test_a_part_has_every_frame_with_its_measures(tmp_path: Path, clip: Clip) -> None:
+    count = extract_clip(clip, tmp_path / "out", P)
+    table = part(tmp_path / "out")
+    assert (count.frames, count.by_reason, count.was_done) == (7, {None: 7}, False)
+    assert dict(table.schema) == FRAMES
+    assert table["id"].to_list() == [f"ann/talk/{index:06d}" for index in range(7)]
+    assert table["time"].to_list() == pytest.approx([index / 20 for index in range(7)])
+    assert set(table["subject"]) == {"ann"}
+    assert table["reason"].null_count() == 7
+    decoded = [frame.picture for frame in frames_of(clip)]
+    for row, picture in zip(table.rows(named=True), decoded, strict=True):
+        assert picture is not None
+        gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        square = cv2.imdecode(np.frombuffer(row["jpeg"], np.uint8), cv2.IMREAD_COLOR)
+        assert square.shape == (48, 48, 3)
+        assert row["brightness"] == pytest.approx(gray.mean(), rel=1e-5)
+        assert row["sharpness"] > 0
+        reference = int(str(imagehash.phash(Image.fromarray(gray))), 16)
+        assert (row["hash"] ^ reference).bit_count() <= 4
+
+
+def test_a_blurred_picture_is_less_sharp(tmp_path: Path, picture: Callable[..., np.ndarray]) -> None:
+    paths = (tmp_path / "0.png", tmp_path / "1.png")
+    sharp = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    cv2.imwrite(str(paths[0]), sharp)
+    cv2.imwrite(str(paths[1]), cv2.GaussianBlur(sharp, (0, 0), 2))
+    extract_clip(Clip("ann/talk", "ann", images=paths), tmp_path, P)
+    first, second = part(tmp_path)["sharpness"]
+    assert first > 10 * second
+
+
+def test_a_truncated_video_keeps_the_headers_count(tmp_path: Path, clip: Clip) -> None:
+    assert clip.video is not None
+    data = clip.video.read_bytes()
+    clip.video.write_bytes(data[: len(data) * 6 // 10])
+    count = extract_clip(clip, tmp_path, P)
+    table = part(tmp_path)
+    assert count.frames == len(table) == 7
+    assert 0 < count.by_reason["unreadable"] < 7
+    broken = table.filter(pl.col("reason") == "unreadable")
+    assert broken["index"].to_list() == list(range(7 - len(broken), 7))
+    assert broken.select("jpeg", "hash", "sharpness", "brightness").null_count().row(0) == (
+        (len(broken),) * 4
+    )
+
+
+def test_an_empty_video_is_one_unreadable_frame(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    count = extract_clip(Clip("ann/talk", "ann", tmp_path / "a.mp4"), tmp_path, P)
+    assert count.by_reason == {"unreadable": 1}
+    assert part(tmp_path).select("index", "reason").rows() == [(0, "unreadable")]
+
+
+def test_frames_without_a_tracked_face_are_no_face(tmp_path: Path, clip: Clip) -> None:
+    landmarks = tmp_path / "talk.csv"
+    rows = [f"{n},{int(n != 3)},20,40,20,40" for n in range(1, 7)]
+    landmarks.write_text("frame,success,x_0,x_1,y_0,y_1\n" + "\n".join(rows))
+    tracked = Clip(clip.name, clip.subject, clip.video, landmarks=landmarks)
+    parameters = Parameters(image_size=48, crop="landmarks")
+    assert extract_clip(tracked, tmp_path, parameters).by_reason == {None: 5, "no_face": 2}
+    assert part(tmp_path)["reason"].to_list() == [None, None, "no_face", None, None, None, "no_face"]
+
+
+def test_crop_decides_on_the_stored_picture_and_its_hash(tmp_path: Path, clip: Clip) -> None:
+    extract_clip(clip, tmp_path / "none", P)
+    extract_clip(clip, tmp_path / "center", Parameters(image_size=48, crop="center"))
+    whole, center = part(tmp_path / "none"), part(tmp_path / "center")
+    assert (whole["hash"] != center["hash"]).all()
+    first = cv2.imdecode(np.frombuffer(whole["jpeg"][0], np.uint8), cv2.IMREAD_COLOR)
+    assert first[0].max() < 16  # black above the wide frame
+    square = cv2.imdecode(np.frombuffer(center["jpeg"][0], np.uint8), cv2.IMREAD_COLOR)
+    assert square[0].max() > 16
+
+
+def test_landmarks_without_a_csv_stop_the_stage(tmp_path: Path, clip: Clip) -> None:
+    with pytest.raises(UserError, match="ann/talk: crop is 'landmarks' but the clip has no"):
+        extract_clip(clip, tmp_path / "out", Parameters(crop="landmarks"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_batches_change_nothing(
+    tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract_clip(clip, tmp_path / "one", P)
+    monkeypatch.setattr(stage, "_BATCH", 3)
+    extract_clip(clip, tmp_path / "two", P)
+    assert part(tmp_path / "one").equals(part(tmp_path / "two"))
+
+
+def test_a_clip_that_is_done_is_not_done_again(tmp_path: Path, clip: Clip) -> None:
+    out = tmp_path / "out"
+    first = extract_clip(clip, out, P)
+    before = (out / "ann" / "talk.parquet").stat().st_mtime_ns
+    second = extract_clip(clip, out, P)
+    assert second.was_done
+    assert second.by_reason == first.by_reason
+    assert (out / "ann" / "talk.parquet").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"image_size": 32}, {"crop": "center"}, {"jpeg_quality": 80}], ids=str
+)
+def test_it_is_done_again_for_another_picture(tmp_path: Path, clip: Clip, change: dict) -> None:
+    extract_clip(clip, tmp_path, P)
+    assert not extract_clip(clip, tmp_path, Parameters(**{"image_size": 48, **change})).was_done
+
+
+def test_it_is_not_done_again_for_a_later_stages_parameter(tmp_path: Path, clip: Clip) -> None:
+    extract_clip(clip, tmp_path, P)
+    assert extract_clip(clip, tmp_path, Parameters(image_size=48, stride=1, lr=0.1)).was_done
+
+
+def test_it_is_done_again_when_the_video_changes_or_the_part_is_damaged(
+    tmp_path: Path, clip: Clip, write_video: Callable[..., Path]
+) -> None:
+    out = tmp_path / "out"
+    extract_clip(clip, out, P)
+    assert clip.video is not None
+    write_video(clip.video, seeds=[9, 8])
+    assert extract_clip(clip, out, P).frames == 2
+    (out / "ann" / "talk.parquet").write_bytes(b"PAR1")
+    assert not extract_clip(clip, out, P).was_done
+    assert len(part(out)) == 2
+
+
+def test_one_and_two_workers_write_the_same_bytes(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    for number in range(3):
+        write_video(tmp_path / "in" / f"s{number}.avi", seeds=[number, number + 10])
+    (tmp_path / "in" / "empty.mp4").touch()
+    clips = find_clips(tmp_path / "in", P)
+    seen: list[str] = []
+    counts = [
+        extract_frames(clips, tmp_path / str(workers), P, workers, lambda c: seen.append(c.clip))
+        for workers in (1, 2)
+    ]
+    assert files_below(tmp_path / "1") == files_below(tmp_path / "2")
+    assert counts[0] == counts[1]
+    assert sorted(seen) == sorted(2 * [clip.name for clip in clips])
+    assert by_reason(counts[0]) == [("frames in", 7), ("unreadable", 1), ("usable", 6)]
+
+
+def test_parts_of_clips_that_are_gone_are_removed_and_strangers_are_not(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    footage, out = tmp_path / "in", tmp_path / "out"
+    gone = write_video(footage / "gone.avi", 2)
+    write_video(footage / "stays.avi", 2)
+    parameters = Parameters(footage=str(footage), source="videos", image_size=48)
+    frames_stage(out, parameters, 1, False)
+    pl.DataFrame({"mine": [1]}).write_parquet(out / "table.parquet")
+    (out / "notes.parquet").write_text("no Parquet")
+    gone.unlink()
+    (count,) = frames_stage(out, parameters, 1, False)
+    assert (count.clip, count.was_done) == ("stays", True)
+    assert set(files_below(out)) == {"stays.parquet", "table.parquet", "notes.parquet"}
+
+
+def test_force_does_every_clip_again(tmp_path: Path, clip: Clip) -> None:
+    assert clip.video is not None
+    parameters = Parameters(footage=str(clip.video), source="videos", image_size=48)
+    assert not frames_stage(tmp_path / "out", parameters, 1, False)[0].was_done
+    assert frames_stage(tmp_path / "out", parameters, 1, False)[0].was_done
+    assert not frames_stage(tmp_path / "out", parameters, 1, True)[0].was_done
+
+
+def test_an_interrupted_clip_leaves_nothing_half_written_and_the_run_goes_on(
+    tmp_path: Path, write_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = (
+        Clip(name, name, write_video(tmp_path / f"{name}.avi", 7)) for name in ("one", "two")
+    )
+    out = tmp_path / "out"
+    extract_clip(one, out, P)
+
+    def stops(clip: Clip) -> Iterator[object]:
+        yield next(frames_of(clip))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "frames_of", stops)
+        with pytest.raises(KeyboardInterrupt):
+            extract_clip(two, out, P)
+    assert set(files_below(out)) == {"one.parquet"}
+    counts = extract_frames([one, two], out, P, 1, lambda _: None)
+    assert [(count.clip, count.was_done) for count in counts] == [("one", True), ("two", False)]
+    assert len(pl.read_parquet(out / "two.parquet")) == 7

@@ -1,0 +1,84 @@
+"""Near-duplicate search against plain Python: the greedy rule and the pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate import neighbors
+from curate.neighbors import keep_first, pairs_within
+
+# Few low bits, so that near-duplicates and ties are common; one high bit, for the sign.
+values = st.integers(0, 63).map(lambda value: value | (value & 1) << 63)
+hashes = st.lists(values, max_size=24)
+
+
+def distance(one: int, other: int) -> int:
+    return (one ^ other).bit_count()
+
+
+def reference(values: list[int], radius: int) -> tuple[list[int], list[int]]:
+    """Go through the hashes in order: owner (nearest kept before, earliest of them), distance."""
+    kept: list[int] = []
+    owners, distances = [], []
+    for row, value in enumerate(values):
+        near = [(distance(value, values[k]), k) for k in kept]
+        best = min(near, default=(radius + 1, row))
+        if best[0] > radius:
+            kept.append(row)
+            best = (-1, row)
+        distances.append(best[0])
+        owners.append(best[1])
+    return owners, distances
+
+
+@given(hashes, st.integers(0, 5), st.sampled_from([1, 2, 3, 512]))
+def test_keep_first_is_the_greedy_rule_across_blocks(
+    values: list[int], radius: int, block: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "_BLOCK", block)
+        kept = keep_first(np.array(values, np.uint64), radius)
+    owners, distances = reference(values, radius)
+    assert kept.owner.tolist() == owners
+    assert kept.distance.tolist() == distances
+
+
+def test_keep_first_on_many_hashes_across_true_blocks() -> None:
+    generator = np.random.default_rng(3)
+    centres = generator.integers(0, 2**63, 80, np.uint64)
+    flips = np.uint64(1) << generator.integers(0, 64, 1500, np.uint64)
+    values = centres[generator.integers(0, 80, 1500)] ^ flips
+    kept = keep_first(values, 4)
+    assert (kept.owner.tolist(), kept.distance.tolist()) == reference(values.tolist(), 4)
+
+
+def test_drift_does_not_chain() -> None:
+    # Each frame differs from the one before by one bit, and from the first by ever more.
+    values = np.array([(1 << n) - 1 for n in range(8)], np.uint64)
+    kept = keep_first(values, 2)
+    assert kept.owner.tolist() == [0, 0, 0, 3, 3, 3, 6, 6]
+    assert kept.distance.tolist() == [-1, 1, 2, -1, 1, 2, -1, 1]
+
+
+def test_the_nearest_owns_and_the_earliest_of_two() -> None:
+    values = np.array([0b0000, 0b1111, 0b0111, 0b0011], np.uint64)
+    kept = keep_first(values, 2)
+    assert kept.owner.tolist() == [0, 1, 1, 0]
+    assert kept.distance.tolist() == [-1, -1, 1, 2]
+
+
+@given(hashes, hashes, st.integers(0, 5))
+def test_pairs_within_are_all_pairs_by_distance_then_row(
+    one: list[int], other: list[int], radius: int
+) -> None:
+    rows, found, bits = pairs_within(np.array(one, np.uint64), np.array(other, np.uint64), radius)
+    expected = sorted(
+        (distance(a, b), i, j)
+        for i, a in enumerate(one)
+        for j, b in enumerate(other)
+        if distance(a, b) <= radius
+    )
+    assert list(zip(bits.tolist(), rows.tolist(), found.tolist(), strict=True)) == expected

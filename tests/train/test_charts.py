@@ -1,0 +1,361 @@
+"""Every chart draws, for normal and for degenerate tables, and shows the tables' numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from curate.table import frame_id
+from train.charts import action_units, flow, gap_anatomy, lag, loss, near_duplicates
+from train.charts import precision_recall as scores
+from train.charts.style import epochs_in_words, save, spread
+
+EPOCHS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0, 2.0, 3.0]
+GAP = {
+    "early": {"epoch": 0.25, "memorised": 0.02, "near_duplicate_moments": 0.16, "people": -0.01},
+    "final": {"epoch": 3.0, "same_people": 0.5, "people": 0.03},
+    "verdict": "The gap is near-duplicate moments.",
+}
+
+
+def texts(figure: Figure) -> str:
+    """Answer all that is written in a figure."""
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def drawn(figure: Figure, folder: Path) -> str:
+    """Draw to a file, for layout fails late, and answer what is written."""
+    save(figure, folder / "chart.png")
+    assert (folder / "chart.png").stat().st_size > 1000
+    return texts(figure)
+
+
+def probes(epochs=EPOCHS, empty=()) -> pl.DataFrame:
+    """Make probes of an overfitting run; those named in `empty` hold nothing."""
+    seen = [0.5 - 0.1 * epoch for epoch in epochs]
+    columns = {
+        "seen": seen,
+        "unseen": [s + 0.02 if e < 1 else None for s, e in zip(seen, epochs, strict=True)],
+        "dropped": [s + 0.01 for s in seen],
+        "moments": [0.45 + 0.01 * epoch for epoch in epochs],
+        "people": [0.46 + 0.01 * epoch for epoch in epochs],
+    }
+    columns |= {name: [None] * len(epochs) for name in empty}
+    schema = dict.fromkeys(["epoch", *columns], pl.Float64)
+    return pl.DataFrame({"epoch": epochs, **columns}, schema)
+
+
+def history(epochs: int) -> pl.DataFrame:
+    return pl.DataFrame({"epoch": [float(e + 1) for e in range(epochs)], "loss": [0.6] * epochs})
+
+
+@pytest.mark.parametrize(
+    ("table", "gap"),
+    [
+        (probes(), GAP),
+        (probes(EPOCHS[:6]), GAP),
+        (probes(empty=["people"]), GAP | {"final": {"epoch": 3.0, "same_people": 0.5}}),
+        (probes(empty=["moments", "people", "dropped"]), GAP),
+        (probes([1.0]), {"early": {"epoch": 1.0}, "final": {"epoch": 1.0}, "verdict": "?"}),
+    ],
+    ids=["normal", "one epoch", "nobody to validate on", "training frames only", "one probe"],
+)
+def test_gap_anatomy_draws(table, gap, tmp_path):
+    written = drawn(gap_anatomy.draw(table, gap), tmp_path)
+    assert gap["verdict"] in written
+    for probe in ("seen", "unseen", "dropped", "moments", "people"):
+        assert (gap_anatomy.MEANING[probe] in written) == (table[probe].null_count() < len(table))
+
+
+def test_gap_anatomy_shows_the_causes_of_gap_json():
+    written = texts(gap_anatomy.draw(probes(), GAP))
+    for value in ("+0.020", "+0.160", "-0.010", "+0.500", "+0.030"):
+        assert value in written
+    assert "after\n1/4 epoch" in written
+    assert "after\n3 epochs" in written
+
+
+def test_gap_anatomy_prefers_the_parts_to_their_sum():
+    parts = {"epoch": 3.0, "memorised": 0.1, "near_duplicate_moments": 0.4, "same_people": 0.5}
+    written = texts(gap_anatomy.draw(probes(), GAP | {"final": parts}))
+    assert "+0.400" in written
+    assert "+0.500" not in written
+
+
+def test_gap_anatomy_tells_early_from_final_on_a_line_each():
+    words = {
+        "early_verdict": "First this.",
+        "final_verdict": "Then that.",
+        "verdict": "First this. Then that.",
+    }
+    assert "First this.\nThen that." in texts(gap_anatomy.draw(probes(), GAP | words))
+
+
+@pytest.mark.parametrize(
+    ("table", "epochs", "said"),
+    [
+        (probes(), 3, "lowest after 1/16 epoch"),
+        (probes(EPOCHS[:6]), 1, "people - seen"),
+        (probes(empty=["people"]), 3, "other moments"),
+        (probes(empty=["people", "moments"]), 3, "no held-out frames"),
+    ],
+    ids=["normal", "one epoch", "nobody to validate on", "nothing held out"],
+)
+def test_loss_draws(table, epochs, said, tmp_path):
+    assert said in drawn(loss.draw(history(epochs), table), tmp_path)
+
+
+def test_loss_marks_the_gap_of_the_last_probe():
+    assert "people - seen: +0.290" in texts(loss.draw(history(3), probes()))  # 0.49 - 0.20
+
+
+def cap_table(fates: list[tuple[str, str | None, int]]) -> pl.DataFrame:
+    """Make decisions from (split, reason, frames)."""
+    rows = [(split, reason) for split, reason, frames in fates for _ in range(frames)]
+    table = pl.DataFrame(rows, {"split": pl.String, "reason": pl.String}, orient="row")
+    return table.with_columns(
+        pl.col("reason").is_null().alias("keep"),
+        (pl.col("reason").is_null() & (pl.col("split") == "validation")).alias("balanced"),
+    )
+
+
+def test_flow_counts_add_up():
+    fates = [
+        ("train", None, 30),
+        ("train", "stride", 120),
+        ("train", "over_cap", 7),
+        ("margin", "margin", 3),
+        ("validation", None, 20),
+        ("moments", None, 5),
+    ]
+    counted = flow.count(cap_table(fates))
+    assert counted.dropped == {"stride": 120, "margin": 3, "over_cap": 7}
+    assert counted.kept == {"train": 30, "validation": 20, "moments": 5}
+    assert counted.balanced == 20
+    assert counted.frames == sum(counted.dropped.values()) + sum(counted.kept.values())
+
+
+def test_flow_shows_the_counts(tmp_path):
+    counted = flow.Flow(
+        1200,
+        {"stride": 960, "near_duplicate": 40},
+        {"train": 150, "validation": 50, "moments": 0},
+        45,
+    )
+    written = drawn(flow.draw(counted), tmp_path)
+    for words in (
+        "Of 1,200 frames, 200 are used (17%)",
+        "960",
+        "near-\nduplicate\n40",
+        "training 150",
+        "validation 50\n(45 of them",
+    ):
+        assert words in written
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        flow.Flow(0, {}, {"train": 0, "validation": 0, "moments": 0}, 0),
+        flow.Flow(9, {}, {"train": 9, "validation": 0, "moments": 0}, 0),
+        flow.Flow(9, {"unreadable": 9}, {"train": 0, "validation": 0, "moments": 0}, 0),
+    ],
+    ids=["no frame", "nothing dropped", "nothing kept"],
+)
+def test_flow_draws_the_degenerate(counted, tmp_path):
+    drawn(flow.draw(counted), tmp_path)
+
+
+def test_action_units_counts_positives_by_stage():
+    ids = ["a", "b", "c", "d"]
+    labels = pl.DataFrame({"id": ids, "AU1": [1, 1, 1, 0], "AU12": [None, None, 0, 1]})
+    dedup = pl.DataFrame({"id": ids, "keep": [True, True, False, True]})
+    cap = pl.DataFrame(
+        {
+            "id": ids,
+            "keep": [True, True, False, True],
+            "split": ["train", "validation", "train", "train"],
+        }
+    )
+    counted = action_units.count(labels, dedup, cap)
+    assert counted.rows() == [("AU1", 3, 2, 1), ("AU12", 1, 1, 1)]
+
+
+@pytest.mark.parametrize("cap", [0, 300], ids=["no cap", "cap 300"])
+def test_action_units_shows_numbers_and_cap(cap, tmp_path):
+    table = pl.DataFrame(
+        {
+            "action_unit": ["AU1", "AU2"],
+            "labelled": [7762, 0],
+            "kept by dedup": [751, 0],
+            "training, capped": [299, 0],
+        }
+    )
+    written = drawn(action_units.draw(table, cap), tmp_path)
+    assert all(number in written for number in ("7,762", "751", "299", "AU2"))
+    assert ("cap 300" in written) == bool(cap)
+
+
+def test_action_units_without_any(tmp_path):
+    none = pl.DataFrame({"id": ["a"]})
+    decisions = pl.DataFrame({"id": ["a"], "keep": [True], "split": ["train"]})
+    counted = action_units.count(none, decisions, decisions)
+    assert "No action unit" in drawn(action_units.draw(counted, 300), tmp_path)
+
+
+def hashed(clips: int, frames: int, seconds: float | None) -> pl.DataFrame:
+    """Make clips in which frame i has the i lowest bits set: distance is lag."""
+    rows = [
+        (f"c{clip}", i, None if seconds is None else i * seconds, (1 << i) - 1)
+        for clip in range(clips)
+        for i in range(frames)
+    ]
+    schema = {"clip": pl.String, "index": pl.Int32, "time": pl.Float64, "hash": pl.UInt64}
+    return pl.DataFrame(rows, schema, orient="row")
+
+
+def test_lag_measures_distance_by_lag():
+    lags = lag.measure(hashed(2, 40, 0.05), seed=0)
+    assert lags.all["median"].to_list() == lags.all["lag"].to_list()
+    assert lags.interval == pytest.approx(0.05)
+    assert lags.elsewhere is not None
+
+
+def test_lag_counts_frames_that_are_missing_as_time():
+    frames = hashed(1, 40, None).filter(pl.col("index") % 2 == 0)
+    assert all(number % 2 == 0 for number in lag.measure(frames, seed=0).all["lag"])
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        (hashed(2, 40, 0.05), "seconds between"),
+        (hashed(2, 40, None), "frames between"),
+        (hashed(1, 40, None), "differ in 5 of 64 bits"),
+        (hashed(3, 1, None), "No two frames"),
+        (hashed(2, 4, None).with_columns(hash=pl.lit(None, pl.UInt64)), "No two frames"),
+    ],
+    ids=["video", "images", "one clip", "single pictures", "nothing readable"],
+)
+def test_lag_draws(frames, said, tmp_path):
+    figure = lag.draw(lag.measure(frames, seed=0), distance=4, stride=5)
+    assert said in drawn(figure, tmp_path)
+
+
+def test_lag_marks_distance_and_stride():
+    lags = lag.measure(hashed(2, 40, 0.05), seed=0)
+    written = texts(lag.draw(lags, distance=4, stride=5))
+    assert "distance 4" in written
+    assert "stride 5" in written
+    assert "distance" not in texts(lag.draw(lags, distance=-1, stride=5)).replace("Distance", "")
+
+
+def scored(values: list[float | None]) -> pl.DataFrame:
+    rows = [
+        (split, f"AU{i + 1}", 0 if value is None else 10 + i, value, value)
+        for split in ("validation", "validation_balanced")
+        for i, value in enumerate(values)
+    ]
+    schema = {
+        "split": pl.String,
+        "action_unit": pl.String,
+        "positives": pl.Int64,
+        "precision": pl.Float64,
+        "recall": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema, orient="row")
+
+
+def test_precision_recall_shows_positives_and_means(tmp_path):
+    metrics = {
+        "validation": {
+            "micro": {"precision": 0.72, "recall": 0.68},
+            "macro": {"precision": 0.6, "recall": 0.5},
+        }
+    }
+    written = drawn(scores.draw(scored([0.7, None]), metrics), tmp_path)
+    assert "precision 0.72, recall 0.68" in written
+    assert "AU1   10 / 10" in written
+    assert "AU2   0 / 0" in written
+    assert written.count("no positive") == 4
+
+
+def test_precision_of_what_is_never_predicted():
+    table = scored([0.7, 0.0]).with_columns(
+        precision=pl.when(pl.col("action_unit") == "AU1").then("precision")
+    )
+    written = texts(scores.draw(table, {}))
+    assert written.count("never predicted") == 2
+    assert "no positive" not in written
+
+
+@pytest.mark.parametrize("table", [scored([None]), scored([])], ids=["no positive", "no rows"])
+def test_precision_recall_of_nothing(table, tmp_path):
+    assert "Nothing to score" in drawn(scores.draw(table, {}), tmp_path)
+
+
+def duplicates(rows: list[tuple[str, int, int]]) -> pl.DataFrame:
+    """Make decisions that drop (clip, index, distance) for the clip's first frame."""
+    table = [(frame_id(c, i), c, "near_duplicate", frame_id(c, 0), d) for c, i, d in rows]
+    schema = {
+        "id": pl.String,
+        "subject": pl.String,
+        "reason": pl.String,
+        "duplicate_of": pl.String,
+        "distance": pl.Int32,
+    }
+    return pl.DataFrame(table, schema, orient="row")
+
+
+def test_chosen_pairs_spread_over_distances_and_subjects():
+    table = duplicates([(c, i, i % 3) for c in "abcd" for i in range(1, 31)])
+    chosen = near_duplicates.choose(table, 12)
+    assert [bits for _, _, bits in chosen] == [0] * 4 + [1] * 4 + [2] * 4
+    subjects = [dropped[0] for _, dropped, _ in chosen]
+    assert {subject: subjects.count(subject) for subject in "abcd"} == dict.fromkeys("abcd", 3)
+    assert near_duplicates.choose(table.reverse(), 12) == chosen
+
+
+def test_fewer_near_duplicates_than_places():
+    assert len(near_duplicates.choose(duplicates([("a", 1, 0), ("a", 2, 3)]), 12)) == 2
+
+
+def test_near_duplicates_shows_ids_and_distance(tmp_path):
+    gray = np.full((16, 16, 3), 90, np.uint8)
+    pairs = [near_duplicates.Pair("a/000000", "a/000005", bits, gray, gray) for bits in (1, 4)]
+    written = drawn(near_duplicates.draw(pairs, 1234), tmp_path)
+    for words in ("1,234 frames", "1 bit: a/000000\nand a/000005", "4 bits"):
+        assert words in written
+
+
+def test_no_near_duplicates(tmp_path):
+    assert "No near-duplicates" in drawn(near_duplicates.draw([], 0), tmp_path)
+
+
+def test_difference_is_amplified_on_white():
+    one, other = np.full((2, 2, 3), 100, np.uint8), np.full((2, 2, 3), 97, np.uint8)
+    expected = 255 - 3 * near_duplicates.AMPLIFIED
+    assert (near_duplicates.difference(one, other) == expected).all()
+    assert (near_duplicates.difference(one, one) == 255).all()
+
+
+def test_a_long_id_keeps_clip_and_number():
+    short = near_duplicates.shorten("a_very_long_name_of_a_clip_in_a_folder/000123")
+    assert len(short) <= 34
+    assert short.startswith("a_very")
+    assert short.endswith("/000123")
+
+
+def test_labels_are_spread_as_little_as_can_be():
+    assert spread([0.0, 1.0], 0.5) == [0.0, 1.0]
+    assert spread([1.0, 1.0], 0.5) == [0.75, 1.25]
+    assert spread([], 0.5) == []
+
+
+def test_epochs_in_words():
+    assert [epochs_in_words(e) for e in (0.25, 1.0, 8.0)] == ["1/4 epoch", "1 epoch", "8 epochs"]

@@ -1,0 +1,378 @@
+"""The report's page: whole, self-contained, the same twice, and right about what to change."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import polars as pl
+import pytest
+
+from curate import cap, dedup, split
+from curate.errors import UserError
+from curate.params import Parameters
+from curate.table import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
+from train.report import ReportInputs, report_stage
+from train.report_advice import Figures, headline, suggest
+
+CHARTS = {
+    "gap_anatomy",
+    "loss",
+    "where_frames_went",
+    "action_units",
+    "lag",
+    "precision_recall",
+    "near_duplicates",
+}
+PARAMETERS = Parameters(stride=2, margin=2, cap=20, distance=3)
+VERDICT = "The gap <is> near-duplicate moments: +0.17 in all."
+PROBES = ["seen", "unseen", "dropped", "moments", "people"]
+GAP = {
+    "early": {
+        "epoch": 0.25,
+        "memorised": 0.02,
+        "near_duplicate_moments": 0.16,
+        "people": -0.01,
+        "dropped": 0.01,
+        "gap": 0.17,
+        "cause": "near_duplicate_moments",
+    },
+    "final": {
+        "epoch": 2.0,
+        "same_people": 0.5,
+        "people": 0.03,
+        "gap": 0.53,
+        "cause": "same_people",
+    },
+    "verdict": VERDICT,
+}
+
+
+class Page(HTMLParser):
+    """What a test asks of a page: its pictures, its headings, and what it would fetch."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.images: list[dict[str, str | None]] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "img":
+            self.images.append(dict(attrs))
+        self.links += [value for name, value in attrs if name in ("src", "href", "srcset")]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def make_frames(folder: Path, subjects: int, *, timed: bool) -> pl.DataFrame:
+    """Write clips of 60 frames, one a subject, each hash held for four frames."""
+    generator = np.random.default_rng(0)
+    jpeg = cv2.imencode(".jpg", generator.integers(0, 255, (32, 32, 3), np.uint8))[1].tobytes()
+    parts = []
+    for subject in range(subjects):
+        clip = f"clip{subject}"
+        hashes = np.repeat(generator.integers(0, 2**63, 15, np.uint64), 4)
+        rows = [
+            (
+                frame_id(clip, i),
+                f"S{subject}",
+                clip,
+                i,
+                i / 20 if timed else None,
+                jpeg,
+                int(hashes[i]),
+                1.0,
+                90.0,
+                None,
+            )
+            for i in range(60)
+        ]
+        schema = pl.Schema(FRAMES)
+        parts.append(pl.DataFrame(rows, schema, orient="row"))
+        write_table(parts[-1], part_path(folder, clip), FRAMES)
+    return pl.concat(parts)
+
+
+def make_labels(frames: pl.DataFrame) -> pl.DataFrame:
+    """Label AU1 in half of the frames, AU2 in none; AU4 is not known anywhere."""
+    return frames.select(
+        "id",
+        "subject",
+        "clip",
+        "index",
+        (pl.col("index") % 16 < 8).cast(pl.Int8).alias("AU1"),
+        pl.lit(0, pl.Int8).alias("AU2"),
+        pl.lit(None, pl.Int8).alias("AU4"),
+    )
+
+
+def make_curation(folder: Path, subjects: int, *, timed: bool) -> None:
+    """Write frames, labels and decisions with the pipeline's own stages."""
+    frames = make_frames(folder / "frames", subjects, timed=timed)
+    labels = make_labels(frames)
+    labels.write_parquet(folder / "labels.parquet")
+    kept = dedup.decide(
+        frames,
+        dedup.label_sets(frames, labels),
+        stride=PARAMETERS.stride,
+        distance=PARAMETERS.distance,
+    )
+    placed = split.decide(
+        kept,
+        labels,
+        validation_fraction=0.2,
+        moments_fraction=0.15,
+        margin=PARAMETERS.margin,
+        seed=0,
+    )
+    write_table(kept, folder / "dedup.parquet", DEDUP)
+    write_table(placed, folder / "split.parquet", SPLIT)
+    write_table(cap.decide(placed, labels, cap=PARAMETERS.cap), folder / "cap.parquet", CAP)
+
+
+def make_fit(folder: Path, *, people: bool) -> None:
+    folder.mkdir()
+    epochs = [0.25, 0.5, 1.0, 2.0]
+    probes = probe_table(epochs, [0.40, 0.41, 0.42, 0.45] if people else [None] * 4)
+    probes.write_csv(folder / "probes.csv")
+    pl.DataFrame({"epoch": [1, 2], "loss": [0.5, 0.4], "learning_rate": [3e-4] * 2}).write_csv(
+        folder / "history.csv"
+    )
+    (folder / "gap.json").write_text(json.dumps(GAP))
+
+
+def probe_table(epochs: list[float], people: list[float | None]) -> pl.DataFrame:
+    columns = {
+        "epoch": epochs,
+        "seen": [0.4 - 0.1 * epoch for epoch in epochs],
+        "unseen": [0.42 - 0.1 * epoch if epoch < 1 else None for epoch in epochs],
+        "dropped": [0.41 - 0.1 * epoch for epoch in epochs],
+        "moments": [0.45 for _ in epochs],
+        "people": people,
+    }
+    return pl.DataFrame(columns, dict.fromkeys(columns, pl.Float64))
+
+
+def make_evaluation(folder: Path, *, people: bool) -> None:
+    folder.mkdir()
+    splits = ("validation", "validation_balanced")
+    pl.DataFrame(
+        [
+            {
+                "split": name,
+                "action_unit": unit,
+                "positives": 9 if known else 0,
+                "frames": 20,
+                **dict.fromkeys(("precision", "recall", "f1"), 0.625 if known else None),
+            }
+            for name in splits
+            for unit, known in (("AU1", people), ("AU2", False))
+        ]
+    ).write_csv(folder / "per_action_unit.csv")
+    means = dict.fromkeys(("precision", "recall", "f1"), 0.375 if people else None)
+    (folder / "metrics.json").write_text(
+        json.dumps(
+            {name: {"micro": means, "macro": means, "frames": 20} for name in splits} | {"gap": {}}
+        )
+    )
+
+
+def make_inputs(folder: Path, subjects: int, *, timed: bool) -> ReportInputs:
+    make_curation(folder, subjects, timed=timed)
+    make_fit(folder / "fit", people=subjects > 1)
+    make_evaluation(folder / "evaluation", people=subjects > 1)
+    tables = {name: folder / f"{name}.parquet" for name in ("labels", "dedup", "split", "cap")}
+    return ReportInputs(
+        frames=folder / "frames", fit=folder / "fit", evaluation=folder / "evaluation", **tables
+    )
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    return make_inputs(tmp_path_factory.mktemp("inputs"), 4, timed=True)
+
+
+@pytest.fixture(scope="module")
+def report(inputs, tmp_path_factory):
+    output = tmp_path_factory.mktemp("output") / "report"
+    report_stage(inputs, output, PARAMETERS)
+    return output
+
+
+def test_every_picture_is_there_and_embedded_with_alternative_text(report):
+    page = Page(report / "index.html")
+    assert {path.stem for path in report.glob("*.png")} == CHARTS
+    assert len(page.images) == len(CHARTS)
+    for image in page.images:
+        assert (image["src"] or "").startswith("data:image/png;base64,")
+        assert len(image["alt"] or "") > 40
+
+
+def test_the_page_fetches_nothing(report):
+    page = Page(report / "index.html")
+    assert all(link.startswith(("data:", "#")) for link in page.links)
+    markup = (report / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<script|@import|url\(|https?://", markup)
+
+
+def test_the_page_answers_first(report):
+    text = " ".join(Page(report / "index.html").text.split())
+    assert text.index(headline(GAP)) < text.index(VERDICT) < text.index("What to change")
+    assert text.index("dvc exp run -S stride=5") < text.index("Every frame of the footage")
+
+
+def test_the_verdict_is_escaped(report):
+    assert "The gap &lt;is&gt; near" in (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_the_tables_numbers(report, inputs):
+    text = Page(report / "index.html").text
+    decisions = pl.read_parquet(inputs.cap)
+    for reason, count in decisions.drop_nulls("reason").group_by("reason").len().rows():
+        assert reason in text
+        assert f"{count:,}" in text
+    assert "0.625" in text
+    assert "0.375" in text
+    assert "–" in text  # AU2 has no positive
+
+
+def test_the_page_lists_parameters_and_versions(report):
+    text = Page(report / "index.html").text
+    for key in Parameters.model_fields:
+        assert key in text
+    assert "tensorflow-datasets" in text
+    assert "faiss-cpu" in text
+
+
+def test_written_again_it_replaces_the_old_one_whole_with_the_same_bytes(report, inputs, tmp_path):
+    output = tmp_path / "report"
+    output.mkdir()
+    (output / "old.png").touch()
+    written = report_stage(inputs, output, PARAMETERS)
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+    assert {path.name for path in output.iterdir()} == {path.name for path in report.iterdir()}
+    for path in written:
+        assert path.read_bytes() == (report / path.name).read_bytes(), path.name
+
+
+def test_one_subject_of_pictures_without_time(tmp_path):
+    inputs = make_inputs(tmp_path, 1, timed=False)
+    report_stage(inputs, tmp_path / "report", PARAMETERS)
+    text = Page(tmp_path / "report" / "index.html").text
+    assert "Add footage of more people" in text
+
+
+@pytest.mark.parametrize("name", ["dedup", "split", "cap", "labels"])
+def test_a_missing_table_is_told_in_a_sentence(inputs, tmp_path, name):
+    lacking = replace(inputs, **{name: tmp_path / f"{name}.parquet"})
+    with pytest.raises(UserError, match=rf"{name}\.parquet: no such table; make it with"):
+        report_stage(lacking, tmp_path / "report", PARAMETERS)
+    assert not (tmp_path / "report").exists()
+
+
+def test_decisions_on_other_frames_are_told_in_a_sentence(inputs, tmp_path):
+    shutil.copy(part_path(inputs.frames, "clip1"), tmp_path / "clip1.parquet")
+    with pytest.raises(UserError, match="lacks the frame clip0/000000"):
+        report_stage(replace(inputs, frames=tmp_path), tmp_path / "report", PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such file; make it with 'train fit'"),
+        ("{", "not JSON"),
+        ("{}", "lacks 'verdict'"),
+    ],
+    ids=["missing", "damaged", "of another kind"],
+)
+def test_a_bad_gap_is_told_in_a_sentence(inputs, tmp_path, content, said):
+    fit = tmp_path / "fit"
+    fit.mkdir()
+    for name in ("probes.csv", "history.csv"):
+        (fit / name).write_bytes((inputs.fit / name).read_bytes())
+    if content is not None:
+        (fit / "gap.json").write_text(content)
+    with pytest.raises(UserError, match=said):
+        report_stage(replace(inputs, fit=fit), tmp_path / "report", PARAMETERS)
+
+
+def test_probes_without_a_column_are_told_in_a_sentence(inputs, tmp_path):
+    (tmp_path / "probes.csv").write_text("epoch,seen\n1,0.5\n")
+    with pytest.raises(UserError, match="not the table that 'train fit' writes"):
+        report_stage(replace(inputs, fit=tmp_path), tmp_path / "report", PARAMETERS)
+
+
+def advice(
+    cause: str, people=(0.4, 0.4), subjects=9, positives=None, never=(), **parameters
+) -> list[str]:
+    """Answer the commands, or else the words, of what is suggested."""
+    gap = {"early": {"cause": cause, "dropped": 0.004}, "final": {"cause": cause}}
+    figures = Figures(
+        gap, probe_table([1.0, 2.0], list(people)), subjects, positives or {}, list(never)
+    )
+    return [s.command or s.change for s in suggest(figures, Parameters(**parameters))]
+
+
+@pytest.mark.parametrize("cause", ["near_duplicate_moments", "near-duplicate moments"])
+def test_near_duplicates_ask_for_a_stride(cause):
+    assert advice(cause, stride=1)[0] == "dvc exp run -S stride=5"
+    assert advice(cause, stride=5)[0] == "dvc exp run -S stride=10"
+
+
+def test_memorising_asks_for_dropout_then_for_a_lower_rate():
+    commands = advice("memorised", dropout=0.2, lr=0.001)
+    assert commands[:2] == ["dvc exp run -S dropout=0.5", "dvc exp run -S lr=0.0003"]
+
+
+def test_people_ask_for_people():
+    commands = advice("people", dropout=0.0)
+    assert commands[0].startswith("Add footage of more people")
+    assert commands[1] == "dvc exp run -S dropout=0.5"
+
+
+def test_no_gap_asks_for_more_while_the_loss_falls():
+    assert advice("none", (0.4, 0.3), epochs=4)[0] == "dvc exp run -S epochs=8"
+    assert advice("none", (0.4, 0.405), dropout=0.5)[0] == "dvc exp run -S dropout=0.25"
+
+
+def test_a_loss_that_has_turned_asks_to_stop():
+    assert "dvc exp run -S epochs=1" in advice("people", (0.4, 0.5))
+    assert "dvc exp run -S epochs=1" not in advice("people", (0.4, 0.401))
+
+
+def test_one_subject_asks_for_people_first():
+    assert advice("unknown", subjects=1) == ["Add footage of more people"]
+
+
+def test_rare_action_units_are_told():
+    assert advice("unknown", positives={"AU9": 3, "AU25": 300})[0].startswith("Add footage with")
+
+
+def test_what_is_never_predicted_asks_for_a_lower_threshold():
+    assert advice("unknown", never=["AU2"], threshold=0.5)[0] == "dvc exp run -S threshold=0.3"
+
+
+def test_three_suggestions_at_most():
+    assert len(advice("same_people", (0.4, 0.9), dropout=0.0, positives={"AU9": 1})) == 3
+
+
+@pytest.mark.parametrize(
+    ("early", "final", "said"),
+    [
+        ("none", "people", "Yes: it knows the people"),
+        ("memorised", "people", "Yes: it memorises"),
+        ("none", "none", "No:"),
+        ("unknown", "unknown", "cannot be said"),
+    ],
+)
+def test_the_headline_names_the_early_cause(early, final, said):
+    assert said in headline({"early": {"cause": early}, "final": {"cause": final}})
