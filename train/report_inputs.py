@@ -59,11 +59,10 @@ def read_tables(inputs: ReportInputs) -> Tables:
     read_table(inputs.split, SPLIT)
     frames = read_frames(inputs.frames, ["id", "clip", "index", "time", "hash"])
     dedup = read_table(inputs.dedup, DEDUP)
-    lost = dedup.join(frames, on="id", how="anti")
+    lost = dedup.join(frames, on="id", how="anti")["id"].sort()
     if len(lost):
         raise UserError(
-            f"{inputs.frames}: lacks the frame {lost['id'].min()}; make the decisions anew with "
-            "'dvc repro'"
+            f"{inputs.frames}: lacks the frame {lost[0]}; make the decisions anew with 'dvc repro'"
         )
     return Tables(
         inputs.frames,

@@ -66,7 +66,8 @@ def _finding(probes: pl.DataFrame, held_out: str) -> str:
         if best["epoch"] == last["epoch"]
         else f"Validation loss is lowest after {when}"
     )
-    return f"{turn}, and ends {last[held_out] - last['seen']:+.3f} from training's"
+    apart = last[held_out] - last["seen"]
+    return f"{turn}; it ends {abs(apart):.3f} {'above' if apart >= 0 else 'below'} training's"
 
 
 def _line(axes: Axes, table: pl.DataFrame, color: str, name: str) -> tuple[float, float, str, str]:
