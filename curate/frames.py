@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -53,9 +53,7 @@ def frames_stage(
     if force:
         _remove_strangers(folder, set())
     with console.progress("decoding", sum(map(expected_frames, clips))) as advance:
-        return extract_frames(
-            clips, folder, parameters, workers, lambda count: advance(count.frames)
-        )
+        return extract_frames(clips, folder, parameters, workers, advance)
 
 
 def by_reason(counts: list[ClipCount]) -> list[tuple[str, int]]:
@@ -73,28 +71,57 @@ def extract_frames(
     folder: Path,
     parameters: Parameters,
     workers: int,
-    on_clip: Callable[[ClipCount], None],
+    on_frames: Callable[[int], None],
 ) -> list[ClipCount]:
     """Write the part of every clip below `folder`; parts of other clips are removed.
+
+    `on_frames` is told how many more frames are done. Answers a count a clip, by name.
 
     Raises:
         UserError: `crop: landmarks` for a clip that has none.
     """
     _remove_strangers(folder, {part_path(folder, clip.name) for clip in clips})
-    counts = []
     # A forked process inherits OpenCV's threads in an unknown state; a spawned one starts clean.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running: list[Future[ClipCount]] = [
-            pool.submit(extract_clip, clip, folder, parameters) for clip in clips
-        ]
+    context = get_context("spawn")
+    done = context.Value("q", 0)
+    with ProcessPoolExecutor(workers, context, _share_count, (done,)) as pool:
+        running = {pool.submit(extract_clip, clip, folder, parameters) for clip in clips}
         try:
-            for done in as_completed(running):
-                counts.append(done.result())
-                on_clip(counts[-1])
+            counts = _follow(running, lambda: int(done.value), on_frames)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     return sorted(counts, key=lambda count: count.clip)
+
+
+def _follow(
+    running: set[Future[ClipCount]], done: Callable[[], int], on_frames: Callable[[int], None]
+) -> list[ClipCount]:
+    """Wait for clips, telling now and then how many more frames are done."""
+    counts: list[ClipCount] = []
+    told = 0
+    while running:
+        finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+        counts += [future.result() for future in finished]
+        now = done()
+        on_frames(now - told)
+        told = now
+    return counts
+
+
+# How many frames all processes have done; None outside a worker of `extract_frames`.
+_shared_count: Any = None
+
+
+def _share_count(count: Any) -> None:
+    global _shared_count
+    _shared_count = count
+
+
+def _tell(frames: int) -> None:
+    if _shared_count is not None:
+        with _shared_count.get_lock():
+            _shared_count.value += frames
 
 
 def extract_clip(clip: Clip, folder: Path, parameters: Parameters) -> ClipCount:
@@ -103,7 +130,9 @@ def extract_clip(clip: Clip, folder: Path, parameters: Parameters) -> ClipCount:
     path = part_path(folder, clip.name)
     made_from = _fingerprint(clip, parameters)
     if _made_from(path) == made_from:
-        return _count(clip.name, pl.read_parquet(path, columns=["reason"])["reason"], True)
+        found = pl.read_parquet(path, columns=["reason"])["reason"]
+        _tell(len(found))
+        return _count(clip.name, found, True)
     boxes = landmark_boxes(clip) if parameters.crop == "landmarks" else {}
     reasons: list[str | None] = []
     schema = _SCHEMA.with_metadata({_MADE_FROM: made_from})
@@ -112,6 +141,7 @@ def extract_clip(clip: Clip, folder: Path, parameters: Parameters) -> ClipCount:
             rows = _rows(clip, frames, parameters, boxes)
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
             reasons += [row["reason"] for row in rows]
+            _tell(len(rows))
     return _count(clip.name, pl.Series(reasons, dtype=pl.String), False)
 
 

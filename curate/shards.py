@@ -7,7 +7,6 @@ the other splits are in time order. Only one shard's frames are in memory at a t
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import tensorflow_datasets as tfds
 from curate import console
 from curate.errors import UserError
 from curate.params import Parameters
-from curate.table import CAP, KEY, SPLITS, action_units, part_path, read_table
+from curate.table import CAP, KEY, SPLITS, action_units, part_path, read_table, whole_folder
 
 DATASET = "framewise"
 VERSION = "1.0.0"
@@ -93,22 +92,12 @@ def write_shards(
     Raises:
         UserError: `folder` holds something else than shards, or `frames` lacks an example.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "dataset_info.json").is_file():
-        raise UserError(f"{folder}: holds something else than shards; choose another folder")
     names = action_units(labels)
     examples = examples.join(labels.select("id", *names), on="id", how="left").with_columns(
         (pl.col("rank") // shard_frames).alias("shard")
     )
-    building = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    try:
-        counts = _build(frames, examples, names, building, on_frames)
-        shutil.rmtree(folder, ignore_errors=True)
-        building.rename(folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return counts
+    with whole_folder(folder, "dataset_info.json") as building:
+        return _build(frames, examples, names, building, on_frames)
 
 
 def _build(

@@ -161,7 +161,7 @@ def split_stage(
     missing = table.filter("keep").join(hashes, on="id", how="anti")
     if len(missing):
         raise UserError(
-            f"{frames}: lacks the frame {missing['id'].min()}; make the decisions anew with "
+            f"{frames}: lacks the frame {sorted(missing['id'])[0]}; make the decisions anew with "
             "'curate dedup'"
         )
     write_table(table, output, SPLIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,27 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path, holds: str) -> Iterator[Path]:
+    """Give a temporary folder beside `folder`, and put it in its place when the block ends well.
+
+    `holds` names a file by which an earlier output is known: only such a folder is replaced.
+
+    Raises:
+        UserError: `folder` is there and is something else.
+    """
+    if folder.exists() and not (folder / holds).is_file() and any(folder.iterdir()):
+        raise UserError(f"{folder}: holds something else than {holds}; choose another folder")
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_table(table: pl.DataFrame, path: Path, schema: dict[str, type[pl.DataType]]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import train.augment  # noqa: F401  (registers the layer that the saved model ho
 from curate.console import Counts
 from curate.errors import UserError
 from curate.params import Parameters
+from curate.table import whole_folder
 from train.data import (
     Builder,
     action_units,
@@ -50,14 +50,10 @@ def evaluate_stage(
         rows += [{"split": split, **row} for row in scored]
     metrics["gap"] = {name: value for name, value in gap["final"].items() if name != "cause"}
     metrics["gap_early"] = {name: v for name, v in gap["early"].items() if name != "cause"}
-    building = output.with_name(f".{output.name}.partial")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    (building / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    pl.DataFrame(rows, infer_schema_length=None).write_csv(building / "per_action_unit.csv")
-    pl.concat(predictions.values()).write_parquet(building / "predictions.parquet")
-    shutil.rmtree(output, ignore_errors=True)
-    building.rename(output)
+    with whole_folder(output, "metrics.json") as building:
+        (building / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+        pl.DataFrame(rows, infer_schema_length=None).write_csv(building / "per_action_unit.csv")
+        pl.concat(predictions.values()).write_parquet(building / "predictions.parquet")
     return metrics, _counts(rows, metrics)
 
 

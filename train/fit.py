@@ -7,7 +7,6 @@ features are computed once; a probe then costs one pass through the dense layers
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from curate import console
 from curate.errors import UserError
 from curate.params import Parameters
+from curate.table import whole_folder
 from train import gap
 from train.data import (
     Builder,
@@ -184,16 +184,12 @@ def fit_stage(shards: Path, output: Path, parameters: Parameters) -> list[Gap]:
     tf.config.experimental.enable_op_determinism()
     builder = open_shards(shards)
     network = build_network(action_units(builder), image_size(builder), parameters)
-    building = output.with_name(f".{output.name}.partial")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    recorder = _train(builder, network, parameters, building)
-    network.whole.save(building / "model.keras")
-    gaps = write_scores(recorder.scores, recorder.history, building)
-    (building / "action_units.json").write_text(json.dumps(action_units(builder)) + "\n")
-    shutil.rmtree(output, ignore_errors=True)
-    building.rename(output)
-    return gaps
+    with whole_folder(output, "model.keras") as building:
+        recorder = _train(builder, network, parameters, building)
+        network.whole.save(building / "model.keras")
+        names = json.dumps(action_units(builder))
+        (building / "action_units.json").write_text(names + "\n")
+        return write_scores(recorder.scores, recorder.history, building)
 
 
 def _train(builder: Builder, network: Network, parameters: Parameters, folder: Path) -> Recorder:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from curate.params import Parameters
-from curate.table import part_path
+from curate.table import part_path, whole_folder
 from train.charts import action_units, flow, gap_anatomy, lag, loss, near_duplicates
 from train.charts import precision_recall as scores
 from train.charts.style import save
@@ -63,20 +61,13 @@ def report_stage(inputs: ReportInputs, output: Path, parameters: Parameters) -> 
         UserError: a table is missing or is not what it should be.
     """
     tables = read_tables(inputs)
-    building = output.with_name(f".{output.name}.{os.getpid()}.partial")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    try:
+    with whole_folder(output, "index.html") as building:
         pictures = [
             _save(figure, building / f"{name}.png")
             for name, figure in draw_charts(tables, parameters).items()
         ]
         page = render_page(tables, parameters, pictures)
         (building / "index.html").write_text(page, encoding="utf-8")
-        shutil.rmtree(output, ignore_errors=True)
-        building.rename(output)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return [*(output / f"{picture.name}.png" for picture in pictures), output / "index.html"]
 
 

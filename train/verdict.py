@@ -24,8 +24,8 @@ class Gap:
     `gap` leads from seen frames to the worse of the two held-out probes: validation subjects can
     be easier than training's by chance, which does not undo what is lost on other moments.
     `memorised` + `near_duplicate_moments` = `same_people`; `people`, where positive, makes up the
-    rest of the gap. After the first epoch no training frame is unseen; dropped frames, which lie between the fed ones and
-    were never fed, then stand in for it.
+    rest of the gap. After the first epoch no training frame is unseen; dropped frames, which lie
+    between the fed ones and were never fed, then stand in for it.
     """
 
     epoch: float

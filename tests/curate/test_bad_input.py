@@ -65,9 +65,9 @@ def footage(tmp_path: Path) -> Path:
         ("labels unlabelled", ["unlabelled: no label file named like ActionUnit_Labels/SN001"]),
         ("labels table --source videos", ["labels.csv, row 3: AU1 is 'smile'; allowed are an"]),
         ("labels openface --source openface", ["bob.csv, row 2: AU01_c is 'yes', not a number"]),
-        ("frames table --source videos --crop landmarks", ["bob: crop is 'landmarks' but the clip"]),
+        ("frames table --source videos --crop landmarks", ["bob: crop is 'landmarks' but the"]),
         ("labels table --source bp4d", ["option: source: 'bp4d' is not allowed, must be 'disfa'"]),
-        ("dedup --stride 0", ["option: stride: 0 is not allowed, must be greater than or equal to 1"]),
+        ("dedup --stride 0", ["option: stride: 0 is not allowed, must be greater than or equal"]),
         ("dedup bare --to bare/kept", ["bare/kept: lies inside bare, which is never changed"]),
         ("dedup bare --output bare/kept.csv", ["bare/kept.csv: lies inside bare, which is never"]),
     ],
@@ -182,6 +182,29 @@ def test_labels_without_video_are_noted(
     assert json.loads(ran.stdout)["notes"] == [sentence]
 
 
+def test_an_action_unit_that_nobody_labelled(
+    curate: Curate, tmp_path: Path, write_disfa: Callable[..., Path]
+) -> None:
+    write_disfa(tmp_path / "in", subjects=1, frames=4)
+    (tmp_path / "params.yaml").write_text("action_units: [2, 44]\n")
+    ran = curate("labels", "in")
+    assert_refused(ran, "action_units: AU44 is not labelled in in; there are: AU1, AU2")
+    (tmp_path / "params.yaml").write_text("action_units: [2]\n")
+    pipeline(curate, "labels in")
+    columns = pl.read_parquet_schema(tmp_path / "data" / "labels.parquet")
+    assert list(columns) == [*KEY, "AU2", "AU2_intensity"]
+
+
+def test_an_interruption_says_how_to_go_on(curate: Curate, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("curate.cap.cap_stage", interrupt)
+    ran = curate("cap")
+    assert (ran.returncode, ran.stdout) == (130, "")
+    assert ran.stderr == "curate: interrupted; run it again to go on\n"
+
+
 def test_one_subject_and_an_action_unit_without_positives_are_noted(
     curate: Curate, tmp_path: Path, write_disfa: Callable[..., Path]
 ) -> None:
@@ -209,11 +232,13 @@ def test_nothing_kept_runs_through_to_shards_and_is_said_there(
     curate: Curate, tmp_path: Path, write_disfa: Callable[..., Path]
 ) -> None:
     write_disfa(tmp_path / "in", subjects=2, frames=5)
+    schema: Any = KEY | {"AU1": pl.Int8, "AU2": pl.Int8}
+    pl.DataFrame(schema=schema).write_parquet(tmp_path / "none.parquet")
     _, _, dedup, split, cap = pipeline(
         curate,
         "labels in",
         "frames in --workers 1",
-        "dedup --labels none.parquet --json" if write_none(tmp_path) else "",
+        "dedup --labels none.parquet --json",
         "split --labels none.parquet --json",
         "cap --labels none.parquet --json",
     )
@@ -222,13 +247,6 @@ def test_nothing_kept_runs_through_to_shards_and_is_said_there(
     assert json.loads(cap.stdout)["frames"]["train after"] == 0
     ran = curate("shards", "--labels", "none.parquet")
     assert_refused(ran, "no training frame is left after dedup, split and cap; lower stride")
-
-
-def write_none(folder: Path) -> Path:
-    """Write a labels table of two action units that labels no frame."""
-    schema: Any = KEY | {"AU1": pl.Int8, "AU2": pl.Int8}
-    pl.DataFrame(schema=schema).write_parquet(folder / "none.parquet")
-    return folder / "none.parquet"
 
 
 def test_json_alone_on_standard_output_and_tables_written(

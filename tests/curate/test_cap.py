@@ -164,8 +164,8 @@ def test_a_table_without_action_units(tmp_path: Path) -> None:
     split = split_table({"margin": {"a": 3}})
     write_table(split, tmp_path / "split.parquet", SPLIT)
     split.select(list(KEY)).write_parquet(tmp_path / "labels.parquet")
-    paths = [tmp_path / f"{name}.parquet" for name in ("split", "labels", "cap")]
-    assert cap_stage(*paths, Parameters()).data["frames"]["train after"] == 0
+    before, labels, after = (tmp_path / f"{name}.parquet" for name in ("split", "labels", "cap"))
+    assert cap_stage(before, labels, after, Parameters()).data["frames"]["train after"] == 0
 
 
 def test_stage_counts_positives_before_and_after(tmp_path: Path) -> None:
@@ -174,9 +174,9 @@ def test_stage_counts_positives_before_and_after(tmp_path: Path) -> None:
     two = pl.Series("AU2", [0] * 10 + [0, 1] + [0, 1, 0, 0, 0, 0], pl.Int8)
     write_table(split, tmp_path / "split.parquet", SPLIT)
     split.select(list(KEY)).with_columns(on, two).write_parquet(tmp_path / "labels.parquet")
-    paths = [tmp_path / f"{name}.parquet" for name in ("split", "labels", "cap")]
-    data = cap_stage(*paths, Parameters(cap=4)).data
-    assert dict(pl.read_parquet_schema(paths[2])) == CAP
+    before, labels, after = (tmp_path / f"{name}.parquet" for name in ("split", "labels", "cap"))
+    data = cap_stage(before, labels, after, Parameters(cap=4)).data
+    assert dict(pl.read_parquet_schema(after)) == CAP
     assert data["AU1"] == {"train before": 10, "train after": 4, "validation": 2, "balanced": 2}
     assert data["AU2"] == {"train before": 1, "train after": 1, "validation": 1, "balanced": 1}
     assert data["no action unit"]["train before"] == 1

@@ -61,9 +61,7 @@ def test_a_file_that_is_no_video_is_one_broken_frame(tmp_path: Path, content: by
     assert expected_frames(clip) == 0
 
 
-def test_images_are_frames_without_a_time(
-    tmp_path: Path, write_image: Callable[..., Path]
-) -> None:
+def test_images_are_frames_without_a_time(tmp_path: Path, write_image: Callable[..., Path]) -> None:
     broken = tmp_path / "b.jpg"
     broken.touch()
     clip = Clip("a", "a", images=(write_image(tmp_path / "a.png"), broken))
@@ -93,7 +91,9 @@ def test_a_jpeg_with_something_after_its_end_is_a_picture(
     assert read_picture(path) is not None
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\xff\xd8\xff\xd9"], ids=["empty", "text", "bare"])
+@pytest.mark.parametrize(
+    "content", [b"", b"text", b"\xff\xd8\xff\xd9"], ids=["empty", "text", "bare"]
+)
 def test_a_file_that_is_no_image(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)

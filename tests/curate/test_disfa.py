@@ -11,7 +11,8 @@ from curate.params import Parameters
 from curate.sources.clip import Labels
 from curate.sources.disfa import find_clips, read_labels
 
-LEFT, RIGHT = "Videos_LeftCamera/LeftVideoSN001_comp.avi", "Video_RightCamera/RightVideoSN001_Comp.avi"
+LEFT = "Videos_LeftCamera/LeftVideoSN001_comp.avi"
+RIGHT = "Video_RightCamera/RightVideoSN001_Comp.avi"
 
 
 def lay(folder: Path, videos: list[str], labels: dict[str, str]) -> Path:
@@ -27,7 +28,7 @@ def lay(folder: Path, videos: list[str], labels: dict[str, str]) -> Path:
 
 
 def read(folder: Path, **given: object) -> Labels:
-    parameters = Parameters(**given)  # type: ignore[arg-type]
+    parameters = Parameters.model_validate(given)
     return read_labels(find_clips(folder, parameters), folder, parameters)
 
 
@@ -43,7 +44,7 @@ def test_camera_chooses_the_videos_and_both_are_one_subject(
     tmp_path: Path, camera: str, names: list[str]
 ) -> None:
     lay(tmp_path, [LEFT, RIGHT], {"SN001_au1": "1,3\n"})
-    clips = find_clips(tmp_path, Parameters(camera=camera))  # type: ignore[arg-type]
+    clips = find_clips(tmp_path, Parameters.model_validate({"camera": camera}))
     assert [clip.name for clip in clips] == names
     assert {clip.subject for clip in clips} == {"SN001"}
     table = read(tmp_path, camera=camera).table
@@ -78,7 +79,8 @@ def test_an_action_unit_that_a_subject_lacks_is_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "base", "index"), [(1, "auto", 0), (0, "auto", 0), (5, "auto", 4), (1, 0, 1), (1, 1, 0)]
+    ("first", "base", "index"),
+    [(1, "auto", 0), (0, "auto", 0), (5, "auto", 4), (1, 0, 1), (1, 1, 0)],
 )
 def test_frames_are_counted_from_their_base(
     tmp_path: Path, first: int, base: object, index: int
@@ -93,7 +95,9 @@ def test_a_frame_before_the_base_is_refused(tmp_path: Path) -> None:
         read(tmp_path, frame_base=1)
 
 
-@pytest.mark.parametrize(("at", "present"), [(1, [0, 1, 1, 1]), (2, [0, 0, 1, 1]), (3, [0, 0, 0, 1])])
+@pytest.mark.parametrize(
+    ("at", "present"), [(1, [0, 1, 1, 1]), (2, [0, 0, 1, 1]), (3, [0, 0, 0, 1])]
+)
 def test_present_from_positive_at_on(tmp_path: Path, at: int, present: list[int]) -> None:
     lay(tmp_path, [LEFT], {"SN001_au1": "1,0\n2,1\n3,2\n4,3\n"})
     table = read(tmp_path, positive_at=at).table
@@ -140,7 +144,8 @@ def test_a_bad_row_is_named(tmp_path: Path, text: str, sentence: str) -> None:
     lay(tmp_path, [LEFT], {"SN001_au1": text})
     with pytest.raises(UserError) as raised:
         read(tmp_path)
-    assert str(raised.value).startswith(f"{tmp_path}/ActionUnit_Labels/SN001/SN001_au1.txt, {sentence}")
+    path = tmp_path / "ActionUnit_Labels" / "SN001" / "SN001_au1.txt"
+    assert str(raised.value).startswith(f"{path}, {sentence}")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from curate.decode import read_picture
 from curate.face import Light, Pose, Renderer, make_identity
 from curate.hashing import hamming, perceptual_hashes, read_gray, thumbnail
 
@@ -72,7 +74,8 @@ def test_near_imagehash_at_the_reduced_decode(
 
 
 @pytest.mark.parametrize(
-    ("shorter", "reduction"), [(100, 1), (159, 1), (160, 2), (319, 2), (320, 4), (640, 8), (2000, 8)]
+    ("shorter", "reduction"),
+    [(100, 1), (159, 1), (160, 2), (319, 2), (320, 4), (640, 8), (2000, 8)],
 )
 def test_decode_is_reduced_by_size_but_leaves_80_pixels(
     write_image: Callable[..., Path], tmp_path: Path, shorter: int, reduction: int
@@ -102,5 +105,9 @@ def test_hamming_counts_bits(one: int, other: int, bits: int) -> None:
 def test_a_png_that_claims_to_be_endless_is_no_picture(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     header = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
-    path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + b"\x0e\xb9\xd4\x11\0\0\0\0IEND\xaeB`\x82")
+    checked = header + zlib.crc32(header).to_bytes(4, "big")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\r" + checked + b"\0\0\0\0IEND\xaeB`\x82")
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(path)
     assert read_gray(path) is None
+    assert read_picture(path) is None

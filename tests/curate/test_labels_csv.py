@@ -22,7 +22,8 @@ def lay(folder: Path, text: str | bytes) -> Path:
 
 
 def read(folder: Path, source: str = "videos", positive_at: float = 2) -> Labels:
-    return read_labels(folder, Parameters(source=source, positive_at=positive_at))  # type: ignore[arg-type]
+    given = {"source": source, "positive_at": positive_at}
+    return read_labels(folder, Parameters.model_validate(given))
 
 
 def test_rows_by_clip_and_frame(tmp_path: Path) -> None:
@@ -118,7 +119,10 @@ def test_without_the_file_frames_are_unlabelled_with_a_note(tmp_path: Path) -> N
         ("clip,AU1\n", "row 1: needs the columns 'clip' and 'frame', or 'image'; has: clip, AU1"),
         ("clip,frame,smile\n", "row 1: has no action unit column (AU1, AU12, ...)"),
         ("clip,frame,AU1,AU01\n", "row 1: AU1 stands there twice"),
-        ("clip,frame,AU1\nbob,0,1\nbob,1,6\n", "row 3: AU1 is '6'; allowed are an intensity from 0"),
+        (
+            "clip,frame,AU1\nbob,0,1\nbob,1,6\n",
+            "row 3: AU1 is '6'; allowed are an intensity from 0",
+        ),
         ("clip,frame,AU1\nbob,0,smile\n", "row 2: AU1 is 'smile'; allowed are"),
         ("clip,frame,AU1\nbob,0,nan\n", "row 2: AU1 is 'nan'; allowed are"),
         ("clip,frame,AU1\nbob,-1,1\n", "row 2: frame '-1' is not a whole number from 0 on"),

@@ -23,7 +23,7 @@ def lay(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 
 def read(folder: Path, **given: object) -> Labels:
-    parameters = Parameters(**given)  # type: ignore[arg-type]
+    parameters = Parameters.model_validate(given)
     return read_labels(find_clips(folder, parameters), folder, parameters)
 
 

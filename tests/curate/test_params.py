@@ -83,7 +83,7 @@ def test_bytes_that_are_no_text_are_no_yaml(tmp_path: Path) -> None:
 
 
 def test_a_wrong_option_is_said_to_be_one(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="^option: cap: -1 is not allowed"):
+    with pytest.raises(UserError, match=r"^option: cap: -1 is not allowed"):
         load_parameters(write(tmp_path, "cap: 3"), cap=-1)
 
 

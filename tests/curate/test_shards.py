@@ -170,9 +170,7 @@ def test_an_empty_split_is_left_out(tables: tuple[Path, Path, Path], tmp_path: P
 def test_no_training_frame_left_is_said(tables: tuple[Path, Path, Path], tmp_path: Path) -> None:
     write_table(DECISIONS.filter(pl.col("clip") == "c"), tmp_path / "cap.parquet", CAP)
     with pytest.raises(UserError, match="no training frame is left after dedup, split and cap"):
-        shards_stage(
-            tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters()
-        )
+        shards_stage(tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters())
     assert not (tmp_path / "out").exists()
 
 
@@ -195,9 +193,7 @@ def test_decisions_on_other_frames_are_refused_and_the_old_shards_stay(
     old.write_text("old")
     write_table(pl.concat([DECISIONS, stranger]), tmp_path / "cap.parquet", CAP)
     with pytest.raises(UserError, match=re.escape(sentence)):
-        shards_stage(
-            tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters()
-        )
+        shards_stage(tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters())
     assert old.read_text() == "old"
     assert {path.name for path in tmp_path.iterdir()} == {"cap.parquet", "out"}
 
@@ -207,7 +203,7 @@ def test_a_folder_of_something_else_is_not_replaced(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("mine")
-    with pytest.raises(UserError, match="out: holds something else than shards; choose another"):
+    with pytest.raises(UserError, match="out: holds something else than dataset_info.json; choose"):
         shards_stage(*tables, tmp_path / "out", Parameters())
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.tex"]
 

@@ -134,11 +134,10 @@ def test_seed_moves_the_blocks_and_nothing_else_does() -> None:
     first = decide(dedup, labels, **RULE)
     assert first.equals(decide(dedup, labels, **RULE))
     assert not first.equals(decide(dedup, labels, **RULE | {"seed": 1}))
-    fewer = dedup.filter(pl.col("subject") != "s5")
-    held = pl.col("split") == "moments"
-    alone = decide(fewer, labels, **RULE).filter(held)
-    both = alone.join(first, on="clip", suffix="_first").filter(pl.col("split_first") == "moments")
-    assert set(alone["id"]) & set(both["id_first"]) == set(both["id_first"])
+    fewer = decide(dedup.filter(pl.col("subject") != "s5"), labels, **RULE)
+    one, other = (t.filter(pl.col("split") == "moments") for t in (first, fewer))
+    assert one.join(other, on="clip", how="semi").equals(other.join(one, on="clip", how="semi"))
+    assert set(one["clip"]) & set(other["clip"])
 
 
 def test_many_subjects_are_sampled_the_same_each_time() -> None:
@@ -148,8 +147,10 @@ def test_many_subjects_are_sampled_the_same_each_time() -> None:
     assert tables[0].filter(pl.col("split") == "validation")["subject"].n_unique() == 10
 
 
-def lay(folder: Path, dedup: pl.DataFrame, labels: pl.DataFrame, hashes: list[int]) -> list[Path]:
-    paths = [folder / "dedup.parquet", folder / "labels.parquet", folder / "frames"]
+def lay(
+    folder: Path, dedup: pl.DataFrame, labels: pl.DataFrame, hashes: list[int]
+) -> tuple[Path, ...]:
+    paths = (folder / "dedup.parquet", folder / "labels.parquet", folder / "frames")
     extra = [pl.lit(None).alias("duplicate_of"), pl.lit(None).alias("distance")]
     write_table(dedup.with_columns(extra), paths[0], DEDUP)
     labels.write_parquet(paths[1])
@@ -160,8 +161,9 @@ def lay(folder: Path, dedup: pl.DataFrame, labels: pl.DataFrame, hashes: list[in
 
 
 def run(folder: Path, dedup: pl.DataFrame, labels: pl.DataFrame, **given: Any) -> Any:
-    paths = lay(folder, dedup, labels, list(range(len(dedup))))
-    return split_stage(*paths, folder / "split.parquet", Parameters(**{"margin": 3, **given}))
+    kept, labelled_frames, frames = lay(folder, dedup, labels, list(range(len(dedup))))
+    parameters = Parameters.model_validate({"margin": 3, **given})
+    return split_stage(kept, labelled_frames, frames, folder / "split.parquet", parameters)
 
 
 def test_stage_writes_the_table_and_counts_kept_frames(tmp_path: Path) -> None:
@@ -208,7 +210,8 @@ def test_near_duplicates_across_splits_are_counted() -> None:
             "split": ["train", "train", "validation", "moments", "moments"],
         }
     )
-    hashes = pl.DataFrame({"id": list("abcde"), "hash": pl.Series([0, 1, 1, 7, 0], dtype=pl.UInt64)})
+    values = pl.Series("hash", [0, 1, 1, 7, 0], dtype=pl.UInt64)
+    hashes = table.select("id").with_columns(values)
     assert near_across(table, hashes, 1) == {"validation": 2, "moments": 0}
     assert near_across(table, hashes, 2) == {"validation": 2, "moments": 1}
     assert near_across(table, hashes, -1) == {"validation": 1, "moments": 0}
@@ -216,8 +219,9 @@ def test_near_duplicates_across_splits_are_counted() -> None:
 
 def test_decisions_on_other_frames_are_refused(tmp_path: Path) -> None:
     dedup = dedup_table({"a-1": 4, "b-1": 4})
-    paths = lay(tmp_path, dedup, labelled(dedup), list(range(8)))
-    frames = pl.read_parquet(paths[2] / "part.parquet")
-    frames.filter(pl.col("index") > 0).write_parquet(paths[2] / "part.parquet")
+    kept, labels, frames = lay(tmp_path, dedup, labelled(dedup), list(range(8)))
+    part = pl.read_parquet(frames / "part.parquet")
+    part.filter(pl.col("index") > 0).write_parquet(frames / "part.parquet")
     with pytest.raises(UserError, match="frames: lacks the frame a-1/000000; make the decisions"):
-        split_stage(*paths, tmp_path / "split.parquet", Parameters())
+        split_stage(kept, labels, frames, tmp_path / "split.parquet", Parameters())
+    assert not (tmp_path / "split.parquet").exists()

@@ -20,6 +20,7 @@ from curate.table import (
     read_frames,
     read_table,
     whole_file,
+    whole_folder,
     write_table,
 )
 
@@ -43,9 +44,14 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     path = tmp_path / "deep" / "table"
     path.parent.mkdir()
     path.write_text("old")
-    with pytest.raises(RuntimeError), whole_file(path) as partial:
-        partial.write_text("half")
-        raise RuntimeError
+
+    def fail() -> None:
+        with whole_file(path) as partial:
+            partial.write_text("half")
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        fail()
     assert [p.name for p in path.parent.iterdir()] == ["table"]
     assert path.read_text() == "old"
 
@@ -82,7 +88,9 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         read_table(path, SPLIT)
 
 
-@pytest.mark.parametrize("content", [b"", b"no table", b"PAR1 cut PAR1"], ids=["empty", "text", "cut"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no table", b"PAR1 cut PAR1"], ids=["empty", "text", "cut"]
+)
 def test_a_file_that_is_no_parquet(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cap.parquet"
     path.write_bytes(content)
@@ -97,7 +105,9 @@ def test_parts_are_read_by_clip_and_index_without_pictures(
 ) -> None:
     for clip in ("b", "a"):
         table = frames_table({clip: [1, 2]}).reverse()
-        missing = [pl.lit(None).cast(t).alias(n) for n, t in FRAMES.items() if n not in table.columns]
+        missing = [
+            pl.lit(None).cast(t).alias(n) for n, t in FRAMES.items() if n not in table.columns
+        ]
         table.with_columns(missing).write_parquet(tmp_path / f"{clip}.parquet")
     read = read_frames(tmp_path)
     assert read["id"].to_list() == ["a/000000", "a/000001", "b/000000", "b/000001"]
@@ -111,3 +121,22 @@ def test_no_parts_tell_how_to_make_them(tmp_path: Path, there: bool) -> None:
         folder.mkdir()
     with pytest.raises(UserError, match="frames: holds no frames; make them with 'curate frames'"):
         read_frames(folder)
+
+
+def test_a_folder_of_another_kind_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    sentence = "holds something else than model.keras; choose another folder"
+    with pytest.raises(UserError, match=sentence), whole_folder(tmp_path, "model.keras"):
+        pass
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_folder_that_fails_half_way_stays_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "fit"
+    with whole_folder(folder, "model.keras") as partial:
+        (partial / "model.keras").write_text("first")
+    with pytest.raises(RuntimeError), whole_folder(folder, "model.keras") as partial:  # noqa: PT012
+        (partial / "model.keras").write_text("half")
+        raise RuntimeError
+    assert (folder / "model.keras").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["fit"]

@@ -62,7 +62,7 @@ def test_two_image_folders_of_one_clip_name_are_refused_by_their_paths(tmp_path:
 @pytest.mark.parametrize("source", ["videos", "images", "disfa", "openface"])
 def test_missing_footage_is_named(tmp_path: Path, source: str) -> None:
     with pytest.raises(UserError, match="gone: no such footage; give an existing folder or video"):
-        find_clips(tmp_path / "gone", Parameters(source=source))  # type: ignore[arg-type]
+        find_clips(tmp_path / "gone", Parameters.model_validate({"source": source}))
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_a_folder_without_footage_is_named_with_what_is_looked_for(
 ) -> None:
     lay(tmp_path, "readme.md")
     with pytest.raises(UserError, match=rf"{tmp_path.name}: holds no {what} \(\."):
-        find_clips(tmp_path, Parameters(source=source))  # type: ignore[arg-type]
+        find_clips(tmp_path, Parameters.model_validate({"source": source}))

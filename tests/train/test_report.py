@@ -256,7 +256,8 @@ def test_the_page_lists_parameters_and_versions(report):
 def test_written_again_it_replaces_the_old_one_whole_with_the_same_bytes(report, inputs, tmp_path):
     output = tmp_path / "report"
     output.mkdir()
-    (output / "old.png").touch()
+    for name in ("old.png", "index.html"):
+        (output / name).touch()
     written = report_stage(inputs, output, PARAMETERS)
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
     assert {path.name for path in output.iterdir()} == {path.name for path in report.iterdir()}
