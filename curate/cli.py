@@ -9,17 +9,13 @@ from typing import Annotated
 import typer
 
 from curate import console, options
-from curate.program import run_program
+from curate.program import new_app, run_program
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Turn video frames into a deduplicated, balanced data set, with every frame accounted "
+app = new_app(
+    "Turn video frames into a deduplicated, balanced data set, with every frame accounted "
     "for.\n\nExamples:\n\n- `curate dedup ~/videos --stride 5`: thin any folder or video\n\n"
     "- `curate dedup --stride 5`: decide again on the pipeline's frames\n\n"
-    "- `dvc repro`: all stages, footage to report",
+    "- `dvc repro`: all stages, footage to report"
 )
 
 DEMO = Path("data/demo")
@@ -30,13 +26,6 @@ SPLIT = Path("data/split.parquet")
 CAP = Path("data/cap.parquet")
 SHARDS = Path("data/tfrecords")
 PARAMS = Path("params.yaml")
-
-
-@app.callback()
-def _settings(
-    color: Annotated[bool, typer.Option("--color/--no-color", help="colour the output")] = True,
-) -> None:
-    console.configure(color=color)
 
 
 @app.command()

@@ -1,15 +1,39 @@
-"""How both programs end: a user's mistake is one sentence and exit code 2, never a traceback."""
+"""What both programs share: how they are set up, and how they end.
+
+A user's mistake is one sentence and exit code 2, never a traceback.
+"""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated
+
+import typer
 
 from curate import console
 from curate.errors import UserError
 
 
-def run_program(name: str, app: Any) -> None:
+def new_app(text: str) -> typer.Typer:
+    """Set up a typer app whose help opens with `text`, with the options that every command has."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help=text,
+    )
+    app.callback()(_settings)
+    return app
+
+
+def _settings(
+    color: Annotated[bool, typer.Option("--color/--no-color", help="colour the output")] = True,
+) -> None:
+    console.configure(color=color)
+
+
+def run_program(name: str, app: typer.Typer) -> None:
     """Run a typer app as the program `name`."""
     try:
         app()

@@ -8,16 +8,12 @@ from typing import Annotated
 import typer
 
 from curate import console, options
-from curate.program import run_program
+from curate.program import new_app, run_program
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train on curated frames, and see what the overfitting gap is made of.\n\nExamples:\n\n"
+app = new_app(
+    "Train on curated frames, and see what the overfitting gap is made of.\n\nExamples:\n\n"
     "- `train fit --lr 0.001`: one run on the pipeline's shards\n\n"
-    "- `dvc exp run -S lr=0.001`: the same as an experiment, with evaluation and report",
+    "- `dvc exp run -S lr=0.001`: the same as an experiment, with evaluation and report"
 )
 
 SHARDS = Path("data/tfrecords")
@@ -25,13 +21,6 @@ FIT = Path("data/fit")
 EVALUATION = Path("data/evaluation")
 REPORT = Path("report")
 PARAMS = Path("params.yaml")
-
-
-@app.callback()
-def _settings(
-    color: Annotated[bool, typer.Option("--color/--no-color", help="colour the output")] = True,
-) -> None:
-    console.configure(color=color)
 
 
 @app.command()
