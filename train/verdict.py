@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 # A gap of less than this share of the loss on seen frames is not worth a cause.
-NO_GAP = 0.05
+NO_GAP = 0.1
 # Fewer frames in a probe than this say nothing.
 FEW_FRAMES = 30
 WORDS = {
