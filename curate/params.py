@@ -59,7 +59,7 @@ class Parameters(BaseModel):
 
     stride: Whole = Field(5, ge=1, description="keep one frame in so many")
     distance: Whole = Field(
-        2, ge=-1, le=32, description="bits within which a frame is a near-duplicate (-1: off)"
+        0, ge=-1, le=32, description="bits within which a frame is a near-duplicate (-1: off)"
     )
     scope: Literal["clip", "subject", "all"] = Field(
         "clip", description="where a near-duplicate is looked for"
@@ -86,9 +86,9 @@ class Parameters(BaseModel):
         [1000, 1000], min_length=1, description="neurons of each dense layer"
     )
     dropout: Number = Field(0.5, ge=0, le=0.9, description="before and after each dense layer")
-    lr: Number = Field(0.0007, gt=0, le=1, description="learning rate of Adam")
+    lr: Number = Field(0.001, gt=0, le=1, description="learning rate of Adam")
     batch_size: Whole = Field(16, ge=1, description="frames a step")
-    epochs: Whole = Field(10, ge=1, description="times that every frame is fed")
+    epochs: Whole = Field(16, ge=1, description="times that every frame is fed")
     rotation: Number = Field(10, ge=0, le=180, description="degrees of random rotation")
     shear: Number = Field(5, ge=0, le=45, description="degrees of random shear")
     zoom: Number = Field(0.1, ge=0, le=0.9, description="fraction of random zoom")

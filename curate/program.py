@@ -40,12 +40,10 @@ def run_program(name: str, app: typer.Typer) -> None:
     except UserError as error:
         console.fail(name, str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        console.fail(name, "interrupted; run it again to go on")
-        sys.exit(130)
-    except BrokenPipeError:  # `curate ... | head` closed our output
-        sys.stderr.close()
-        sys.exit(141)
+    except SystemExit as ended:  # typer ends all by itself: 130, without a word, on Ctrl-C
+        if ended.code == 130:
+            console.fail(name, "interrupted; run it again to go on")
+        raise
     except OSError as error:  # a folder where a file is meant, no permission, a full disk
         place = error.filename2 or error.filename
         console.fail(name, f"{place}: {error.strerror}" if place else str(error))
