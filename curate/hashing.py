@@ -70,12 +70,8 @@ def read_gray(path: Path) -> MatLike | None:
             shorter_side = min(header.size)
         reduction = max(r for r in _REDUCED if r == 1 or shorter_side >= r * _LEAST_SIDE)
         return cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[reduction])
-    except (
-        OSError,
-        ValueError,
-        cv2.error,
-        Image.DecompressionBombError,
-    ):  # Pillow's "cannot identify" is an OSError
+    # Pillow's "cannot identify" is an OSError; "decompression bomb" is a size beyond any picture.
+    except (OSError, ValueError, cv2.error, Image.DecompressionBombError):
         return None
 
 

@@ -86,7 +86,7 @@ class Parameters(BaseModel):
         [1000, 1000], min_length=1, description="neurons of each dense layer"
     )
     dropout: Number = Field(0.5, ge=0, le=0.9, description="before and after each dense layer")
-    lr: Number = Field(0.001, gt=0, le=1, description="learning rate of Adam")
+    lr: Number = Field(0.0008, gt=0, le=1, description="learning rate of Adam")
     batch_size: Whole = Field(16, ge=1, description="frames a step")
     epochs: Whole = Field(16, ge=1, description="times that every frame is fed")
     rotation: Number = Field(10, ge=0, le=180, description="degrees of random rotation")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curate.decode import expected_frames, frames_of, read_picture
+from curate.decode import expected_frames, frames_of, read_picture, whole_picture
 from curate.sources.clip import Clip
 
 FRAMES = 20
@@ -79,8 +79,10 @@ def test_a_truncated_image_is_no_picture(
     tmp_path: Path, write_image: Callable[..., Path], suffix: str, share: float
 ) -> None:
     path = write_image(tmp_path / f"a.{suffix}", width=200, height=200)
+    assert whole_picture(path) == path.read_bytes()
     assert read_picture(path) is not None
-    assert read_picture(cut(path, share)) is None
+    assert whole_picture(cut(path, share)) is None
+    assert read_picture(path) is None
 
 
 def test_a_jpeg_with_something_after_its_end_is_a_picture(

@@ -72,7 +72,11 @@ def test_every_frame_is_accounted_for_and_no_two_kept_are_near(
             assert (one["hash"] ^ other["hash"]).bit_count() > distance
 
     by_id = {row["id"]: row for row in decisions.join(known, on="id").rows(named=True)}
+    first_reason = dict(zip(frames["id"], frames["reason"], strict=True))
     for row in by_id.values():
+        expected = "stride" if row["index"] % stride else None
+        expected = first_reason[row["id"]] or ("unlabelled" if row["label"] is None else expected)
+        assert (row["reason"] if row["reason"] != "near_duplicate" else None) == expected
         assert (row["reason"] == "near_duplicate") == (row["duplicate_of"] is not None)
         if row["duplicate_of"] is not None:
             first = by_id[row["duplicate_of"]]

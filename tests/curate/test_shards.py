@@ -56,11 +56,12 @@ DECISIONS = cap_table({"a": TRAIN, "b": TRAIN, "c": [("validation", None)] * FRA
 def tables(
     tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., Path]
 ) -> tuple[Path, Path, Path]:
-    """Lay out frames, decisions and labels of three clips."""
+    """Lay out frames, decisions and labels of three clips; a fourth is unreadable."""
     folder = tmp_path_factory.mktemp("tables")
     for number, clip in enumerate("abc"):
         seeds = [100 * number + index for index in range(FRAMES)]
         write_video(folder / "in" / f"{clip}.avi", seeds=seeds)
+    (folder / "in" / "d.mp4").touch()
     for found in find_clips(folder / "in", Parameters()):
         extract_clip(found, folder / "frames", Parameters(image_size=32))
     write_table(DECISIONS, folder / "cap.parquet", CAP)
@@ -179,8 +180,9 @@ def test_no_training_frame_left_is_said(tables: tuple[Path, Path, Path], tmp_pat
     [
         ("z", 0, "z.parquet: no such part; make it with 'curate frames'"),
         ("a", 99, "a.parquet: lacks the frame a/000099; make the decisions anew"),
+        ("d", 0, "d.parquet: lacks the frame d/000000; make the decisions anew"),
     ],
-    ids=["no part", "no frame"],
+    ids=["no part", "no frame", "no picture"],
 )
 def test_decisions_on_other_frames_are_refused_and_the_old_shards_stay(
     tables: tuple[Path, Path, Path], tmp_path: Path, clip: str, index: int, sentence: str
@@ -203,7 +205,9 @@ def test_a_folder_of_something_else_is_not_replaced(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("mine")
-    with pytest.raises(UserError, match="out: holds something else than dataset_info.json; choose"):
+    with pytest.raises(
+        UserError, match=r"out: holds something else than dataset_info.json; choose"
+    ):
         shards_stage(*tables, tmp_path / "out", Parameters())
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.tex"]
 

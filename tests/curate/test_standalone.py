@@ -105,7 +105,7 @@ def test_near_duplicate_images_name_their_first(
 ) -> None:
     for name, seed in (("2.jpg", 1), ("10.png", 1), ("11.png", 2)):
         write_image(tmp_path / name, seed=seed, width=200, height=200)
-    decisions = decide_on_footage(tmp_path, Parameters(stride=1), 1)
+    decisions = decide_on_footage(tmp_path, Parameters(stride=1, distance=4), 1)
     assert decisions.select("id", "reason", "duplicate_of").rows() == [
         ("2.jpg", None, None),
         ("10.png", "near_duplicate", "2.jpg"),
@@ -141,7 +141,7 @@ def test_a_frames_table_is_footage_too(tmp_path: Path, write_video: Callable[...
     frames = tmp_path / "frames"
     extract_clip(Clip("a", "a", video), frames, Parameters(image_size=32))
     for path in (frames, frames / "a.parquet"):
-        decisions = decide_on_footage(path, Parameters(stride=1), 1)
+        decisions = decide_on_footage(path, Parameters(stride=1, distance=4), 1)
         assert decisions["reason"].to_list() == [None, "near_duplicate", None]
     copy_kept(frames, decisions, tmp_path / "kept")
     jpegs = read_frames(frames, ["clip", "index", "jpeg"])["jpeg"]
