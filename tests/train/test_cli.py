@@ -1,0 +1,97 @@
+"""The command `train` as a user types it: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from train.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch, capfd, tmp_path):
+    """Run `train` with arguments in an empty folder; answer exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["fit"], "train: data/tfrecords: holds no shards; make them with 'curate shards'"),
+        (["evaluate"], "train: data/tfrecords: holds no shards; make them with 'curate shards'"),
+        (["report"], "train: data/split.parquet: no such table; make it with 'curate split'"),
+        (["fit", "--lr", "0"], "train: option: lr: 0.0 is not allowed, must be greater than 0"),
+        (["fit", "--params", "p.yaml"], "train: p.yaml: no such parameter file"),
+    ],
+    ids=["fit-nothing", "evaluate-nothing", "report-nothing", "lr-0", "no-parameters"],
+)
+def test_bad_input_is_one_sentence(run, arguments, sentence):
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+def test_an_unknown_backbone_lists_what_is_allowed(run, shards):
+    code, _, err = run("fit", "--shards", shards, "--backbone", "ResNet5000")
+    assert code == 2
+    assert "Unknown backbone 'ResNet5000': use efficientnet-lite0" in err
+    assert "ResNet50" in err
+    assert "Traceback" not in err
+
+
+def test_fit_and_evaluate_end_in_json_for_machines(run, shards, tmp_path):
+    code, out, _ = run("fit", "--shards", shards, "--epochs", 1, "--json")
+    assert code == 0
+    assert set(json.loads(out)) == {"early", "final"}
+    code, out, _ = run("evaluate", "--shards", shards, "--json")
+    assert code == 0
+    assert json.loads(out)["validation"]["frames"] == 48
+    assert (tmp_path / "data" / "evaluation" / "predictions.parquet").is_file()
+
+
+def test_fit_does_not_replace_a_folder_of_something_else(run, shards, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("words")
+    code, _, err = run("fit", "--shards", shards, "--output", "thesis")
+    assert code == 2
+    assert "thesis: holds something else than model.keras; choose another folder" in err
+    assert (tmp_path / "thesis" / "chapter.tex").is_file()
+
+
+def test_without_people_the_gap_is_told_and_evaluation_says_why_it_is_empty(run, shards, tmp_path):
+    """One subject only: the validation splits are not there at all."""
+    alone = tmp_path / "alone"
+    shutil.copytree(shards, alone)
+    info = json.loads((alone / "dataset_info.json").read_text())
+    info["splits"] = [s for s in info["splits"] if not s["name"].startswith("validation")]
+    (alone / "dataset_info.json").write_text(json.dumps(info))
+    for path in alone.glob("framewise-validation*"):
+        path.unlink()
+    code, out, _ = run("fit", "--shards", alone, "--epochs", 1, "--json")
+    assert code == 0
+    assert json.loads(out)["final"]["people"] is None
+    code, out, err = run("evaluate", "--shards", alone, "--json")
+    assert code == 0
+    assert json.loads(out)["validation"] == {
+        "micro": {"precision": None, "recall": None, "f1": None},
+        "macro": {"precision": None, "recall": None, "f1": None},
+        "frames": 0,
+    }
+    assert "validation is empty (one subject only): nothing is scored" in err
