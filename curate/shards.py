@@ -144,7 +144,9 @@ def _bucket(
                 path = folder / f"{row['split']}.{row['shard']:05d}.bucket"
                 if path not in writers:
                     writers[path] = tf.io.TFRecordWriter(str(path))
-                record = _example(row, pictures[row["id"]], names).SerializeToString()
+                # Without it, the order of a message's fields changes from process to process.
+                example = _example(row, pictures[row["id"]], names)
+                record = example.SerializeToString(deterministic=True)
                 writers[path].write(row["rank"].to_bytes(8, "big") + record)
             size = size or _side(next(iter(pictures.values())))
             on_frames(len(wanted))

@@ -34,7 +34,7 @@ from train.data import (
     training_pipeline,
 )
 from train.loss import masked_cross_entropy_from_logits
-from train.model import Network, build_network
+from train.model import Network, build_network, save_network
 from train.verdict import Gap, dissect, sentence
 
 _HELD_OUT = {"dropped": "dropped", "moments": "moments", "people": "validation"}
@@ -186,7 +186,7 @@ def fit_stage(shards: Path, output: Path, parameters: Parameters) -> list[Gap]:
     network = build_network(action_units(builder), image_size(builder), parameters)
     with whole_folder(output, "model.keras") as building:
         recorder = _train(builder, network, parameters, building)
-        network.whole.save(building / "model.keras")
+        save_network(network.whole, building / "model.keras")
         names = json.dumps(action_units(builder))
         (building / "action_units.json").write_text(names + "\n")
         return write_scores(recorder.scores, recorder.history, building)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
@@ -51,6 +55,7 @@ def augmentation(parameters: Parameters) -> FusedAugmentation:
         flip=parameters.flip,
         brightness=parameters.brightness,
         seed=parameters.seed,
+        name="augmentation",
     )
 
 
@@ -59,11 +64,48 @@ def build_head(features: int, outputs: int, parameters: Parameters) -> keras.Mod
 
     Dropout stands before and after each dense layer (one between two layers serves both).
     """
+    # Layers are named: Keras would number them by how many the process has built before.
     layers: list[keras.layers.Layer] = [keras.Input((features,), name="features")]
-    seeds = range(parameters.seed + 1, parameters.seed + 2 + len(parameters.units))
-    for units, seed in zip(parameters.units, seeds, strict=False):
-        layers.append(keras.layers.Dropout(parameters.dropout, seed=seed))
-        layers.append(keras.layers.Dense(units, activation="relu"))
-    layers.append(keras.layers.Dropout(parameters.dropout, seed=seeds[-1]))
+    for number, units in enumerate(parameters.units, start=1):
+        layers.append(_dropout(number, parameters))
+        layers.append(keras.layers.Dense(units, activation="relu", name=f"dense_{number}"))
+    layers.append(_dropout(len(parameters.units) + 1, parameters))
     layers.append(keras.layers.Dense(outputs, name="logits"))
     return keras.Sequential(layers, name="head")
+
+
+def _dropout(number: int, parameters: Parameters) -> keras.layers.Dropout:
+    seed = parameters.seed + number
+    return keras.layers.Dropout(parameters.dropout, seed=seed, name=f"dropout_{number}")
+
+
+def save_network(network: keras.Model, path: Path) -> None:
+    """Save a network as a `.keras` file whose bytes depend on the network only.
+
+    Keras writes the time of saving into the archive, and the addresses of objects in memory where
+    layers share one: the time is set to the earliest that an archive can tell, addresses are
+    numbered in the order in which they stand.
+    """
+    dated = path.with_name(f"dated-{path.name}")
+    network.save(dated)
+    with zipfile.ZipFile(dated) as source, zipfile.ZipFile(path, "w") as target:
+        for name in sorted(source.namelist()):
+            content = source.read(name)
+            if name == "metadata.json":
+                undated = json.loads(content) | {"date_saved": "1980-01-01@00:00:00"}
+                content = json.dumps(undated).encode()
+            elif name == "config.json":
+                content = _numbered(content.decode()).encode()
+            target.writestr(zipfile.ZipInfo(name), content)
+    dated.unlink()
+
+
+def _numbered(config: str) -> str:
+    """Replace each distinct shared_object_id by its place of first appearance."""
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        place = numbers.setdefault(match.group(2), len(numbers) + 1)
+        return f"{match.group(1)}{place}"
+
+    return re.sub(r'("shared_object_id": )(\d+)', number, config)

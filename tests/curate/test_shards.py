@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from curate.errors import UserError
@@ -220,3 +221,19 @@ def test_old_shards_are_replaced_as_a_whole(
     again = shards_stage(*tables, built[0].parent / "other", Parameters(shard_frames=5))
     assert counts == again == built[1]
     assert {path.name for path in (built[0].parent / "other").iterdir()} == before
+
+
+def test_an_examples_fields_stand_in_one_order(
+    tables: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    """Protocol buffers write a map in an order of the process's own unless told not to."""
+    shards_stage(*tables, tmp_path / "out", Parameters())
+    records = [
+        bytes(record.numpy())
+        for path in sorted((tmp_path / "out").glob("*.tfrecord-*"))
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    assert records
+    for record in records:
+        example = tf.train.Example.FromString(record)
+        assert record == example.SerializeToString(deterministic=True)
