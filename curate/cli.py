@@ -177,6 +177,7 @@ def dedup(
 
     console.configure(as_json=as_json)
     p = options.read(params, stride=stride, distance=distance, scope=scope, same_labels=same_labels)
+    standalone.check_empty(to)
     if path is None:
         decisions, notes = stage.dedup_stage(frames, labels, output or DEDUP, p)
     else:

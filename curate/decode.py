@@ -19,6 +19,12 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 
+# No container spends less on a frame (bytes): a header that promises more is not believed.
+_LEAST_BYTES = 16
+# So many frames failing in a row are the end of what can be read.
+_MOST_FAILURES = 50
+
+
 @dataclass(frozen=True)
 class Frame:
     """A frame as decoded: its number in the clip, seconds from the start, (h, w, 3) BGR."""
@@ -92,13 +98,19 @@ def _video_frames(path: Path, step: int) -> Iterator[Frame]:
         opened = capture.isOpened()
         told = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if opened else 0
         rate = capture.get(cv2.CAP_PROP_FPS) if opened else 0.0
-        index = 0
-        while opened and capture.grab():
+        told = min(told, path.stat().st_size // _LEAST_BYTES)
+        index = failures = 0
+        while opened and failures < _MOST_FAILURES:
+            whole = capture.grab()
+            # A broken frame fails once and the next is read; the end of the video fails for good.
+            failures = 0 if whole else failures + 1
+            if not whole and index >= told:
+                break
             time = index / rate if rate > 0 else None
-            if index % step:
+            if whole and index % step:
                 yield Frame(index, time, None, passed_over=True)
             else:
-                whole, picture = capture.retrieve()
+                whole, picture = capture.retrieve() if whole else (False, None)
                 yield Frame(index, time, picture if whole else None)
             index += 1
         for missing in range(index, max(told, 1)):

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ import pyarrow.parquet as pq
 from curate import console
 from curate.crop import Boxes, crop_frame, fit_square, landmark_boxes
 from curate.decode import Frame, expected_frames, frames_of
+from curate.errors import UserError
 from curate.hashing import perceptual_hashes, thumbnail
 from curate.params import Parameters
 from curate.sources import find_clips
@@ -30,7 +33,6 @@ from curate.sources.clip import Clip
 from curate.table import FRAMES, REASONS, frame_id, part_path, whole_file
 
 _BATCH = 256  # frames in memory at a time, for each process
-_FORMAT = b"framewise.frames.1"
 _MADE_FROM = b"framewise.made_from"
 _SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 
@@ -80,7 +82,9 @@ def extract_frames(
     Raises:
         UserError: `crop: landmarks` for a clip that has none.
     """
-    _remove_strangers(folder, {part_path(folder, clip.name) for clip in clips})
+    removed = _remove_strangers(folder, {part_path(folder, clip.name) for clip in clips})
+    if removed:
+        console.note(f"{folder}: {removed} parts of other clips were removed")
     # A forked process inherits OpenCV's threads in an unknown state; a spawned one starts clean.
     context = get_context("spawn")
     done = context.Value("q", 0)
@@ -88,6 +92,11 @@ def extract_frames(
         running = {pool.submit(extract_clip, clip, folder, parameters) for clip in clips}
         try:
             counts = _follow(running, lambda: int(done.value), on_frames)
+        except BrokenProcessPool:
+            raise UserError(
+                "a process was killed while decoding, perhaps for lack of memory; run it again "
+                "with --workers 1, clips that are done are not done again"
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -200,8 +209,8 @@ def _row(clip: Clip, frame: Frame, parameters: Parameters, boxes: Boxes) -> dict
 
 
 def _fingerprint(clip: Clip, parameters: Parameters) -> bytes:
-    """Digest all that decides a part's bytes: footage, landmarks, parameters, format."""
-    digest = hashlib.blake2b(_FORMAT, digest_size=16)
+    """Digest all that decides a part's bytes: footage, landmarks, parameters, code."""
+    digest = hashlib.blake2b(_code(), digest_size=16)
     crop = (parameters.image_size, parameters.crop, parameters.jpeg_quality)
     digest.update(repr((clip.name, clip.subject, crop)).encode())
     landmarks = clip.landmarks if parameters.crop == "landmarks" else None
@@ -210,6 +219,13 @@ def _fingerprint(clip: Clip, parameters: Parameters) -> bytes:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "blake2b").digest())
     return digest.hexdigest().encode()
+
+
+@cache
+def _code() -> bytes:
+    """Read the code that decides a part's bytes: a part of older code is made again."""
+    modules = ("crop.py", "decode.py", "frames.py", "hashing.py")
+    return b"".join((Path(__file__).parent / name).read_bytes() for name in modules)
 
 
 def _made_from(path: Path) -> bytes | None:
@@ -221,8 +237,10 @@ def _made_from(path: Path) -> bytes | None:
         return None
 
 
-def _remove_strangers(folder: Path, wanted: set[Path]) -> None:
-    """Remove parts of clips that are gone; only files that this stage made."""
-    for path in sorted(folder.rglob("*.parquet")) if folder.is_dir() else []:
-        if path not in wanted and _made_from(path) is not None:
-            path.unlink()
+def _remove_strangers(folder: Path, wanted: set[Path]) -> int:
+    """Remove parts of clips that are gone, only files that this stage made; answer how many."""
+    there = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
+    strangers = [path for path in there if path not in wanted and _made_from(path) is not None]
+    for path in strangers:
+        path.unlink()
+    return len(strangers)

@@ -100,6 +100,14 @@ def _range_search(
     return rows, found.astype(np.int64), distances.astype(np.int64)
 
 
+def count_within(one: Hashes, other: Hashes, radius: int) -> int:
+    """Count the pairs of a hash in `one` and a hash in `other` within `radius` bits."""
+    index = faiss.IndexBinaryFlat(64)
+    index.add(_as_bytes(other))
+    blocks = range(0, len(one), _BLOCK)
+    return sum(len(_range_search(index, one[i : i + _BLOCK], radius)[0]) for i in blocks)
+
+
 def pairs_within(
     one: Hashes, other: Hashes, radius: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

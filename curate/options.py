@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -13,7 +13,9 @@ from curate.params import Parameters, load_parameters
 def of(key: str, *names: str) -> Any:
     """Make the option of a parameter; left out, params.yaml or the default decides."""
     field = Parameters.model_fields[key]
-    text = f"{field.description} [params.yaml, else {field.get_default()}]"
+    choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)]
+    allowed = f": {', '.join(choices)}" if choices else ""
+    text = f"{field.description}{allowed} [params.yaml, else {field.get_default()}]"
     return typer.Option(*(names or (f"--{key.replace('_', '-')}",)), help=text, show_default=False)
 
 

@@ -52,6 +52,11 @@ def choose_examples(cap: pl.DataFrame, dropped_frames: int, seed: int) -> pl.Dat
     generator = np.random.default_rng(seed)
     train = _split(cap, "train")
     if train.is_empty():
+        if (cap["reason"] == "unlabelled").all():
+            raise UserError(
+                "no frame is labelled, so there is nothing to learn; check the notes of 'curate "
+                "labels', or thin without labels with 'curate dedup PATH'"
+            )
         raise UserError(
             "no training frame is left after dedup, split and cap; lower stride, distance or "
             "margin, or raise cap (see the tables that those stages print)"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from curate.console import Counts
 from curate.errors import UserError
-from curate.neighbors import pairs_within
+from curate.neighbors import count_within
 from curate.params import Parameters
 from curate.table import DEDUP, KEY, SPLIT, action_units, read_frames, read_table, write_table
 
@@ -176,7 +176,7 @@ def near_across(table: pl.DataFrame, hashes: pl.DataFrame, distance: int) -> dic
         for split in ("train", "validation", "moments")
     }
     return {
-        split: len(pairs_within(by_split["train"], by_split[split], max(distance, 0))[0])
+        split: count_within(by_split["train"], by_split[split], max(distance, 0))
         for split in ("validation", "moments")
     }
 

@@ -24,7 +24,14 @@ from curate.errors import UserError
 from curate.hashing import perceptual_hashes, read_gray, thumbnail
 from curate.params import Parameters
 from curate.sources import images, videos
-from curate.sources.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip, existing_footage, unique
+from curate.sources.clip import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Clip,
+    existing_footage,
+    unique,
+    visible,
+)
 from curate.table import KEY, frame_id, read_frames, whole_file
 
 _COLUMNS = KEY | {"hash": pl.UInt64, "reason": pl.String}
@@ -56,7 +63,7 @@ def decide_on_footage(path: Path, parameters: Parameters, workers: int) -> pl.Da
 def find_clips(path: Path, parameters: Parameters) -> list[Clip]:
     """List the videos and the folders of images at or below `path`."""
     existing_footage(path)
-    there = [path] if path.is_file() else sorted(path.rglob("*"))
+    there = [path] if path.is_file() else visible(path)
     suffixes = {p.suffix.lower() for p in there if p.is_file()}
     clips: list[Clip] = []
     if suffixes & set(VIDEO_SUFFIXES):
@@ -154,6 +161,16 @@ def check_outside(path: Path, *places: Path | None) -> None:
             )
 
 
+def check_empty(to: Path | None) -> None:
+    """Refuse a folder for kept frames that holds something: old frames would pass for kept ones.
+
+    Raises:
+        UserError: `to` is not empty.
+    """
+    if to is not None and to.exists() and any(to.iterdir()):
+        raise UserError(f"{to}: is not empty; choose a new folder for the kept frames")
+
+
 def copy_kept(path: Path, decisions: pl.DataFrame, to: Path) -> None:
     """Write the kept frames below `to`: image files copied, video frames as JPEG.
 
@@ -182,8 +199,13 @@ def _copy_clip(clip: Clip, wanted: set[int], root: Path, to: Path, advance: Adva
                 shutil.copy2(clip.images[index], partial)
             advance(1)
         return
-    step = int(np.gcd.reduce(list(wanted))) if wanted else 0
-    for frame in frames_of(clip, step) if step else []:
+    if not wanted:
+        return
+    # Frames off the common step are passed over; frame 0 alone has no step of its own.
+    step = int(np.gcd.reduce(list(wanted))) or 1
+    for frame in frames_of(clip, step):
+        if frame.index > max(wanted):
+            break
         if frame.index in wanted and frame.picture is not None:
             _write(to, clip.name, frame.index, cv2.imencode(".jpg", frame.picture, _QUALITY)[1])
             advance(1)

@@ -99,6 +99,8 @@ def whole_folder(folder: Path, holds: str) -> Iterator[Path]:
 
 def write_table(table: pl.DataFrame, path: Path, schema: dict[str, type[pl.DataType]]) -> None:
     """Write `table` as Parquet (CSV if `path` ends so), its columns as `schema` names them."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise UserError(f"{path}: a table is written as .parquet or .csv; choose one of them")
     ordered = table.select(list(schema)).cast(pl.Schema(schema))
     with whole_file(path) as partial:
         if path.suffix == ".csv":

@@ -86,6 +86,7 @@ def _suggestions(figures: Figures, parameters: Parameters) -> Iterator[Suggestio
         yield from _memorise_less(parameters)
     if found == "people":
         yield from _more_people(figures, parameters)
+    yield from _never_predicted(figures, parameters)
     yield from _stop_earlier(figures)
     if found == "near_duplicate_moments" and parameters.dropout < _STRONG_DROPOUT:
         yield _try(
@@ -96,7 +97,6 @@ def _suggestions(figures: Figures, parameters: Parameters) -> Iterator[Suggestio
         )
     if found == "none":
         yield from _no_gap(figures, parameters)
-    yield from _never_predicted(figures, parameters)
     yield from _rare(figures)
 
 

@@ -98,7 +98,8 @@ def sentence(gap: Gap) -> str:
         return f"{when}: not enough data to say; a probe holds fewer than {FEW_FRAMES} frames."
     if gap.cause == "none":
         return f"{when}: no gap to speak of: {gap.gap:+.3f}, under {NO_GAP:.0%} of the loss."
-    figures = {name: getattr(gap, name) for name in WORDS}
+    # Rounded as in gap.json, so that page, picture and words show the same digits.
+    figures = {name: gap.as_dict()[name] for name in WORDS}
     if gap.memorised is not None or gap.near_duplicate_moments is not None:
         del figures["same_people"]
     listed = ", ".join(f"{WORDS[n]} {v:+.3f}" for n, v in figures.items() if v is not None)

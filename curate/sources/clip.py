@@ -64,11 +64,16 @@ def videos_below(path: Path) -> list[Path]:
         UserError: there is none.
     """
     existing_footage(path)
-    candidates = [path] if path.is_file() else sorted(path.rglob("*"))
+    candidates = [path] if path.is_file() else visible(path)
     videos = [p for p in candidates if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file()]
     if not videos:
         raise UserError(f"{path}: holds no video ({', '.join(VIDEO_SUFFIXES)})")
     return videos
+
+
+def visible(folder: Path) -> list[Path]:
+    """List what lies below a folder, sorted, without hidden files such as macOS' `._clip.mp4`."""
+    return sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
 
 
 def unique(clips: list[Clip]) -> list[Clip]:

@@ -11,7 +11,7 @@ from natsort import natsorted
 
 from curate.errors import UserError
 from curate.params import Parameters
-from curate.sources.clip import IMAGE_SUFFIXES, Clip, Labels, existing_footage, unique
+from curate.sources.clip import IMAGE_SUFFIXES, Clip, Labels, existing_footage, unique, visible
 from curate.sources.labels_csv import read_labels_csv
 
 
@@ -19,7 +19,7 @@ def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     """List one clip a folder that holds images, at or below `footage`."""
     existing_footage(footage)
     folders: dict[Path, list[Path]] = {}
-    for path in footage.rglob("*"):
+    for path in visible(footage):
         if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
             folders.setdefault(path.parent, []).append(path)
     if not folders:

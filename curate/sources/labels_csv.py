@@ -43,9 +43,25 @@ def read_labels_csv(clips: list[Clip], footage: Path, parameters: Parameters) ->
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a CSV table in UTF-8 ({error})") from None
     notes = [f"{path}: '{name}' names no clip or image; left out" for name in strangers]
+    notes += _binary_columns(path, rows, units, parameters.positive_at)
     # A column may begin with any number of unknown cells: its type is found in all rows.
     table = pl.DataFrame(rows, infer_schema_length=None) if rows else _empty()
     return Labels(labels_table(table, sorted(units)), notes)
+
+
+def _binary_columns(
+    path: Path, rows: list[dict[str, Any]], units: dict[int, str], positive_at: float
+) -> list[str]:
+    """Say where numbers are only 0 and 1: labels, it seems, that were read as intensities."""
+    notes = []
+    for unit, column in units.items():
+        values = {row[intensity(f"AU{unit}")] for row in rows} - {None}
+        if 1.0 in values and values <= {0.0, 1.0} and positive_at > 1:
+            notes.append(
+                f"{path}: {column} holds only 0 and 1, read as intensities: all absent at "
+                f"positive_at {positive_at:g}; set positive_at: 1, or write present and absent"
+            )
+    return notes
 
 
 def _empty() -> pl.DataFrame:

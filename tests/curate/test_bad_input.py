@@ -126,8 +126,10 @@ def test_an_output_that_cannot_be_written(
     curate: Curate, tmp_path: Path, write_video: Callable[..., Path]
 ) -> None:
     write_video(tmp_path / "in" / "a.avi", 2)
-    (tmp_path / "taken").mkdir()
-    assert_refused(curate("dedup", "in", "--output", "taken"), "taken: Is a directory")
+    (tmp_path / "taken.csv").mkdir()
+    assert_refused(curate("dedup", "in", "--output", "taken.csv"), "taken.csv: Is a directory")
+    sentence = "d.xlsx: a table is written as .parquet or .csv; choose one of them"
+    assert_refused(curate("dedup", "in", "--output", "d.xlsx"), sentence)
     (tmp_path / "file").touch()
     ran = curate("dedup", "in", "--output", "file/out.csv")
     assert_refused(ran, "file: ")
@@ -246,7 +248,7 @@ def test_nothing_kept_runs_through_to_shards_and_is_said_there(
     assert split.stderr == "note: no frame was kept by dedup; there is nothing to split\n"
     assert json.loads(cap.stdout)["frames"]["train after"] == 0
     ran = curate("shards", "--labels", "none.parquet")
-    assert_refused(ran, "no training frame is left after dedup, split and cap; lower stride")
+    assert_refused(ran, "no frame is labelled, so there is nothing to learn; check the notes of")
 
 
 def test_json_alone_on_standard_output_and_tables_written(

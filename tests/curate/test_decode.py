@@ -112,3 +112,34 @@ def test_cmyk_and_sixteen_bits_become_three_channels_of_eight(tmp_path: Path) ->
     assert gray is not None
     assert gray.dtype == np.uint8
     assert (gray == 40_000 // 256).all()
+
+
+def test_one_broken_frame_does_not_end_the_video(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    path = write_video(tmp_path / "a.avi", frames=30)
+    data = bytearray(path.read_bytes())
+    jpeg = b"\xff\xd8"  # tells a frame's chunk from the entries of the same name in the index
+    places = [i for i in range(len(data) - 10) if data[i : i + 4] == b"00dc"]
+    starts = [i for i in places if data[i + 8 : i + 10] == jpeg]
+    size = int.from_bytes(data[starts[12] + 4 : starts[12] + 8], "little")
+    data[starts[12] + 8 : starts[12] + 8 + size] = bytes(size)
+    path.write_bytes(data)
+    frames = list(frames_of(Clip("a", "a", path)))
+    assert [f.index for f in frames] == list(range(30))
+    assert [f.index for f in frames if f.picture is None] == [12]
+
+
+def test_a_header_that_promises_without_end_is_not_believed(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    path = write_video(tmp_path / "a.avi", frames=6)
+    data = path.read_bytes()
+    header = data.index(b"avih") + 8 + 16  # dwTotalFrames of the main AVI header
+    stream = data.index(b"strh") + 8 + 32  # dwLength of the stream header
+    for place in (header, stream):
+        data = data[:place] + (3_000_000).to_bytes(4, "little") + data[place + 4 :]
+    path.write_bytes(data)
+    frames = list(frames_of(Clip("a", "a", path)))
+    assert sum(f.picture is not None for f in frames) == 6
+    assert len(frames) <= len(data) // 16 + 1

@@ -146,3 +146,10 @@ def test_what_is_wrong_is_named_by_row(tmp_path: Path, text: str, sentence: str)
 def test_a_file_that_is_no_utf8_table(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UserError, match=r"labels\.csv: not a CSV table in UTF-8"):
         read(lay(tmp_path, content))
+
+
+def test_columns_of_0_and_1_are_pointed_out_where_they_all_turn_absent(tmp_path: Path) -> None:
+    lay(tmp_path, "clip,frame,AU1,AU4\nbob,0,1,3\nbob,1,0,1\n")
+    sentence = "AU1 holds only 0 and 1, read as intensities: all absent at positive_at 2"
+    assert [sentence in note for note in read(tmp_path).notes] == [True]
+    assert read(tmp_path, positive_at=1).notes == []

@@ -170,7 +170,8 @@ def test_an_empty_split_is_left_out(tables: tuple[Path, Path, Path], tmp_path: P
 
 
 def test_no_training_frame_left_is_said(tables: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    write_table(DECISIONS.filter(pl.col("clip") == "c"), tmp_path / "cap.parquet", CAP)
+    thinned = DECISIONS.filter(pl.col("clip") == "c").with_columns(pl.lit("stride").alias("reason"))
+    write_table(thinned, tmp_path / "cap.parquet", CAP)
     with pytest.raises(UserError, match="no training frame is left after dedup, split and cap"):
         shards_stage(tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters())
     assert not (tmp_path / "out").exists()

@@ -20,7 +20,7 @@ from curate.frames import extract_clip
 from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.sources.videos import find_clips
-from curate.standalone import copy_kept, decide_on_footage
+from curate.standalone import check_empty, copy_kept, decide_on_footage
 from curate.table import read_frames
 
 ALL = Parameters(stride=1, distance=-1)
@@ -178,3 +178,19 @@ def test_a_video_and_an_image_folder_of_one_name_are_refused_by_their_paths(
     write_image(tmp_path / "a" / "1.png")
     with pytest.raises(UserError, match=r"/a: its clip name 'a' is taken by .*/a\.avi; rename one"):
         decide_on_footage(tmp_path, ALL, 1)
+
+
+def test_a_clip_of_which_only_the_first_frame_is_kept_is_copied(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    """The greatest common divisor of 0 alone is 0, which once meant: copy nothing."""
+    write_video(tmp_path / "in" / "a.avi", frames=6)
+    decisions = decide_on_footage(tmp_path / "in", Parameters(stride=100), 1)
+    copy_kept(tmp_path / "in", decisions, tmp_path / "kept")
+    assert [p.name for p in (tmp_path / "kept" / "a").iterdir()] == ["000000.jpg"]
+
+
+def test_a_folder_with_frames_of_an_earlier_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "old.jpg").touch()
+    with pytest.raises(UserError, match="is not empty; choose a new folder for the kept frames"):
+        check_empty(tmp_path)

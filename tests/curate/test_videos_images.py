@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,11 @@ def test_a_folder_without_footage_is_named_with_what_is_looked_for(
     lay(tmp_path, "readme.md")
     with pytest.raises(UserError, match=rf"{tmp_path.name}: holds no {what} \(\."):
         find_clips(tmp_path, Parameters.model_validate({"source": source}))
+
+
+def test_hidden_files_are_no_frames(tmp_path: Path, write_image: Callable[..., Path]) -> None:
+    """macOS leaves `._NAME` files behind, which would shift every index."""
+    for name in ("._f1.png", "f1.png"):
+        write_image(tmp_path / "ann" / name)
+    (clip,) = find_clips(tmp_path, Parameters(source="images"))
+    assert [path.name for path in clip.images] == ["f1.png"]
