@@ -172,8 +172,6 @@ def dedup(
     """
     from curate import dedup as stage
     from curate import standalone
-    from curate.table import DEDUP as COLUMNS
-    from curate.table import write_table
 
     console.configure(as_json=as_json)
     p = options.read(params, stride=stride, distance=distance, scope=scope, same_labels=same_labels)
@@ -181,10 +179,8 @@ def dedup(
     if path is None:
         decisions, notes = stage.dedup_stage(frames, labels, output or DEDUP, p)
     else:
-        standalone.check_outside(path, to, output)
-        decisions, notes = standalone.decide_on_footage(path, p, _workers(workers)), []
-        if output is not None:
-            write_table(decisions, output, COLUMNS)
+        decisions = standalone.standalone_stage(path, output, to, p, _workers(workers))
+        notes = []
     if to is not None:
         standalone.copy_kept(path or frames, decisions, to)
     for sentence in notes:

@@ -101,11 +101,9 @@ def _range_search(
 
 
 def count_within(one: Hashes, other: Hashes, radius: int) -> int:
-    """Count the pairs of a hash in `one` and a hash in `other` within `radius` bits."""
-    index = faiss.IndexBinaryFlat(64)
-    index.add(_as_bytes(other))
+    """Count what `pairs_within` finds, with the pairs of one block in memory at a time."""
     blocks = range(0, len(one), _BLOCK)
-    return sum(len(_range_search(index, one[i : i + _BLOCK], radius)[0]) for i in blocks)
+    return sum(len(pairs_within(one[i : i + _BLOCK], other, radius)[0]) for i in blocks)
 
 
 def pairs_within(

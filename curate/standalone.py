@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
+from cv2.typing import MatLike
 
 from curate import console
 from curate.decode import expected_frames, frames_of
@@ -32,11 +33,26 @@ from curate.sources.clip import (
     unique,
     visible,
 )
-from curate.table import KEY, frame_id, read_frames, whole_file
+from curate.table import DEDUP, KEY, frame_id, read_frames, whole_file, write_table
 
 _COLUMNS = KEY | {"hash": pl.UInt64, "reason": pl.String}
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 Advance = Callable[[int], None]
+
+
+def standalone_stage(
+    path: Path, output: Path | None, to: Path | None, parameters: Parameters, workers: int
+) -> pl.DataFrame:
+    """Decide on the footage at `path`; write the decisions, if asked for, and answer them.
+
+    Raises:
+        UserError: no footage at `path`, or `output` or `to` lies inside it.
+    """
+    check_outside(path, to, output)
+    decisions = decide_on_footage(path, parameters, workers)
+    if output is not None:
+        write_table(decisions, output, DEDUP)
+    return decisions
 
 
 def decide_on_footage(path: Path, parameters: Parameters, workers: int) -> pl.DataFrame:
@@ -89,19 +105,17 @@ def _hash_clips(clips: list[Clip], root: Path, stride: int, workers: int) -> pl.
     cv2.setNumThreads(1)
     total = sum(expected_frames(clip) for clip in clips)
     with console.progress("hashing", total) as advance, ThreadPoolExecutor(workers) as pool:
-        parts: list[list[dict[str, Any]]] = []
-        for clip in clips:
-            if clip.video is None:
-                parts.append(_hash_images(clip, root, stride, pool, advance))
-            else:
-                parts.append([])
         running = {
-            number: pool.submit(_hash_video, clip, stride, advance)
-            for number, clip in enumerate(clips)
+            clip.name: pool.submit(_hash_video, clip, stride, advance)
+            for clip in clips
             if clip.video is not None
         }
-        for number, future in running.items():
-            parts[number] = future.result()
+        parts = [
+            running[clip.name].result()
+            if clip.name in running
+            else _hash_images(clip, root, stride, pool, advance)
+            for clip in clips
+        ]
     return pl.DataFrame([row for part in parts for row in part], schema=_COLUMNS)
 
 
@@ -111,7 +125,7 @@ def _hash_video(clip: Clip, stride: int, advance: Advance) -> list[dict[str, Any
         row = _row(clip, frame.index, frame_id(clip.name, frame.index))
         if frame.picture is not None:
             gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
-            row["hash"] = int(perceptual_hashes(thumbnail(gray)[None])[0])
+            row["hash"] = _hash(gray)
         elif not frame.passed_over:
             row["reason"] = "unreadable"
         rows.append(row)
@@ -130,11 +144,15 @@ def _hash_images(
             if gray is None:
                 row["reason"] = "unreadable"
             else:
-                row["hash"] = int(perceptual_hashes(thumbnail(gray)[None])[0])
+                row["hash"] = _hash(gray)
         advance(1)
         return row
 
     return list(pool.map(hashed, enumerate(clip.images)))
+
+
+def _hash(gray: MatLike) -> int:
+    return int(perceptual_hashes(thumbnail(gray)[None])[0])
 
 
 def _row(clip: Clip, index: int, name: str) -> dict[str, Any]:

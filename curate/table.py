@@ -37,7 +37,6 @@ DECISION = {"keep": pl.Boolean, "reason": pl.String}
 DEDUP = KEY | DECISION | {"duplicate_of": pl.String, "distance": pl.Int32}
 SPLIT = KEY | {"split": pl.String} | DECISION  # split: train, validation, moments or margin
 CAP = SPLIT | {"balanced": pl.Boolean}  # balanced: also in validation_balanced
-_MADE_BY = {"labels": "curate labels", "frames": "curate frames", "dedup": "curate dedup"}
 
 
 def frame_id(clip: str, index: int) -> str:
@@ -148,4 +147,4 @@ def _first_line(error: Exception) -> str:
 
 
 def _how_to_make(path: Path) -> str:
-    return f"make it with '{_MADE_BY.get(path.stem, f'curate {path.stem}')}' or 'dvc repro'"
+    return f"make it with 'curate {path.stem}' or 'dvc repro'"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate import neighbors
-from curate.neighbors import keep_first, pairs_within
+from curate.neighbors import count_within, keep_first, pairs_within
 
 # Few low bits, so that near-duplicates and ties are common; one high bit, for the sign.
 values = st.integers(0, 63).map(lambda value: value | (value & 1) << 63)
@@ -82,3 +82,14 @@ def test_pairs_within_are_all_pairs_by_distance_then_row(
         if distance(a, b) <= radius
     )
     assert list(zip(bits.tolist(), rows.tolist(), found.tolist(), strict=True)) == expected
+
+
+@given(hashes, hashes, st.integers(0, 5))
+def test_counting_by_blocks_counts_every_pair(
+    one: list[int], other: list[int], radius: int
+) -> None:
+    expected = sum(distance(a, b) <= radius for a in one for b in other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "_BLOCK", 3)
+        arrays = np.array(one, np.uint64), np.array(other, np.uint64)
+        assert count_within(*arrays, radius) == expected
