@@ -12,11 +12,13 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from curate.charts import lag, near_duplicates
+from curate.charts.style import save
+from curate.lag import measure
 from curate.params import Parameters
 from curate.table import part_path, whole_folder
-from train.charts import action_units, flow, gap_anatomy, lag, loss, near_duplicates
+from train.charts import action_units, flow, gap_anatomy, loss
 from train.charts import precision_recall as scores
-from train.charts.style import save
 from train.report_advice import Figures, headline, suggest
 from train.report_inputs import ReportInputs, Tables, read_tables
 from train.report_tables import Table, across_splits, fates, parameters_table, versions
@@ -75,7 +77,7 @@ def draw_charts(tables: Tables, parameters: Parameters) -> dict[str, Figure]:
     """Draw every chart: file name without its ending, and figure, in the page's order."""
     positives = action_units.count(tables.labels, tables.dedup, tables.cap)
     dropped = len(tables.dedup.filter(pl.col("reason") == "near_duplicate"))
-    lags = lag.measure(tables.frames, parameters.seed)
+    lags = measure(tables.frames, parameters.seed)
     return {
         "gap_anatomy": gap_anatomy.draw(tables.probes, tables.gap),
         "where_frames_went": flow.draw(flow.count(tables.cap)),

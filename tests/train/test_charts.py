@@ -10,10 +10,12 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from curate.charts import lag, near_duplicates
+from curate.charts.style import epochs_in_words, save, spread
+from curate.lag import measure
 from curate.table import frame_id
-from train.charts import action_units, flow, gap_anatomy, lag, loss, near_duplicates
+from train.charts import action_units, flow, gap_anatomy, loss
 from train.charts import precision_recall as scores
-from train.charts.style import epochs_in_words, save, spread
 
 EPOCHS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0, 2.0, 3.0]
 GAP = {
@@ -220,7 +222,7 @@ def hashed(clips: int, frames: int, seconds: float | None) -> pl.DataFrame:
 
 
 def test_lag_measures_distance_by_lag():
-    lags = lag.measure(hashed(2, 40, 0.05), seed=0)
+    lags = measure(hashed(2, 40, 0.05), seed=0)
     assert lags.all["median"].to_list() == lags.all["lag"].to_list()
     assert lags.interval == pytest.approx(0.05)
     assert lags.elsewhere is not None
@@ -228,7 +230,7 @@ def test_lag_measures_distance_by_lag():
 
 def test_lag_counts_frames_that_are_missing_as_time():
     frames = hashed(1, 40, None).filter(pl.col("index") % 2 == 0)
-    assert all(number % 2 == 0 for number in lag.measure(frames, seed=0).all["lag"])
+    assert all(number % 2 == 0 for number in measure(frames, seed=0).all["lag"])
 
 
 @pytest.mark.parametrize(
@@ -243,12 +245,12 @@ def test_lag_counts_frames_that_are_missing_as_time():
     ids=["video", "images", "one clip", "single pictures", "nothing readable"],
 )
 def test_lag_draws(frames, said, tmp_path):
-    figure = lag.draw(lag.measure(frames, seed=0), distance=4, stride=5)
+    figure = lag.draw(measure(frames, seed=0), distance=4, stride=5)
     assert said in drawn(figure, tmp_path)
 
 
 def test_lag_marks_distance_and_stride():
-    lags = lag.measure(hashed(2, 40, 0.05), seed=0)
+    lags = measure(hashed(2, 40, 0.05), seed=0)
     written = texts(lag.draw(lags, distance=4, stride=5))
     assert "distance 4" in written
     assert "stride 5" in written

@@ -6,8 +6,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.table import action_units
-from train.charts.style import (
+from curate.charts.style import (
     BLUE,
     GRAY,
     SKY,
@@ -18,6 +17,7 @@ from train.charts.style import (
     message,
     new_figure,
 )
+from curate.table import action_units
 
 _BARS = {"labelled": GRAY, "kept by dedup": SKY, "training, capped": BLUE}
 _HEIGHT = 0.27  # of a bar, in rows

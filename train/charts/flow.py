@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from curate.charts.style import BLUE, LIGHT, SPLITS, in_style, ink, new_figure
 from curate.table import REASONS
-from train.charts.style import BLUE, LIGHT, SPLITS, in_style, ink, new_figure
 
 _NODE = 0.07  # width of a node, in columns
 _SPACE = 0.09  # between two arms, as a share of all frames

@@ -17,8 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 from numpy.typing import NDArray
 
-from train.charts.gap_causes import draw_causes
-from train.charts.style import (
+from curate.charts.style import (
     CAUSES,
     PROBES,
     halo,
@@ -27,6 +26,7 @@ from train.charts.style import (
     new_figure,
     spread,
 )
+from train.charts.gap_causes import draw_causes
 
 MEANING = {
     "seen": "fed already",

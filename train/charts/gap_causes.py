@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from train.charts.style import CAUSES, epochs_in_words, halo, ink, spread
+from curate.charts.style import CAUSES, epochs_in_words, halo, ink, spread
 
 _NAMES = {
     "memorised": "memorised",

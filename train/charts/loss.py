@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from train.charts.style import (
+from curate.charts.style import (
     GRAY,
     PROBES,
     epochs_in_words,

@@ -12,7 +12,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from train.charts.style import in_style, message, new_figure
+from curate.charts.style import in_style, message, new_figure
 
 AMPLIFIED = 4
 _COLUMNS = 3
