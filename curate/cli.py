@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from curate import console, options
+from curate.places import CAP, DEDUP, DEMO, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 from curate.program import new_app, run_program
 
 app = new_app(
@@ -17,15 +18,6 @@ app = new_app(
     "- `curate dedup --stride 5`: decide again on the pipeline's frames\n\n"
     "- `dvc repro`: all stages, footage to report"
 )
-
-DEMO = Path("data/demo")
-LABELS = Path("data/labels.parquet")
-FRAMES = Path("data/frames")
-DEDUP = Path("data/dedup.parquet")
-SPLIT = Path("data/split.parquet")
-CAP = Path("data/cap.parquet")
-SHARDS = Path("data/tfrecords")
-PARAMS = Path("params.yaml")
 
 
 @app.command()

@@ -13,10 +13,16 @@ from curate.params import Parameters, load_parameters
 def of(key: str, *names: str) -> Any:
     """Make the option of a parameter; left out, params.yaml or the default decides."""
     field = Parameters.model_fields[key]
-    choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)]
+    choices = _choices(field.annotation)
     allowed = f": {', '.join(choices)}" if choices else ""
     text = f"{field.description}{allowed} [params.yaml, else {field.get_default()}]"
     return typer.Option(*(names or (f"--{key.replace('_', '-')}",)), help=text, show_default=False)
+
+
+def _choices(annotation: Any) -> list[str]:
+    """List the words that a type admits: those of its Literal, or of a Literal in its union."""
+    parts = get_args(annotation)
+    return [word for p in parts for word in ([p] if isinstance(p, str) else _choices(p))]
 
 
 ParametersFile = Annotated[

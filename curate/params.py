@@ -37,14 +37,17 @@ class Parameters(BaseModel):
     )
 
     footage: str = Field("data/demo", description="folder of footage, or one video")
-    source: Literal["disfa", "openface", "videos", "images"] = Field(
-        "disfa", description="layout of the footage"
-    )
+    source: Literal[
+        "disfa", "ckplus", "bp4d", "bp4dplus", "openface", "libreface", "videos", "images"
+    ] = Field("disfa", description="layout of the footage")
     camera: Literal["left", "right", "both"] = Field("left", description="DISFA camera")
     positive_at: Number = Field(
         2, gt=0, le=5, description="intensity from which an action unit is present"
     )
     frame_base: Literal["auto", 0, 1] = Field("auto", description="first frame number in labels")
+    image_offset: Literal["auto"] | Annotated[Whole, Field(ge=-9, le=9)] = Field(
+        "auto", description="number in a BP4D image's name, less its frame's number"
+    )
     confidence: Number = Field(0.8, ge=0, le=1, description="least OpenFace confidence")
     openface_columns: Literal["presence", "intensity"] = Field(
         "presence", description="OpenFace columns to label from"
@@ -54,8 +57,14 @@ class Parameters(BaseModel):
     )
 
     image_size: Whole = Field(128, ge=32, le=512, description="side of the crop in pixels")
-    crop: Literal["none", "center", "landmarks"] = Field("none", description="part of the frame")
+    crop: Literal["none", "center", "landmarks", "haar"] = Field(
+        "none", description="part of the frame"
+    )
     jpeg_quality: Whole = Field(95, ge=50, le=100, description="JPEG quality of the crop")
+
+    hash: Literal["phash", "dhash", "whash", "average"] = Field(
+        "phash", description="perceptual hash, as imagehash defines it"
+    )
 
     stride: Whole = Field(5, ge=1, description="keep one frame in so many")
     distance: Whole = Field(
@@ -67,7 +76,17 @@ class Parameters(BaseModel):
     same_labels: StrictBool = Field(
         True, description="drop a near-duplicate only for a frame with the same labels"
     )
+    keep: Literal["first", "sharpest", "peak"] = Field(
+        "first", description="which of near-duplicate frames is kept"
+    )
 
+    folds: Literal["disfa", "bp4d"] | Annotated[Whole, Field(ge=0, le=100)] = Field(
+        0, description="subject folds, or a data set's published ones (0: validation_fraction)"
+    )
+    fold: Whole = Field(1, ge=1, le=100, description="fold that validates")
+    validation_positives: Whole = Field(
+        10, ge=0, description="positives of an action unit below which validation is called thin"
+    )
     validation_fraction: Number = Field(
         0.2, ge=0.05, le=0.5, description="share of frames whose subjects validate"
     )
@@ -76,7 +95,9 @@ class Parameters(BaseModel):
     )
     margin: Whole = Field(20, ge=0, description="frames dropped on either side of that block")
 
-    cap: Whole = Field(400, ge=0, description="most positives an action unit may keep (0: no cap)")
+    cap: Literal["auto"] | Annotated[Whole, Field(ge=0)] = Field(
+        400, description="most positives an action unit may keep (0: no cap)"
+    )
 
     shard_frames: Whole = Field(1000, ge=1, description="frames in one TFRecord file")
     dropped_frames: Whole = Field(1500, ge=0, description="dropped frames kept as a sample")
@@ -114,7 +135,11 @@ def load_parameters(path: Path | None, **given: Any) -> Parameters:
         return Parameters(**merged)
     except ValidationError as error:
         where = {key: "option" if given.get(key) is not None else str(path) for key in merged}
-        raise UserError("; ".join(_sentence(e, where) for e in error.errors())) from None
+        by_key: dict[str, list[Any]] = {}
+        for one in error.errors():
+            by_key.setdefault(str(one["loc"][0]), []).append(one)
+        said = [_sentence(key, errors, where[key]) for key, errors in by_key.items()]
+        raise UserError("; ".join(said)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -131,13 +156,15 @@ def _read(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in content.items()}
 
 
-def _sentence(error: Any, where: dict[str, str]) -> str:
-    """Say one of pydantic's errors as: place, key, value, what is allowed."""
-    key = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
+def _sentence(key: str, errors: list[Any], where: str) -> str:
+    """Say pydantic's errors of one key (one for each type it may have) as: place, key, value."""
+    if errors[0]["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, Parameters.model_fields, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "see params.yaml for the keys"
-        return f"{where[key]}: unknown parameter '{key}': {hint}"
-    wanted = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        return f"{where}: unknown parameter '{key}': {hint}"
+    wanted = [
+        e["msg"].removeprefix("Value error, ").removeprefix("Input should be ") for e in errors
+    ]
+    must = " or ".join(dict.fromkeys(wanted))
     meaning = Parameters.model_fields[key].description
-    return f"{where[key]}: {key}: {error['input']!r} is not allowed, must be {wanted} ({meaning})"
+    return f"{where}: {key}: {errors[0]['input']!r} is not allowed, must be {must} ({meaning})"

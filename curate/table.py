@@ -18,6 +18,7 @@ REASONS = {
     "no_face": "frames",
     "unlabelled": "dedup",
     "stride": "dedup",
+    "repeats_against": "dedup",
     "near_duplicate": "dedup",
     "margin": "split",
     "over_cap": "cap",
