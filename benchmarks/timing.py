@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from statistics import median
+
+import cv2
 
 
 def by_turns(sides: dict[str, Callable[[], object]], runs: int = 3) -> dict[str, float]:
@@ -19,3 +22,10 @@ def by_turns(sides: dict[str, Callable[[], object]], runs: int = 3) -> dict[str,
             side()
             seconds[name].append(time.perf_counter() - start)
     return {name: median(times) for name, times in seconds.items()}
+
+
+def one_core() -> None:
+    """Keep this process, whatever threads its libraries start, on one core (where Linux can)."""
+    cv2.setNumThreads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -21,6 +21,8 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 # No container spends less on a frame (bytes): a header that promises more is not believed.
 _LEAST_BYTES = 16
+# Within so many last bytes lies the end of a whole image file.
+_TRAILER = 4096
 # So many frames failing in a row are the end of what can be read.
 _MOST_FAILURES = 50
 
@@ -64,14 +66,15 @@ def whole_picture(path: Path) -> bytes | None:
     """Read an image file's bytes; None when there are none, or a JPEG or PNG breaks off.
 
     OpenCV fills what a truncated file lacks with grey and reports nothing, so its end is looked
-    for: the markers EOI (ITU-T T.81) and IEND (PNG), in the last 4 KB as cameras append data.
+    for: the markers EOI (ITU-T T.81) and IEND (PNG), not at the very end as cameras append data.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            data = file.read()
     except OSError:
         return None
     for start, end in ((b"\xff\xd8", b"\xff\xd9"), (b"\x89PNG", b"IEND")):
-        if data.startswith(start) and end not in data[-4096:]:
+        if data.startswith(start) and data.rfind(end, -_TRAILER) < 0:
             return None
     return data or None
 

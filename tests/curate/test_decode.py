@@ -143,3 +143,13 @@ def test_a_header_that_promises_without_end_is_not_believed(
     frames = list(frames_of(Clip("a", "a", path)))
     assert sum(f.picture is not None for f in frames) == 6
     assert len(frames) <= len(data) // 16 + 1
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize(("appended", "whole"), [(0, True), (4000, True), (5000, False)])
+def test_the_end_of_an_image_is_looked_for_before_what_cameras_append(
+    tmp_path: Path, write_image: Callable[..., Path], suffix: str, appended: int, whole: bool
+) -> None:
+    path = write_image(tmp_path / f"a.{suffix}")
+    path.write_bytes(path.read_bytes() + bytes(appended))
+    assert (whole_picture(path) is not None) == whole
