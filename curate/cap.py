@@ -1,6 +1,6 @@
 """Stage `cap`: no action unit keeps more positives than `cap`, and as many are kept as can be.
 
-How many frames of each label set to keep is an integer program (SciPy's HiGHS): maximise the
+How many frames of each label set to keep is an integer program (`curate.quota`): maximise the
 positives kept, subject to the cap of each action unit. Which frames of a label set: spread evenly
 over subjects, and over the time of each. Frames with no action unit present are a class of their
 own, capped alike.
@@ -8,48 +8,93 @@ own, capped alike.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
 
+from curate.cap_counts import count_positives
 from curate.console import Counts
-from curate.errors import UserError
 from curate.params import Parameters
+from curate.quota import WORK, frames_per_label_set
 from curate.table import CAP, KEY, SPLIT, action_units, read_table, write_table
 
+Cap = int | Literal["auto"]
 
-def decide(split: pl.DataFrame, labels: pl.DataFrame, *, cap: int) -> pl.DataFrame:
+
+@dataclass(frozen=True)
+class Capped:
+    """What was decided: the table, the caps that held, and how far from the optimum at most.
+
+    `table` has the columns of `curate.table.CAP`. A cap of 0 is none. `short` says for train and
+    balanced how many positives more there may be at the optimum: 0 where it was reached.
+    """
+
+    table: pl.DataFrame
+    cap: int
+    validation_cap: int
+    short: dict[str, int]
+
+
+def decide(split: pl.DataFrame, labels: pl.DataFrame, *, cap: Cap) -> pl.DataFrame:
     """Cap the training frames, and choose a balanced subset of the validation frames alike.
 
     Validation's cap is `cap` scaled by its size relative to training, so that both are balanced
-    to the same degree. `cap` 0 keeps all. The answer has the columns of `curate.table.CAP`, by
-    clip and index; the order of the input does not matter.
+    to the same degree. `cap` 0 keeps all; "auto" is what `resolve` answers. The answer has the
+    columns of `curate.table.CAP`, by clip and index; the order of the input does not matter.
     """
+    return apply(split, labels, cap).table
+
+
+def apply(split: pl.DataFrame, labels: pl.DataFrame, cap: Cap, work: int = WORK) -> Capped:
+    """Decide as `decide` does, and say what was found out; `work` bounds the integer program."""
     split = split.sort("clip", "index")
     names = action_units(labels)
     table = split.join(labels.select("id", *names), on="id", how="left", maintain_order="left")
     train = _positions(table, "train")
     validation = _positions(table, "validation")
+    most = resolve(cap, split, labels)
+    scaled = max(1, round(most * len(validation) / max(1, len(train)))) if most else 0
     over = np.zeros(len(table), bool)
     balanced = np.zeros(len(table), bool)
-    if cap:
+    balanced[validation] = True
+    short = {"train": 0, "balanced": 0}
+    if most:
         present = table.select(pl.col(n).fill_null(0) == 1 for n in names).to_numpy()
-        subjects = table["subject"].to_numpy()
-        over[train] = ~choose(present[train], subjects[train], cap)
-        scaled = max(1, round(cap * len(validation) / max(1, len(train))))
-        balanced[validation] = choose(present[validation], subjects[validation], scaled)
-    else:
-        balanced[validation] = True
-    return split.with_columns(
+        present = present.reshape(len(table), len(names))
+        subjects = table["subject"].rank("dense").to_numpy()
+        kept, short["train"] = _choose(present[train], subjects[train], most, work)
+        over[train] = ~kept
+        balanced[validation], short["balanced"] = _choose(
+            present[validation], subjects[validation], scaled, work
+        )
+    capped = split.with_columns(
         pl.when(pl.Series(over))
         .then(pl.lit("over_cap"))
         .otherwise(pl.col("reason"))
         .alias("reason"),
         pl.Series("balanced", balanced),
     ).with_columns(pl.col("reason").is_null().alias("keep"))
+    return Capped(capped, most, scaled, short)
+
+
+def resolve(cap: Cap, table: pl.DataFrame, labels: pl.DataFrame) -> int:
+    """Answer the cap in positives; "auto" is the median of the training positives before the cap.
+
+    Only action units that occur count; the median is rounded down, and 0 (no cap) where none
+    occurs. `table` is the split's or the cap's: frames over the cap count as before it.
+    """
+    if cap != "auto":
+        return cap
+    before = pl.col("keep") | (pl.col("reason") == "over_cap").fill_null(False)
+    training = table.filter((pl.col("split") == "train") & before).select("id")
+    rows = labels.join(training, on="id", how="semi")
+    counts = [int((rows[name] == 1).sum()) for name in action_units(labels)]
+    occurring = [count for count in counts if count]
+    return int(np.median(occurring)) if occurring else 0
 
 
 def _positions(table: pl.DataFrame, split: str) -> NDArray[np.int64]:
@@ -63,41 +108,41 @@ def choose(present: NDArray[np.bool_], subjects: NDArray, cap: int) -> NDArray[n
     `present` (frames, action units), frames in time order within each subject. Answers (frames,)
     bool. Kept positives are as many as the caps allow; no frame could be added.
     """
+    return _choose(present, subjects, cap, WORK)[0]
+
+
+def _choose(
+    present: NDArray[np.bool_], subjects: NDArray, cap: int, work: int
+) -> tuple[NDArray[np.bool_], int]:
+    """Choose frames as `choose` does; also by how many positives the optimum may have more."""
     chosen = np.zeros(len(present), bool)
     if len(present) == 0:
-        return chosen
-    sets, member = np.unique(present, axis=0, return_inverse=True)
-    member = member.reshape(-1)
-    for number, quota in enumerate(frames_per_label_set(sets, np.bincount(member), cap)):
-        rows = np.flatnonzero(member == number)
-        chosen[rows[spread(subjects[rows], int(quota))]] = True
-    return chosen
+        return chosen, 0
+    sets, member, available = _label_sets(present)
+    quota = frames_per_label_set(sets, available, cap, work)
+    chosen[:] = (quota.frames == available)[member]
+    rows = np.argsort(member, kind="stable")
+    stops = np.cumsum(available)
+    for number in np.flatnonzero((quota.frames > 0) & (quota.frames < available)):
+        own = rows[stops[number] - available[number] : stops[number]]
+        chosen[own[spread(subjects[own], int(quota.frames[number]))]] = True
+    return chosen, quota.short
 
 
-def frames_per_label_set(
-    sets: NDArray[np.bool_], available: NDArray[np.int64], cap: int
-) -> NDArray[np.int64]:
-    """Solve the integer program: how many frames of each label set to keep.
+def _label_sets(
+    present: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """List the label sets in lexicographic order, the set of each frame, the frames of each.
 
-    `sets` (label sets, action units), `available` (label sets,). The set without any action unit
-    present keeps at most `cap`.
+    Label sets are compared as bytes, which sort as their cells do, many times faster.
     """
-    quota = np.minimum(available, cap)
-    active = sets.any(axis=1)
-    if not active.any():
-        return quota
-    members = sets[active].astype(float)
-    result = milp(
-        -members.sum(axis=1),
-        integrality=np.ones(len(members)),
-        bounds=Bounds(0, quota[active]),
-        constraints=LinearConstraint(members.T, ub=np.full(sets.shape[1], cap)),
-        options={"mip_rel_gap": 0.0},
+    padded = np.pad(present, ((0, 0), (1, 0)))  # one byte at least, even of no action unit
+    packed = np.packbits(padded, axis=1)
+    keys = packed.view(f"S{packed.shape[1]}").reshape(-1)
+    _, first, member, available = np.unique(
+        keys, return_index=True, return_inverse=True, return_counts=True
     )
-    if result.x is None:
-        raise UserError(f"cap: the integer program found no solution ({result.message})")
-    quota[active] = np.round(result.x).astype(np.int64)
-    return quota
+    return present[first], member, available
 
 
 def spread(subjects: NDArray, quota: int) -> NDArray[np.int64]:
@@ -139,44 +184,36 @@ def _evenly(length: int, count: int) -> NDArray[np.int64]:
 
 
 def cap_stage(split: Path, labels: Path, output: Path, parameters: Parameters) -> Counts:
-    """Read the split, cap, write, and count positives before and after."""
+    """Read the split, cap, write, and count positives before and after.
+
+    Raises:
+        UserError: a table is missing or is not what it should be.
+    """
     labels_table = read_table(labels, KEY)
     before = read_table(split, SPLIT)
-    after = decide(before, labels_table, cap=parameters.cap)
-    write_table(after, output, CAP)
-    return _count(before, after, labels_table)
-
-
-def _count(before: pl.DataFrame, after: pl.DataFrame, labels: pl.DataFrame) -> Counts:
-    names = action_units(labels)
-    in_split = pl.col("keep") & (pl.col("split") == "train")
-    validation = pl.col("keep") & (pl.col("split") == "validation")
-    tables = {
-        "train before": before.filter(in_split),
-        "train after": after.filter(in_split),
-        "validation": after.filter(validation),
-        "balanced": after.filter(validation & pl.col("balanced")),
+    capped = apply(before, labels_table, parameters.cap)
+    write_table(capped.table, output, CAP)
+    counts = count_positives(before, capped.table, labels_table, capped.cap)
+    counts.data["cap"] = {
+        "asked": parameters.cap,
+        "train": capped.cap,
+        "balanced": capped.validation_cap,
+        "positives short of the optimum at most": capped.short,
     }
-    joined = {
-        key: table.select("id").join(labels.select("id", *names), on="id", how="left")
-        for key, table in tables.items()
-    }
-    positives = {key: [int(t[name].sum()) for name in names] for key, t in joined.items()}
-    rows: list[tuple[object, ...]] = [("frames", *(len(t) for t in joined.values()))]
-    rows += [(name, *(p[i] for p in positives.values())) for i, name in enumerate(names)]
-    rows.append(("no action unit", *(_without(t, names) for t in joined.values())))
-    rows.append(("most / least", *(_imbalance(p) for p in positives.values())))
-    data = {str(row[0]): dict(zip(joined, row[1:], strict=True)) for row in rows}
-    return Counts(["positives", *joined], rows, data)
+    counts.notes += [
+        f"{split}: the search for the most positives was ended early; the optimum has at most "
+        f"{short:,} more"
+        for split, short in capped.short.items()
+        if short
+    ]
+    if parameters.cap == "auto" and not capped.cap:
+        counts.notes.append("cap: auto: no action unit occurs in training; nothing is capped")
+    counts.data["notes"] = counts.notes
+    return counts
 
 
-def _without(table: pl.DataFrame, names: list[str]) -> int:
-    if not names:
-        return len(table)
-    return len(table.filter(~pl.any_horizontal(pl.col(n).fill_null(0) == 1 for n in names)))
-
-
-def _imbalance(positives: list[int]) -> str | None:
-    """Write the ratio of the most to the least frequent action unit that occurs at all."""
-    there = [count for count in positives if count]
-    return f"{max(there) / min(there):.1f}" if there else None
+def in_words(asked: Cap, cap: int) -> str:
+    """Write the cap that held for what was asked: a number, "off", or how auto came to it."""
+    if asked == "auto":
+        return f"{cap or 'off'} (auto: the median action unit's positives)"
+    return str(cap or "off")

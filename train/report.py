@@ -12,6 +12,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from curate.cap import resolve
 from curate.charts import lag, near_duplicates
 from curate.charts.style import save
 from curate.lag import measure
@@ -78,12 +79,13 @@ def draw_charts(tables: Tables, parameters: Parameters) -> dict[str, Figure]:
     positives = action_units.count(tables.labels, tables.dedup, tables.cap)
     dropped = len(tables.dedup.filter(pl.col("reason") == "near_duplicate"))
     lags = measure(tables.frames, parameters.seed)
+    cap = resolve(parameters.cap, tables.cap, tables.labels)
     return {
         "gap_anatomy": gap_anatomy.draw(tables.probes, tables.gap),
         "where_frames_went": flow.draw(flow.count(tables.cap)),
         "lag": lag.draw(lags, distance=parameters.distance, stride=parameters.stride),
         "near_duplicates": near_duplicates.draw(_pairs(tables), dropped),
-        "action_units": action_units.draw(positives, parameters.cap),
+        "action_units": action_units.draw(positives, cap),
         "loss": loss.draw(tables.history, tables.probes),
         "precision_recall": scores.draw(tables.scores, tables.metrics),
     }

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from curate.cap import cap_stage, choose, decide, frames_per_label_set, spread
+from curate.cap import Cap, apply, cap_stage, choose, decide, in_words, resolve, spread
 from curate.params import Parameters
 from curate.table import CAP, KEY, SPLIT, frame_id, write_table
 
@@ -43,13 +43,6 @@ def test_positives_kept_are_the_optimum(present: np.ndarray, cap: int) -> None:
     best = positives[(positives <= cap).all(axis=1)].sum(axis=1).max()
     chosen = choose(present, np.zeros(len(present)), cap)
     assert present[chosen].sum() == best
-
-
-def test_quota_of_each_label_set() -> None:
-    # One frame with both units is worth two, yet ten with one each fill both caps as well.
-    sets = np.array([[False, False], [False, True], [True, False], [True, True]])
-    quota = frames_per_label_set(sets, np.array([50, 2, 8, 3]), 5)
-    assert quota.tolist() == [5, 2, 2, 3]
 
 
 def test_frames_without_action_unit_are_a_class_of_their_own() -> None:
@@ -108,8 +101,8 @@ def split_table(frames: dict[str, dict[str, int]]) -> pl.DataFrame:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 6), st.integers(0, 2**20))
-def test_every_frame_is_accounted_for_in_any_order(cap: int, seed: int) -> None:
+@given(st.one_of(st.integers(0, 6), st.just("auto")), st.integers(0, 2**20))
+def test_every_frame_is_accounted_for_in_any_order(cap: Cap, seed: int) -> None:
     split = split_table(
         {"train": {"a": 9, "b": 9}, "margin": {"a": 2}, "moments": {"a": 3}, "validation": {"c": 9}}
     )
@@ -128,8 +121,9 @@ def test_every_frame_is_accounted_for_in_any_order(cap: int, seed: int) -> None:
     assert rest.select(list(SPLIT)).equals(split.join(over, on="id", how="anti").sort("id"))
     assert set(table.filter("balanced")["split"]) <= {"validation"}
     kept = table.filter(pl.col("keep") & (pl.col("split") == "train")).join(labels, on="id")
-    if cap:
-        assert all((kept[name] == 1).sum() <= cap for name in ("AU1", "AU2"))
+    most = resolve(cap, split, labels)
+    if most:
+        assert all((kept[name] == 1).sum() <= most for name in ("AU1", "AU2"))
 
     again = decide(split.sample(fraction=1, shuffle=True, seed=seed), labels.reverse(), cap=cap)
     assert again.equals(table)
@@ -183,4 +177,112 @@ def test_stage_counts_positives_before_and_after(tmp_path: Path) -> None:
     assert data["frames"] == {
         "train before": 12, "train after": 6, "validation": 6, "balanced": 4
     }  # fmt: skip
-    assert data["most / least"]["train before"] == "10.0"
+    assert data["most / least"]["train before"] == 10.0
+    assert data["subjects"]["train after"] == 2
+    assert data["least frames a subject"]["train before"] == 2
+    assert data["most frames a subject"] == {
+        "train before": 10, "train after": 4, "validation": 6, "balanced": 4
+    }  # fmt: skip
+    assert data["cap"]["train"] == 4
+    assert data["cap"]["balanced"] == 2
+
+
+def test_table_shows_before_cap_and_after_side_by_side(tmp_path: Path) -> None:
+    paths = lay(tmp_path, {"AU1": 9, "AU2": 3})
+    result = cap_stage(*paths, Parameters(cap=4))
+    columns = ["positives", "train before", "cap", "train after", "validation", "balanced"]
+    assert result.columns == columns
+    rows = {row[0]: row[1:] for row in result.rows}
+    assert rows["AU1"][:3] == (9, 4, 4)
+    assert rows["AU2"][:3] == (3, 4, 3)
+    assert rows["no action unit"][:3] == (0, 4, 0)
+    assert rows["frames"][:3] == (12, None, 7)
+    assert rows["most / least"][:3] == (3.0, None, 1.333)
+    uncapped = cap_stage(*paths, Parameters(cap=0))
+    assert {row[0]: row[2] for row in uncapped.rows}["AU1"] is None
+
+
+def lay(folder: Path, positives: dict[str, int]) -> tuple[Path, Path, Path]:
+    """Write a split whose training frames have one action unit each, and its labels."""
+    split = split_table({"train": {"a": max(1, sum(positives.values()))}})
+    starts = np.cumsum([0, *positives.values()])
+    columns = [
+        pl.col("index").is_between(int(start), int(start) + count - 1).cast(pl.Int8).alias(name)
+        for (name, count), start in zip(positives.items(), starts, strict=False)
+    ]
+    write_table(split, folder / "split.parquet", SPLIT)
+    split.select(list(KEY)).with_columns(columns).write_parquet(folder / "labels.parquet")
+    return (folder / "split.parquet", folder / "labels.parquet", folder / "cap.parquet")
+
+
+@pytest.mark.parametrize(
+    ("positives", "cap"),
+    [
+        ({"AU1": 1, "AU2": 7, "AU4": 20}, 7),
+        ({"AU1": 2, "AU2": 7, "AU4": 8, "AU6": 30}, 7),
+        ({"AU1": 0, "AU2": 0, "AU4": 6, "AU6": 9}, 7),
+        ({"AU1": 1}, 1),
+        ({"AU1": 0}, 0),
+        ({}, 0),
+    ],
+)
+def test_auto_is_the_median_action_unit_that_occurs(
+    tmp_path: Path, positives: dict[str, int], cap: int
+) -> None:
+    paths = lay(tmp_path, positives)
+    result = cap_stage(*paths, Parameters(cap="auto"))
+    assert result.data["cap"]["train"] == cap
+    assert result.data["cap"]["asked"] == "auto"
+    counted = [result.data[name]["train after"] for name in positives]
+    assert counted == [min(count, cap) for count in positives.values()]
+    said = ["cap: auto: no action unit occurs in training; nothing is capped"]
+    assert result.notes == ([] if cap else said)
+
+
+def test_auto_is_the_same_number_read_from_what_was_capped(tmp_path: Path) -> None:
+    before, labels, after = lay(tmp_path, {"AU1": 3, "AU2": 7, "AU4": 20})
+    cap_stage(before, labels, after, Parameters(cap="auto"))
+    tables = (pl.read_parquet(before), pl.read_parquet(after))
+    assert [resolve("auto", table, pl.read_parquet(labels)) for table in tables] == [7, 7]
+
+
+def test_auto_counts_training_frames_that_are_kept() -> None:
+    split = split_table({"train": {"a": 8}, "validation": {"b": 9}, "margin": {"a": 9}})
+    dropped = pl.col("id") == "a-train/000000"
+    split = split.with_columns(
+        (pl.col("keep") & ~dropped).alias("keep"),
+        pl.when(dropped).then(pl.lit("stride")).otherwise(pl.col("reason")).alias("reason"),
+    )
+    labels = split.select(list(KEY)).with_columns(pl.lit(1, pl.Int8).alias("AU1"))
+    assert resolve("auto", split, labels) == 7
+
+
+@pytest.mark.parametrize(
+    ("asked", "cap", "said"),
+    [
+        (206, 206, "206"),
+        (0, 0, "off"),
+        ("auto", 206, "206 (auto: the median action unit's positives)"),
+        ("auto", 0, "off (auto: the median action unit's positives)"),
+    ],
+)
+def test_the_cap_in_words(asked: Cap, cap: int, said: str) -> None:
+    assert in_words(asked, cap) == said
+
+
+def test_a_search_that_was_ended_early_is_said() -> None:
+    split = split_table({"train": {"a": 40, "b": 40}, "validation": {"c": 40}})
+    cells = np.random.default_rng(0).random((len(split), 9)) < 0.3
+    columns = [pl.Series(f"AU{n + 1}", cells[:, n].astype(np.int8)) for n in range(9)]
+    labels = split.select(list(KEY)).with_columns(columns)
+    early = apply(split, labels, 3, work=0)
+    whole = apply(split, labels, 3)
+    assert whole.short == {"train": 0, "balanced": 0}
+    kept = [
+        labels.join(c.table.filter(pl.col("keep") & (pl.col("split") == "train")), on="id")
+        .select(pl.col("^AU.*$").sum())
+        .sum_horizontal()[0]
+        for c in (early, whole)
+    ]
+    assert kept[0] <= kept[1] <= kept[0] + early.short["train"]
+    assert early.short["train"] > 0

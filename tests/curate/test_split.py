@@ -141,6 +141,64 @@ def test_seed_moves_the_blocks_and_nothing_else_does() -> None:
     assert set(one["clip"]) & set(other["clip"])
 
 
+def held_indices(table: pl.DataFrame) -> dict[str, list[int]]:
+    held = table.filter(pl.col("split") == "moments").group_by("clip").agg("index")
+    return {clip: sorted(indices) for clip, indices in held.rows()}
+
+
+def test_a_clip_s_block_is_drawn_by_its_name_and_stays_where_it_was() -> None:
+    table = decide(dedup_table({"a-1": 200}), labelled(dedup_table({"a-1": 200})), **RULE)
+    assert held_indices(table) == {"a-1": list(range(65, 95))}
+
+
+@pytest.mark.parametrize("right", [600, 601, 598, 580, 630])
+def test_both_cameras_hold_out_the_same_moment(right: int) -> None:
+    clips = {
+        f"{subject}-{side}": frames
+        for subject in ("SN001", "SN002", "SN003")
+        for side, frames in (("LeftVideo", 600), ("RightVideo", right))
+    }
+    dedup = dedup_table(clips)
+    table = decide(dedup, labelled(dedup), **RULE | {"margin": 20})
+    held = held_indices(table)
+    assert len(held) == 4
+    validation = set(table.filter(pl.col("split") == "validation")["clip"])
+    assert {clip.split("-")[1] for clip in validation} == {"LeftVideo", "RightVideo"}
+    for subject in {clip.split("-")[0] for clip in held}:
+        assert held[f"{subject}-LeftVideo"] == held[f"{subject}-RightVideo"]
+        assert len(held[f"{subject}-LeftVideo"]) == round(0.15 * min(600, right))
+    assert len({indices[0] for indices in held.values()}) == 2
+
+
+def test_clips_of_other_lengths_are_other_moments() -> None:
+    dedup = dedup_table({"a-T1": 400, "a-T2": 500, "a-T3": 700})
+    blocks = held_indices(decide(dedup, labelled(dedup), **RULE))
+    assert [len(blocks[clip]) for clip in sorted(blocks)] == [60, 75, 105]
+    alone = dedup.filter(pl.col("clip") == "a-T2")
+    assert held_indices(decide(alone, labelled(alone), **RULE))["a-T2"] == blocks["a-T2"]
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 4), st.integers(0, 1), st.integers(0, 2**20))
+def test_folds_hold_every_frame_out_once(folds: int, views: int, seed: int) -> None:
+    clips = {f"s{n}-{view}": 30 + n for n in range(5) for view in range(views + 1)}
+    dedup = dedup_table(clips, stride=2)
+    labels = labelled(dedup)
+    shuffled = dedup.sample(fraction=1, shuffle=True, seed=seed)
+    held: list[str] = []
+    for fold in range(1, folds + 1):
+        table = decide(dedup, labels, **RULE, folds=folds, fold=fold)
+        assert (table["keep"] == table["reason"].is_null()).all()
+        validation = table.filter(pl.col("split") == "validation")
+        training = table.filter(pl.col("split") != "validation")
+        assert len(training)
+        assert set(validation["subject"]).isdisjoint(training["subject"])
+        again = decide(shuffled, labels.reverse(), **RULE, folds=folds, fold=fold)
+        assert again.sort("clip", "index").equals(table.sort("clip", "index"))
+        held += validation["id"].to_list()
+    assert sorted(held) == sorted(dedup["id"])
+
+
 def test_many_subjects_are_sampled_the_same_each_time() -> None:
     dedup = dedup_table({f"s{number:02d}-1": 2 for number in range(40)})
     tables = [decide(dedup, labelled(dedup), **RULE) for _ in range(2)]
@@ -201,6 +259,59 @@ def test_an_action_unit_without_a_positive_is_noted(tmp_path: Path) -> None:
         split for split, rate in result.data["AU1 rate"].items() if rate
     }
     assert result.notes[-1] == f"AU1: has no positive in {without.pop()}; it cannot be judged there"
+
+
+def test_few_positives_in_validation_are_noted_in_one_sentence(tmp_path: Path) -> None:
+    dedup = dedup_table({"a-1": 40, "b-1": 40})
+    zeros = [pl.lit(0, pl.Int8).alias(name) for name in ("AU2", "AU4", "AU9")]
+    labels = dedup.select(list(KEY)).with_columns(pl.lit(1, pl.Int8).alias("AU1"), *zeros)
+    seldom = pl.col("index") < pl.when(pl.col("subject") == "a").then(4).otherwise(3)
+    labels = labels.with_columns(seldom.cast(pl.Int8).alias("AU2"))
+    labels = labels.with_columns((pl.col("index") < 5).cast(pl.Int8).alias("AU9"))
+    given = {"moments_fraction": 0, "validation_positives": 7, "folds": 2, "fold": 2}
+    result = run(tmp_path, dedup, labels, **given)
+    thin, never, *rest = result.notes
+    assert thin == (
+        "fewer than 7 positives in validation: AU2 (3), AU9 (5); their precision and recall say "
+        "little, so let more people validate"
+    )
+    assert never == "AU4: has no positive in train; it cannot be judged there"
+    assert len(rest) == 1
+    short = {"AU2": 3, "AU4": 0, "AU9": 5}
+    assert result.data["validation positives"] == {"wanted": 7, "short": short}
+    assert result.data["AU2 positives"] == {"train": 4, "validation": 3, "moments": 0}
+    assert result.data["validation subjects"] == ["b"]
+    rows = {row[0]: row[-1] for row in result.rows}
+    assert (rows["AU1 rate"], rows["AU2 rate"], rows["frames"]) == (40, 3, None)
+
+
+def test_enough_positives_are_not_noted(tmp_path: Path) -> None:
+    dedup = dedup_table({"a-1": 40, "b-1": 40})
+    labels = dedup.select(list(KEY)).with_columns(pl.lit(1, pl.Int8).alias("AU1"))
+    result = run(tmp_path, dedup, labels, moments_fraction=0, validation_positives=40)
+    assert result.notes == []
+    assert result.data["validation positives"] == {"wanted": 40, "short": {}}
+
+
+def test_clips_too_short_for_a_block_are_counted(tmp_path: Path) -> None:
+    dedup = dedup_table({"a-1": 7, "a-2": 5, "a-3": 100, "b-1": 7, "b-2": 5, "b-3": 100})
+    labels = labelled(dedup, lambda _: 1.0)
+    result = run(tmp_path, dedup, labels, folds=2, validation_positives=0)
+    (note,) = result.notes
+    assert note == (
+        "2 clips are too short to hold out 15% with a margin of 3 frames on either side, and all "
+        "in training (b-1, ...)"
+    )
+    assert result.data["clips without moments"] == 2
+
+
+def test_published_folds_by_name_say_who_is_lacking(tmp_path: Path) -> None:
+    dedup = dedup_table({"sn003-1": 60, "SN013-1": 60, "SN002-1": 60})
+    labels = labelled(dedup, lambda _: 1.0)
+    result = run(tmp_path, dedup, labels, folds="disfa", fold=1)
+    (note,) = result.notes
+    assert note.startswith("of the published folds' subjects, the footage lacks 24: SN001, SN004,")
+    assert result.data["validation subjects"] == ["sn003"]
 
 
 def test_near_duplicates_across_splits_are_counted() -> None:

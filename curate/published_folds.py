@@ -1,0 +1,57 @@
+"""The field's published folds of DISFA and BP4D: three sets of subjects, each validating once.
+
+Source: the subject-exclusive 3-fold protocol of the AU detection literature, as the code of
+ME-GraphAU lists it (Luo et al., "Learning Multi-dimensional Edge Feature-based AU Relation Graph
+for Facial Action Unit Recognition", IJCAI 2022; github.com/CVI-SZU/ME-GraphAU,
+tool/DISFA_image_label_process.py and tool/BP4D_image_label_process.py). There fold 1 tests part
+3, fold 2 part 2 and fold 3 part 1.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PublishedFolds:
+    """A data set's folds: its name, how a subject is written, the subjects tested in each fold.
+
+    `pattern` finds a subject in a name, in any case and with text around it: its first group is
+    the letters, its second the number without leading zeros.
+    """
+
+    title: str
+    pattern: re.Pattern[str]
+    tested: tuple[tuple[str, ...], ...]
+
+    def subject(self, name: str) -> str | None:
+        """Answer the published form of a subject's name (sn1: SN001), or None if it has none."""
+        found = self.pattern.search(name)
+        return f"{found.group(1).upper()}{int(found.group(2)):03d}" if found else None
+
+
+def _folds(*tested: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(subjects.split()) for subjects in tested)
+
+
+PUBLISHED_FOLDS = {
+    "disfa": PublishedFolds(
+        "DISFA",
+        re.compile(r"(SN)0*(\d{1,3})(?!\d)", re.IGNORECASE | re.ASCII),
+        _folds(
+            "SN003 SN029 SN023 SN025 SN008 SN005 SN007 SN017 SN004",
+            "SN013 SN018 SN011 SN028 SN012 SN006 SN031 SN021 SN024",
+            "SN002 SN010 SN001 SN026 SN027 SN032 SN030 SN009 SN016",
+        ),
+    ),
+    "bp4d": PublishedFolds(
+        "BP4D",
+        re.compile(r"(?<![A-Z])([FM])0*(\d{1,3})(?!\d)", re.IGNORECASE | re.ASCII),
+        _folds(
+            "F007 F015 F006 F019 M006 M009 F012 M003 F004 F021 F017 M015 F014",
+            "M011 F003 M010 M002 F005 F022 M018 M017 F013 M016 F020 F011 M013 M005",
+            "F001 M007 F018 F008 F002 M004 F010 F009 M012 M001 F016 M014 F023 M008",
+        ),
+    ),
+}
