@@ -1,7 +1,44 @@
-"""The one exception that a user may see: a sentence, never a traceback."""
+"""The exceptions that a user may see: a sentence, never a traceback."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+_MOST_ROWS = 100  # rows of one file named one by one: past these, the whole file is wrong
 
 
 class UserError(Exception):
     """Input that the user can mend: says what is wrong, where, what is allowed and what to do."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """All that is wrong, a sentence each."""
+        return [str(self)]
+
+
+class DamagedRowsError(UserError):
+    """Rows of one file that cannot be read, as (row, what is wrong with it).
+
+    As text, the first row's sentence and how many more there are; `sentences` names each row.
+    """
+
+    def __init__(self, path: Path, rows: list[tuple[int, str]]) -> None:
+        # The arguments as they are: an exception that comes from another process is made of them.
+        super().__init__(path, rows)
+        self._path = path
+        self._rows = sorted(rows)
+
+    def __str__(self) -> str:
+        more = len(self._rows) - 1
+        said = f"; and {more:,} more damaged row{'s' * (more > 1)} in this file" if more else ""
+        return self._sentence(*self._rows[0]) + said
+
+    @property
+    def sentences(self) -> list[str]:
+        """A sentence a row; of a file that is wrong from end to end, the first ones."""
+        said = [self._sentence(*row) for row in self._rows[:_MOST_ROWS]]
+        more = len(self._rows) - _MOST_ROWS
+        return said + ([f"{self._path}: {more:,} more damaged rows"] if more > 0 else [])
+
+    def _sentence(self, row: int, what: str) -> str:
+        return f"{self._path}, row {row}: {what}"

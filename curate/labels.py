@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from curate.errors import UserError
 from curate.params import Parameters
 from curate.sources import read_labels
-from curate.sources.clip import Labels
+from curate.sources.clip import EMOTION, Labels
 from curate.table import action_units, intensity, whole_file
+
+
+def check_labels(footage: Path, parameters: Parameters) -> Labels:
+    """Read all of the footage's labels, past damaged files, which the answer's `damage` names.
+
+    Raises:
+        UserError: no such footage, or nothing there that the source knows.
+    """
+    return read_labels(footage, parameters, check=True)
 
 
 def collect_labels(footage: Path, parameters: Parameters) -> Labels:
@@ -53,3 +63,46 @@ def count_labels(table: pl.DataFrame) -> list[tuple[str, int, int, int]]:
         )
         for name in action_units(table)
     ]
+
+
+def count_emotions(table: pl.DataFrame) -> dict[str, int]:
+    """Count the frames of each emotion that the source names, by name; empty where it does not."""
+    if EMOTION not in table.columns:
+        return {}
+    counts = table[EMOTION].drop_nulls().value_counts(name="frames").sort(EMOTION)
+    return dict(counts.rows())
+
+
+def all_damage(labels: Labels) -> list[str]:
+    """Write out what is damaged, a sentence a file or row."""
+    return [sentence for error in labels.damage for sentence in error.sentences]
+
+
+def size(labels: Labels) -> str:
+    """Say how many frames are labelled, and how many with an emotion."""
+    emotions = sum(count_emotions(labels.table).values())
+    return f"{len(labels.table):,} labelled frames" + (
+        f", {emotions:,} with an emotion" if emotions else ""
+    )
+
+
+def verdict(labels: Labels) -> str:
+    """Say whether anything is damaged, and how much is labelled in the files that are not."""
+    files = len(labels.damage)
+    if not files:
+        return f"nothing wrong, {size(labels)}"
+    return f"{files:,} damaged file{'s' * (files > 1)}, {size(labels)} in the others"
+
+
+def describe(labels: Labels) -> dict[str, Any]:
+    """Make the labels' counts, notes and damage for machines."""
+    return {
+        "frames": len(labels.table),
+        "notes": labels.notes,
+        "damage": all_damage(labels),
+        "labels": {
+            name: {"present": present, "absent": absent, "unknown": unknown}
+            for name, present, absent, unknown in count_labels(labels.table)
+        },
+        "emotions": count_emotions(labels.table),
+    }

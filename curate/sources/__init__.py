@@ -4,6 +4,8 @@ A source is a module with two functions:
 
     find_clips(footage: Path, parameters: Parameters) -> list[Clip]
     read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels
+
+`read_labels` reads past a damaged file and puts it down in `Labels.damage`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from curate.errors import UserError
 from curate.params import Parameters
 from curate.sources.clip import Clip, Labels
 
@@ -24,14 +27,30 @@ def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     return _source(parameters).find_clips(footage, parameters)
 
 
-def read_labels(footage: Path, parameters: Parameters) -> Labels:
+def read_labels(footage: Path, parameters: Parameters, *, check: bool = False) -> Labels:
     """Read the labels of the footage's clips: one row a labelled frame.
 
+    With `check`, damaged files are left out and named in the answer's `damage`.
+
     Raises:
-        UserError: a damaged label file, by file and row.
+        UserError: a damaged label file, by file and row, and how many more there are.
     """
     clips = find_clips(footage, parameters)
-    return _source(parameters).read_labels(clips, footage, parameters)
+    labels = _source(parameters).read_labels(clips, footage, parameters)
+    if labels.damage and not check:
+        raise UserError(_first_of(labels.damage))
+    return labels
+
+
+def _first_of(damage: list[UserError]) -> str:
+    """Say the first file's damage, how many more files there are and how to see them all."""
+    said = str(damage[0])
+    files = len(damage) - 1
+    if files:
+        said += f"; and {files:,} more damaged file{'s' * (files > 1)}"
+    if files or len(damage[0].sentences) > 1:
+        said += "; 'curate labels --check' names them all"
+    return said
 
 
 def _source(parameters: Parameters):  # type: ignore[no-untyped-def]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
+from natsort import natsorted
 
 from curate.errors import UserError
 from curate.table import KEY, intensity
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+EMOTION = "emotion"  # column of the labels table where a source names emotions (String, nullable)
+
+NO_ROWS = pl.DataFrame(schema=KEY)
+
+File = TypeVar("File")
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -28,16 +38,55 @@ class Clip:
 
 @dataclass
 class Labels:
-    """Labels as read: one row a labelled frame, and what the reader has to say about them."""
+    """Labels as read: one row a labelled frame, and what the reader has to say about them.
+
+    `damage` holds an error for each file that could not be read; the table is of the others.
+    """
 
     table: pl.DataFrame
     notes: list[str] = field(default_factory=list)
+    damage: list[UserError] = field(default_factory=list)
+
+
+def gather(
+    files: Iterable[File], read: Callable[[File], Read]
+) -> tuple[list[Read], list[UserError]]:
+    """Read every file, also past a damaged one: what was read, and an error a damaged file."""
+    whole: list[Read] = []
+    damage: list[UserError] = []
+    for file in files:
+        try:
+            whole.append(read(file))
+        except UserError as error:
+            damage.append(error)
+        except OSError as error:
+            named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            damage.append(UserError(named))
+    return whole, damage
+
+
+def first_few(names: Sequence[str], most: int = 3) -> str:
+    """Write out the first names of a list and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def key_of(clip: Clip) -> list[pl.Expr]:
+    """Make the key columns of a clip's labels from `index`; ids are those of `frame_id`."""
+    number = pl.col("index").cast(pl.String).str.zfill(6)
+    return [
+        pl.concat_str(pl.lit(f"{clip.name}/"), number).alias("id"),
+        pl.lit(clip.subject).alias("subject"),
+        pl.lit(clip.name).alias("clip"),
+        pl.col("index").cast(pl.Int32),
+    ]
 
 
 def labels_table(rows: pl.DataFrame, action_units: list[int]) -> pl.DataFrame:
     """Order the columns of a labels table: key, action units (Int8), intensities (Float32).
 
-    Columns that `rows` lacks are added as null: unknown, not absent.
+    Columns that `rows` lacks are added as null: unknown, not absent. `EMOTION` comes last, where
+    there is one.
     """
     columns: list[pl.Expr] = [pl.col(name).cast(dtype) for name, dtype in KEY.items()]
     names = [f"AU{number}" for number in sorted(action_units)]
@@ -45,6 +94,8 @@ def labels_table(rows: pl.DataFrame, action_units: list[int]) -> pl.DataFrame:
         for name in wanted:
             value = pl.col(name) if name in rows.columns else pl.lit(None)
             columns.append(value.cast(dtype).alias(name))
+    if EMOTION in rows.columns:
+        columns.append(pl.col(EMOTION).cast(pl.String))
     return rows.select(columns).sort("clip", "index")
 
 
@@ -65,15 +116,49 @@ def videos_below(path: Path) -> list[Path]:
     """
     existing_footage(path)
     candidates = [path] if path.is_file() else visible(path)
-    videos = [p for p in candidates if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file()]
+    videos = [p for p in candidates if p.suffix.lower() in VIDEO_SUFFIXES]
     if not videos:
         raise UserError(f"{path}: holds no video ({', '.join(VIDEO_SUFFIXES)})")
     return videos
 
 
 def visible(folder: Path) -> list[Path]:
-    """List what lies below a folder, sorted, without hidden files such as macOS' `._clip.mp4`."""
-    return sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
+    """List the files below a folder, by folder and name, without hidden files and folders.
+
+    macOS leaves files such as `._clip.mp4` behind, which are no footage.
+
+    Raises:
+        OSError: a folder that may not be read.
+    """
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = Path(place)
+        found += [here / name for name in sorted(files) if not name.startswith(".")]
+    return found
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def image_folders(footage: Path) -> dict[Path, tuple[Path, ...]]:
+    """Map each folder at or below `footage` that holds images to them, in natural order.
+
+    Raises:
+        UserError: no such footage, or no image in it.
+    """
+    existing_footage(footage)
+    folders: dict[Path, list[Path]] = {}
+    for path in visible(footage):
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            folders.setdefault(path.parent, []).append(path)
+    if not folders:
+        raise UserError(f"{footage}: holds no image ({', '.join(IMAGE_SUFFIXES)})")
+    return {
+        folder: tuple(natsorted(images, key=lambda path: path.name))
+        for folder, images in folders.items()
+    }
 
 
 def unique(clips: list[Clip]) -> list[Clip]:

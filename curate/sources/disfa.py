@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from curate.errors import UserError
+from curate.errors import DamagedRowsError, UserError
 from curate.params import Parameters
-from curate.sources.clip import Clip, Labels, intensity, labels_table, unique, videos_below
+from curate.sources.clip import (
+    Clip,
+    Labels,
+    first_few,
+    gather,
+    intensity,
+    labels_table,
+    unique,
+    videos_below,
+    visible,
+)
+from curate.sources.csv_table import ROW, read_pairs
+from curate.sources.lengths import compare_lengths
 
-_SUBJECT = re.compile(r"SN\d{3}", re.IGNORECASE)
-_LABEL_FILE = re.compile(r"(SN\d{3})_au(\d+)\.txt$", re.IGNORECASE)
-_LINE = re.compile(r"\s*(\d{1,9})\s*,\s*([0-5])\s*$", re.ASCII)
+_SUBJECT = re.compile(r"SN\d{3}", re.IGNORECASE | re.ASCII)
+_LABEL_FILE = re.compile(r"(SN\d{3})_au(\d{1,3})\.txt", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,18 @@ class _LabelFile:
     path: Path
     subject: str
     action_unit: int
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A label file as read: columns frame (as numbered in the file) and value, 0 to 5."""
+
+    file: _LabelFile
+    rows: pl.DataFrame
+
+    @property
+    def last(self) -> int:
+        return int(self.rows["frame"].max())  # type: ignore[arg-type]
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
@@ -57,85 +81,76 @@ def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Lab
         for subject in sorted(with_video - {f.subject for f in files})
     ]
     files = [f for f in files if f.subject in with_video]
-    rows = [(file, _read_file(file.path)) for file in files]
-    base = _frame_base(parameters, [frames for _, (frames, _) in rows])
-    wide = _widen(rows, base, parameters.positive_at)
+    coded, damage = gather(files, partial(_read_file, frame_base=parameters.frame_base))
+    base = _frame_base(parameters, coded)
     named = pl.DataFrame(
         [(clip.name, clip.subject) for clip in clips],
         schema={"clip": pl.String, "subject": pl.String},
         orient="row",
     )
-    table = wide.join(named, on="subject").with_columns(
+    table = _widen(coded, base, parameters.positive_at).join(named, on="subject")
+    table = table.with_columns(
         pl.format("{}/{}", "clip", pl.col("index").cast(pl.String).str.zfill(6)).alias("id")
     )
-    return Labels(labels_table(table, sorted({f.action_unit for f in files})), notes)
+    notes += _lengths(clips, coded, base)
+    return Labels(labels_table(table, sorted({f.action_unit for f in files})), notes, damage)
 
 
 def _label_files(footage: Path) -> list[_LabelFile]:
-    found = []
-    for path in sorted(footage.rglob("*.txt")):
-        name = _LABEL_FILE.search(path.name)
-        if name:
-            found.append(_LabelFile(path, name.group(1).upper(), int(name.group(2))))
+    """List the label files, by subject and action unit.
+
+    Raises:
+        UserError: none, or two of one subject and action unit.
+    """
+    found: dict[tuple[str, int], _LabelFile] = {}
+    for path in visible(footage):
+        name = _LABEL_FILE.fullmatch(path.name)
+        if not name:
+            continue
+        file = _LabelFile(path, name.group(1).upper(), int(name.group(2)))
+        key = (file.subject, file.action_unit)
+        if key in found:
+            raise UserError(
+                f"{path}: {file.subject}'s AU{file.action_unit} is labelled by {found[key].path} "
+                "already; remove one"
+            )
+        found[key] = file
     if not found:
         raise UserError(
             f"{footage}: no label file named like ActionUnit_Labels/SN001/SN001_au1.txt"
         )
-    return found
+    return [found[key] for key in sorted(found)]
 
 
-def _read_file(path: Path) -> tuple[list[int], list[int]]:
-    """Read a label file: frame numbers and intensities, in file order."""
-    frames: list[int] = []
-    values: list[int] = []
-    rows_by_frame: dict[int, int] = {}
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for row, line in enumerate(text.splitlines(), start=1):
-        match = _LINE.match(line)
-        if not match:
-            if not line.strip():
-                continue
-            raise UserError(
-                f"{path}, row {row}: '{line[:40]}' is not 'frame,intensity' with a whole frame "
-                "number and an intensity of 0 to 5; mend or remove the row"
-            )
-        frame = int(match.group(1))
-        if frame in rows_by_frame:
-            raise UserError(
-                f"{path}, row {row}: frame {frame} stands in row {rows_by_frame[frame]} already; "
-                "remove one"
-            )
-        rows_by_frame[frame] = row
-        frames.append(frame)
-        values.append(int(match.group(2)))
-    return frames, values
+def _read_file(file: _LabelFile, frame_base: int | str) -> _Coded:
+    rows = read_pairs(file.path, "0-5", "an intensity of 0 to 5")
+    if frame_base == 1:
+        early = rows.filter(pl.col("frame") < 1)[ROW].to_list()
+        if early:
+            what = "frame 0, but frame_base is 1; set frame_base: auto or 0"
+            raise DamagedRowsError(file.path, [(row, what) for row in early])
+    return _Coded(file, rows)
 
 
-def _frame_base(parameters: Parameters, frames: list[list[int]]) -> int:
-    """Answer the number of the first frame: given, or the least number that any file holds."""
-    least = min((min(numbers) for numbers in frames if numbers), default=1)
+def _frame_base(parameters: Parameters, coded: list[_Coded]) -> int:
+    """Answer the number of the first frame: given, or 0 if any file has it and 1 otherwise."""
     if parameters.frame_base != "auto":
-        if least < parameters.frame_base:
-            raise UserError(f"frame_base is {parameters.frame_base} but a label file has frame 0")
         return parameters.frame_base
-    return min(least, 1)
+    has_zero = any((one.rows["frame"] == 0).any() for one in coded)
+    return 0 if has_zero else 1
 
 
-def _widen(
-    rows: list[tuple[_LabelFile, tuple[list[int], list[int]]]], base: int, positive_at: float
-) -> pl.DataFrame:
+def _widen(coded: list[_Coded], base: int, positive_at: float) -> pl.DataFrame:
     """Join the files to one row a subject and frame; a frame that a file lacks is unknown."""
     by_subject: dict[str, list[pl.DataFrame]] = {}
-    for file, (frames, values) in rows:
-        name = f"AU{file.action_unit}"
-        table = pl.DataFrame(
-            {"index": frames, intensity(name): values},
-            schema={"index": pl.Int32, intensity(name): pl.Float32},
-        ).with_columns(
-            pl.col("index") - base,
-            (pl.col(intensity(name)) >= positive_at).cast(pl.Int8).alias(name),
+    for one in coded:
+        name = f"AU{one.file.action_unit}"
+        table = one.rows.select(
+            (pl.col("frame") - base).alias("index"),
+            pl.col("value").cast(pl.Float32).alias(intensity(name)),
+            (pl.col("value") >= positive_at).cast(pl.Int8).alias(name),
         )
-        by_subject.setdefault(file.subject, []).append(table)
+        by_subject.setdefault(one.file.subject, []).append(table)
     subjects = []
     for subject, tables in sorted(by_subject.items()):
         joined = tables[0]
@@ -145,3 +160,25 @@ def _widen(
     if not subjects:
         return pl.DataFrame(schema={"index": pl.Int32, "subject": pl.String})
     return pl.concat(subjects, how="diagonal")
+
+
+def _lengths(clips: list[Clip], coded: list[_Coded], base: int) -> list[str]:
+    """Say which subjects' files end at different frames, and which videos at another one."""
+    ends: dict[str, dict[int, int]] = {}
+    for one in coded:
+        ends.setdefault(one.file.subject, {})[one.file.action_unit] = one.last
+    notes = []
+    for subject, last in sorted(ends.items()):
+        end = max(last.values())
+        short = [f"AU{unit} at {last[unit]:,}" for unit in sorted(last) if last[unit] < end]
+        if short:
+            notes.append(
+                f"{subject}: its label files end at frame {end:,} but for {first_few(short)}; "
+                "the frames after are unknown there"
+            )
+    labelled = [
+        (clip, max(ends[clip.subject].values()) - base + 1)
+        for clip in clips
+        if clip.subject in ends
+    ]
+    return notes + compare_lengths(labelled)

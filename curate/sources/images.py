@@ -7,31 +7,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from natsort import natsorted
-
-from curate.errors import UserError
 from curate.params import Parameters
-from curate.sources.clip import IMAGE_SUFFIXES, Clip, Labels, existing_footage, unique, visible
+from curate.sources.clip import Clip, Labels, image_folders, unique
 from curate.sources.labels_csv import read_labels_csv
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     """List one clip a folder that holds images, at or below `footage`."""
-    existing_footage(footage)
-    folders: dict[Path, list[Path]] = {}
-    for path in visible(footage):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            folders.setdefault(path.parent, []).append(path)
-    if not folders:
-        raise UserError(f"{footage}: holds no image ({', '.join(IMAGE_SUFFIXES)})")
+    folders = image_folders(footage)
     return unique([_clip(folder, images, footage) for folder, images in folders.items()])
 
 
-def _clip(folder: Path, images: list[Path], footage: Path) -> Clip:
+def _clip(folder: Path, images: tuple[Path, ...], footage: Path) -> Clip:
     relative = folder.relative_to(footage)
     name = relative.as_posix() if relative.parts else footage.resolve().name
-    ordered = natsorted(images, key=lambda path: path.name)
-    return Clip(name, (relative.parts or (name,))[0], images=tuple(ordered))
+    return Clip(name, (relative.parts or (name,))[0], images=images)
 
 
 def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:

@@ -9,29 +9,42 @@ empty cell is unknown.
 from __future__ import annotations
 
 import csv
+import difflib
 import re
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from curate.errors import UserError
+from curate.decode import expected_frames
+from curate.errors import DamagedRowsError, UserError
 from curate.params import Parameters
-from curate.sources.clip import Clip, Labels, intensity, labels_table
+from curate.sources.clip import NO_ROWS, Clip, Labels, first_few, gather, intensity, labels_table
 from curate.table import frame_id
 
+_MOST_NAMES = 3  # names that are not among the clips, written out with what is near them
 _WORDS = {"present": 1, "absent": 0, "unknown": None, "": None}
 
 
 def read_labels_csv(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
-    """Read `labels.csv` beside the clips; without one, every frame is unlabelled.
-
-    Raises:
-        UserError: a missing column, or a cell that is no label, by file and row.
-    """
+    """Read `labels.csv` beside the clips; without one, every frame is unlabelled."""
     path = (footage if footage.is_dir() else footage.parent) / "labels.csv"
     if not path.is_file():
-        return Labels(labels_table(_empty(), []), [f"{path}: not there; frames are unlabelled"])
+        return Labels(NO_ROWS, [f"{path}: not there; frames are unlabelled"])
+    read, damage = gather([path], lambda path: _read(path, clips, footage, parameters.positive_at))
+    return replace(read[0], damage=damage) if read else Labels(NO_ROWS, damage=damage)
+
+
+def _read(path: Path, clips: list[Clip], footage: Path, positive_at: float) -> Labels:
+    """Read the file.
+
+    Raises:
+        UserError: no table, or a missing column.
+        DamagedRowsError: cells that are no label, frames that stand there twice.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -39,14 +52,43 @@ def read_labels_csv(clips: list[Clip], footage: Path, parameters: Parameters) ->
             reader.fieldnames = header
             units = _check_header(path, header)
             places = _places(clips, footage, by_image="image" in header)
-            rows, strangers = _read_rows(path, reader, units, places, parameters.positive_at)
+            rows, strangers = _read_rows(path, reader, units, places, positive_at)
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a CSV table in UTF-8 ({error})") from None
-    notes = [f"{path}: '{name}' names no clip or image; left out" for name in strangers]
-    notes += _binary_columns(path, rows, units, parameters.positive_at)
+    notes = _strangers(path, strangers, places) + _past_the_end(path, rows, clips)
+    notes += _binary_columns(path, rows, units, positive_at)
     # A column may begin with any number of unknown cells: its type is found in all rows.
-    table = pl.DataFrame(rows, infer_schema_length=None) if rows else _empty()
+    table = pl.DataFrame(rows, infer_schema_length=None) if rows else NO_ROWS
     return Labels(labels_table(table, sorted(units)), notes)
+
+
+def _strangers(path: Path, strangers: dict[str, int], places: Collection[str]) -> list[str]:
+    """Say how many rows name no clip or image, with the first names and what is near them."""
+    if not strangers:
+        return []
+    named = []
+    for name in list(strangers)[:_MOST_NAMES]:
+        near = difflib.get_close_matches(name, places, n=1)
+        named.append(f"'{name}'" + (f" (did you mean '{near[0]}'?)" if near else ""))
+    named += list(strangers)[_MOST_NAMES:]
+    rows = sum(strangers.values())
+    return [
+        f"{path}: {rows:,} row{'s' * (rows > 1)} left out for naming no clip or image: "
+        + first_few(named, _MOST_NAMES)
+    ]
+
+
+def _past_the_end(path: Path, rows: list[dict[str, Any]], clips: list[Clip]) -> list[str]:
+    """Say how many rows name a frame past the end of their clip."""
+    last: dict[str, int] = {}
+    for row in rows:
+        last[row["clip"]] = max(row["index"], last.get(row["clip"], 0))
+    lengths = {clip.name: expected_frames(clip) for clip in clips if clip.name in last}
+    past = Counter(row["clip"] for row in rows if 0 < lengths[row["clip"]] <= row["index"])
+    said = [f"{clip} ({lengths[clip]:,} frames)" for clip in sorted(past)]
+    if not said:
+        return []
+    return [f"{path}: {past.total():,} labels past the end of their clip: {first_few(said)}"]
 
 
 def _binary_columns(
@@ -62,10 +104,6 @@ def _binary_columns(
                 f"positive_at {positive_at:g}; set positive_at: 1, or write present and absent"
             )
     return notes
-
-
-def _empty() -> pl.DataFrame:
-    return labels_table(pl.DataFrame({"id": [], "subject": [], "clip": [], "index": []}), [])
 
 
 def _check_header(path: Path, header: list[str]) -> dict[int, str]:
@@ -103,36 +141,53 @@ def _read_rows(
     units: dict[int, str],
     places: dict[str, tuple[Clip, int]],
     positive_at: float,
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Read the rows; count those of each name that is not among `places`."""
     rows: list[dict[str, Any]] = []
-    strangers: dict[str, None] = {}
+    strangers: Counter[str] = Counter()
     seen: dict[str, int] = {}
+    bad: list[tuple[int, str]] = []
     for row in reader:
-        where = f"{path}, row {reader.line_num}"
         name = (row.get("image") or row.get("clip") or "").strip()
         if name not in places:
-            strangers[name] = None
+            strangers[name] += 1
             continue
-        clip, first = places[name]
-        index = first if "image" in row else _frame_number(where, row["frame"])
-        key = frame_id(clip.name, index)
-        if key in seen:
-            raise UserError(f"{where}: frame {key} stands in row {seen[key]} already; remove one")
-        seen[key] = reader.line_num
-        labels = {"id": key, "subject": clip.subject, "clip": clip.name, "index": index}
-        for unit, column in units.items():
-            labels |= _label(where, f"AU{unit}", row[column], positive_at)
+        try:
+            labels = _read_row(row, *places[name], units, positive_at)
+        except ValueError as error:
+            bad.append((reader.line_num, str(error)))
+            continue
+        if labels["id"] in seen:
+            again = f"frame {labels['id']} stands in row {seen[labels['id']]} already; remove one"
+            bad.append((reader.line_num, again))
+        seen.setdefault(labels["id"], reader.line_num)
         rows.append(labels)
-    return rows, list(strangers)
+    if bad:
+        raise DamagedRowsError(path, bad)
+    return rows, strangers
 
 
-def _frame_number(where: str, cell: str | None) -> int:
-    if cell is None or not re.fullmatch(r"\s*\d{1,9}\s*", cell):
-        raise UserError(f"{where}: frame '{cell}' is not a whole number from 0 on")
+def _read_row(
+    row: dict[str, Any], clip: Clip, first: int, units: dict[int, str], positive_at: float
+) -> dict[str, Any]:
+    """Read one row; a ValueError says what is wrong with it."""
+    if row.get(None):  # type: ignore[call-overload]
+        raise ValueError("has more cells than the header; mend or remove the row")
+    index = first if "image" in row else _frame_number(row["frame"])
+    key = frame_id(clip.name, index)
+    labels = {"id": key, "subject": clip.subject, "clip": clip.name, "index": index}
+    for unit, column in units.items():
+        labels |= _label(f"AU{unit}", row[column], positive_at)
+    return labels
+
+
+def _frame_number(cell: str | None) -> int:
+    if cell is None or not re.fullmatch(r"\s*\d{1,9}\s*", cell, re.ASCII):
+        raise ValueError(f"frame '{cell}' is not a whole number from 0 on")
     return int(cell)
 
 
-def _label(where: str, name: str, cell: str | None, positive_at: float) -> dict[str, Any]:
+def _label(name: str, cell: str | None, positive_at: float) -> dict[str, Any]:
     """Read one cell as a label and, where it is a number, an intensity."""
     text = (cell or "").strip().lower()
     if text in _WORDS:
@@ -142,8 +197,8 @@ def _label(where: str, name: str, cell: str | None, positive_at: float) -> dict[
     except ValueError:
         value = -1.0
     if not 0 <= value <= 5:
-        raise UserError(
-            f"{where}: {name} is '{cell}'; allowed are an intensity from 0 to 5, present, absent, "
+        raise ValueError(
+            f"{name} is '{cell}'; allowed are an intensity from 0 to 5, present, absent, "
             "unknown, or nothing"
         )
     return {name: int(value >= positive_at), intensity(name): value}

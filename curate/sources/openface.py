@@ -8,138 +8,128 @@ too little confidence, are unlabelled.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from curate.errors import UserError
+from curate.errors import DamagedRowsError
 from curate.params import Parameters
-from curate.sources.clip import Clip, Labels, intensity, labels_table, unique, videos_below
+from curate.sources.beside import table_of, tables_beside
+from curate.sources.clip import (
+    NO_ROWS,
+    Clip,
+    Labels,
+    gather,
+    intensity,
+    key_of,
+    labels_table,
+    unique,
+    videos_below,
+)
+from curate.sources.csv_table import (
+    ROW,
+    Faults,
+    not_among,
+    not_whole,
+    read_cells,
+    refuse,
+    repeated,
+    to_numbers,
+)
+from curate.sources.lengths import compare_lengths
 from curate.sources.videos import clip_of
-from curate.table import frame_id
 
-_COLUMN = re.compile(r"AU(\d\d)_([cr])$")
+_COLUMN = re.compile(r"AU(\d\d)_([cr])$", re.ASCII)
+_INDEX = (pl.col("frame") - 1).cast(pl.Int32).alias("index")
+_GENERAL = ("frame", "face_id", "success", "confidence")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A clip's CSV as read: its labels, its action units, and the last frame it speaks of."""
+
+    clip: Clip
+    labels: pl.DataFrame
+    action_units: list[int]
+    frames: int
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     """List one clip a video; its CSV, where there is one, also holds its landmarks."""
-    clips = []
-    for video in videos_below(footage):
-        clip, table = clip_of(video, footage), video.with_suffix(".csv")
-        clips.append(Clip(clip.name, clip.subject, video, (), table if table.is_file() else None))
-    return unique(clips)
+    clips = [clip_of(video, footage) for video in videos_below(footage)]
+    return unique([replace(clip, landmarks=table_of(clip)) for clip in clips])
 
 
 def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
     """Read the CSV of every clip; clips without one, and CSVs without a video, are named."""
-    tables, units, notes = [], set(), []
-    for clip in clips:
-        if clip.landmarks is None:
-            notes.append(f"{clip.name}: has no CSV beside its video; its frames are unlabelled")
-            continue
-        table, found = _read_clip(clip, clip.landmarks, parameters)
-        tables.append(table)
-        units |= set(found)
-    with_video = {clip.landmarks for clip in clips}
-    root = footage if footage.is_dir() else None
-    for path in sorted(root.rglob("*.csv")) if root else []:
-        if path not in with_video:
-            notes.append(f"{path}: has no video of the same name; left out")
-    if not tables:
-        raise UserError(
-            f"{footage}: no CSV beside a video; OpenFace writes VIDEO.csv for VIDEO.mp4"
-        )
-    return Labels(labels_table(pl.concat(tables, how="diagonal"), sorted(units)), notes)
+    pairs, notes = tables_beside(clips, footage, "OpenFace")
+    read, damage = gather(pairs, lambda pair: _read_clip(*pair, parameters))
+    notes += compare_lengths([(one.clip, one.frames) for one in read])
+    units = sorted({unit for one in read for unit in one.action_units})
+    rows = pl.concat([NO_ROWS, *(one.labels for one in read)], how="diagonal")
+    return Labels(labels_table(rows, units), notes, damage)
 
 
 def read_columns(path: Path, pattern: str) -> pl.DataFrame:
     """Read `frame`, `face_id`, `success`, `confidence` and the columns that `pattern` matches.
 
     One row a frame: of several faces, the one that is tracked in most frames. Frame numbers are
-    turned into indices from 0. Columns are Float64.
+    turned into indices from 0 (`index`, Int32). Other columns are Float64; where a face was not
+    tracked, a cell that is no number is null. `ROW` is the row in the file.
 
     Raises:
-        UserError: not an OpenFace CSV, or a cell that is no number, by row.
+        UserError: not an OpenFace CSV.
+        DamagedRowsError: a cell that is no number, or a frame that stands there twice.
     """
-    try:
-        text = pl.read_csv(path, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{path}: not a CSV table ({str(error).splitlines()[0]})") from None
-    text = text.rename({name: name.strip() for name in text.columns})
-    if "frame" not in text.columns:
-        raise UserError(f"{path}, row 1: has no column 'frame'; is it an OpenFace CSV?")
-    general = {"frame", "face_id", "success", "confidence"}
-    wanted = [c for c in text.columns if c in general or re.match(pattern, c)]
-    numbers = _numbers(path, text.select(wanted))
-    _check_frames(path, numbers["frame"])
-    return _one_face(path, numbers).with_columns(
-        (pl.col("frame") - 1).cast(pl.Int32).alias("index")
-    )
+    numbers, faults = _read(path, pattern)
+    refuse(path, faults)
+    return numbers.with_columns(_INDEX)
 
 
-def _numbers(path: Path, text: pl.DataFrame) -> pl.DataFrame:
-    numbers = text.select(pl.all().str.strip_chars().cast(pl.Float64, strict=False))
-    for name in text.columns:
-        bad = numbers[name].is_null() | ~numbers[name].is_finite().fill_null(False)
-        if bad.any():
-            row = int(bad.arg_max() or 0)
-            raise UserError(
-                f"{path}, row {row + 2}: {name} is '{text[name][row]}', not a number; "
-                "mend or remove the row"
-            )
-    return numbers
+def _read(path: Path, pattern: str) -> tuple[pl.DataFrame, Faults]:
+    """Read what `read_columns` answers, and what is wrong with it, row by row."""
+    cells = read_cells(path, rf"({'|'.join(_GENERAL)})$|{pattern}")
+    if "frame" not in cells.columns:
+        raise DamagedRowsError(path, [(1, "has no column 'frame'; is it an OpenFace CSV?")])
+    general, faults = to_numbers(cells.select(ROW, *(c for c in _GENERAL if c in cells.columns)))
+    tracked = general["success"] > 0 if "success" in general.columns else None
+    others, more = to_numbers(cells.select(ROW, pl.exclude(*general.columns)), tracked)
+    numbers = _one_face(general.hstack(others.drop(ROW)))
+    faults += more + not_whole(general, "frame", 1) + repeated(numbers, "frame")
+    return numbers, faults
 
 
-def _check_frames(path: Path, frames: pl.Series) -> None:
-    if frames.is_empty():
-        raise UserError(f"{path}: holds no row below its header")
-    bad = (frames < 1) | (frames > 1e9) | (frames % 1 != 0)
-    if bad.any():
-        row = int(bad.arg_max() or 0)
-        raise UserError(
-            f"{path}, row {row + 2}: frame {frames[row]:.12g} is not a whole number from 1 on"
-        )
+def _one_face(numbers: pl.DataFrame) -> pl.DataFrame:
+    if "face_id" not in numbers.columns:
+        return numbers
+    tracked = pl.col("success") if "success" in numbers.columns else pl.lit(1.0)
+    faces = numbers.group_by("face_id").agg(tracked.sum().alias("frames"))
+    best = faces.sort(["frames", "face_id"], descending=[True, False])["face_id"][0]
+    return numbers.filter(pl.col("face_id") == best)
 
 
-def _one_face(path: Path, numbers: pl.DataFrame) -> pl.DataFrame:
-    if "face_id" in numbers.columns:
-        tracked = pl.col("success") if "success" in numbers.columns else pl.lit(1.0)
-        faces = numbers.group_by("face_id").agg(tracked.sum().alias("frames"))
-        best = faces.sort(["frames", "face_id"], descending=[True, False])["face_id"][0]
-        numbers = numbers.filter(pl.col("face_id") == best)
-    repeated = numbers["frame"].is_duplicated()
-    if repeated.any():
-        raise UserError(
-            f"{path}: frame {int(numbers['frame'].filter(repeated)[0])} stands there twice; "
-            "remove one row"
-        )
-    return numbers
-
-
-def _read_clip(clip: Clip, path: Path, parameters: Parameters) -> tuple[pl.DataFrame, list[int]]:
+def _read_clip(clip: Clip, path: Path, parameters: Parameters) -> _Read:
     letter = "c" if parameters.openface_columns == "presence" else "r"
-    table = read_columns(path, rf"AU\d\d_{letter}$")
-    columns = {name: int(m.group(1)) for name in table.columns if (m := _COLUMN.match(name))}
-    if not columns:
-        raise UserError(f"{path}, row 1: has no column like AU01_{letter}")
+    table, faults = _read(path, rf"AU\d\d_{letter}$")
+    units = {name: int(m.group(1)) for name in table.columns if (m := _COLUMN.match(name))}
+    if not units:
+        raise DamagedRowsError(path, [(1, f"has no column like AU01_{letter}")])
+    if letter == "c":
+        faults += not_among(table, list(units), [0.0, 1.0], "0 or 1")
+    refuse(path, faults)
     trusted = pl.lit(True)
     if "success" in table.columns:
         trusted &= pl.col("success") > 0
     if "confidence" in table.columns:
         trusted &= pl.col("confidence") >= parameters.confidence
-    labels: list[pl.Expr | pl.Series] = [
-        pl.lit(clip.name).alias("clip"),
-        pl.lit(clip.subject).alias("subject"),
-        pl.col("index"),
-        pl.Series("id", [frame_id(clip.name, int(i)) for i in table["index"]]),
-    ]
-    for column, unit in columns.items():
-        if letter == "c":
-            labels.append((pl.col(column) >= 0.5).cast(pl.Int8).alias(f"AU{unit}"))
-        else:
-            labels.append(
-                (pl.col(column) >= parameters.positive_at).cast(pl.Int8).alias(f"AU{unit}")
-            )
+    labels = key_of(clip)
+    for column, unit in units.items():
+        # A presence is 0 or 1; an intensity is present from positive_at on.
+        least = 1 if letter == "c" else parameters.positive_at
+        labels.append((pl.col(column) >= least).cast(pl.Int8).alias(f"AU{unit}"))
+        if letter == "r":
             labels.append(pl.col(column).clip(0, 5).alias(intensity(f"AU{unit}")))
-    rows = table.select(*labels, trusted.alias("trusted")).filter("trusted").drop("trusted")
-    return rows, sorted(columns.values())
+    table = table.with_columns(_INDEX)
+    frames = int(table["index"].max()) + 1  # type: ignore[arg-type]
+    return _Read(clip, table.filter(trusted).select(labels), sorted(units.values()), frames)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from curate.errors import UserError
 from curate.params import Parameters
+from curate.sources import find_clips, read_labels
 from curate.sources.clip import Labels
-from curate.sources.disfa import find_clips, read_labels
 
 LEFT = "Videos_LeftCamera/LeftVideoSN001_comp.avi"
 RIGHT = "Video_RightCamera/RightVideoSN001_Comp.avi"
@@ -28,8 +29,7 @@ def lay(folder: Path, videos: list[str], labels: dict[str, str]) -> Path:
 
 
 def read(folder: Path, **given: object) -> Labels:
-    parameters = Parameters.model_validate(given)
-    return read_labels(find_clips(folder, parameters), folder, parameters)
+    return read_labels(folder, Parameters.model_validate(given))
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,9 @@ def test_frames_are_counted_from_their_base(
 
 
 def test_a_frame_before_the_base_is_refused(tmp_path: Path) -> None:
-    lay(tmp_path, [LEFT], {"SN001_au1": "0,3\n"})
-    with pytest.raises(UserError, match="frame_base is 1 but a label file has frame 0"):
+    lay(tmp_path, [LEFT], {"SN001_au1": "1,0\n\n0,3\n"})
+    sentence = r"SN001_au1\.txt, row 3: frame 0, but frame_base is 1; set frame_base: auto or 0"
+    with pytest.raises(UserError, match=sentence):
         read(tmp_path, frame_base=1)
 
 
@@ -138,6 +139,7 @@ def test_labels_without_any_video_of_theirs_leave_an_empty_table(tmp_path: Path)
         ("-1,2\n", "row 1: '-1,2' is not"),
         ("99999999999,2\n", "row 1: '99999999999,2' is not"),
         ("1,0\n2,3\n1,0\n", "row 3: frame 1 stands in row 1 already; remove one"),
+        ("1,0\n2,9\nx\n3,1\n4\n", "row 2: '2,9' is not 'frame,intensity'"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, text: str, sentence: str) -> None:
@@ -163,3 +165,66 @@ def test_a_tree_that_is_not_disfa(tmp_path: Path, videos: list[str], sentence: s
     lay(tmp_path, videos, {})
     with pytest.raises(UserError, match=sentence):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_a_file_without_a_row_is_damaged(tmp_path: Path, text: str) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": text})
+    with pytest.raises(UserError, match=r"SN001_au1\.txt: holds no row; it should hold"):
+        read(tmp_path)
+
+
+def test_two_files_of_one_action_unit_are_refused(tmp_path: Path) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": "1,0\n", "SN001_au01": "1,3\n"})
+    with pytest.raises(UserError, match=r"SN001_au1\.txt: SN001's AU1 is labelled by .*_au01\.txt"):
+        read(tmp_path)
+
+
+def test_hidden_files_are_no_labels(tmp_path: Path) -> None:
+    lay(tmp_path, [LEFT], {"SN001_au1": "1,3\n"})
+    (tmp_path / "ActionUnit_Labels" / "SN001" / "._SN001_au2.txt").write_bytes(b"\0\5")
+    assert read(tmp_path).table["AU1"].to_list() == [1]
+
+
+def test_files_of_different_lengths_are_said_and_what_lacks_is_unknown(tmp_path: Path) -> None:
+    labels = {"SN001_au1": "1,0\n2,3\n3,3\n", "SN001_au2": "1,0\n2,3\n", "SN001_au4": "1,0\n"}
+    lay(tmp_path, [LEFT], labels)
+    found = read(tmp_path)
+    assert found.table.select("AU1", "AU2", "AU4").rows() == [
+        (0, 0, 0),
+        (1, 1, None),
+        (1, None, None),
+    ]
+    assert found.notes == [
+        "SN001: its label files end at frame 3 but for AU2 at 2, AU4 at 1; the frames after are "
+        "unknown there"
+    ]
+
+
+def test_a_video_longer_or_shorter_than_its_labels_is_said(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    """Both cameras show the same moments; here each ends at another frame."""
+    lay(tmp_path, [], {"SN001_au1": "1,0\n2,3\n3,3\n"})
+    write_video(tmp_path / LEFT, 5)
+    write_video(tmp_path / RIGHT, 2)
+    assert read(tmp_path, camera="both").notes == [
+        "video and labels differ in length, the shorter is used: LeftVideoSN001_comp (5 frames, 3 "
+        "labelled), RightVideoSN001_Comp (2 frames, 3 labelled)"
+    ]
+
+
+def test_checking_reads_past_damaged_files_and_names_every_row(tmp_path: Path) -> None:
+    labels = {"SN001_au1": "1,9\n2,3\nx\n", "SN001_au2": "1,3\n2,0\n", "SN001_au4": ""}
+    lay(tmp_path, [LEFT], labels)
+    found = read_labels(tmp_path, Parameters(), check=True)
+    assert found.table.select("index", "AU1", "AU2").rows() == [(0, None, 1), (1, None, 0)]
+    (rows, empty) = (error.sentences for error in found.damage)
+    assert [row.partition("_au1.txt, ")[2][:12] for row in rows] == ["row 1: '1,9'", "row 3: 'x' i"]
+    assert len(empty) == 1
+    with pytest.raises(UserError) as raised:
+        read(tmp_path)
+    assert str(raised.value).endswith(
+        "mend or remove the row; and 1 more damaged row in this file; and 1 more damaged file; "
+        "'curate labels --check' names them all"
+    )

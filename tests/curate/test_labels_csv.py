@@ -90,11 +90,42 @@ def test_a_byte_order_mark_and_spaces_in_the_header(tmp_path: Path) -> None:
     assert read(tmp_path).table["AU1"].to_list() == [1]
 
 
-def test_rows_of_strangers_are_left_out_and_named(tmp_path: Path) -> None:
-    lay(tmp_path, "clip,frame,AU1\nbob,0,3\neve,0,3\neve,1,3\n")
+def test_rows_of_strangers_are_one_note_with_the_first_names_and_what_is_near(
+    tmp_path: Path,
+) -> None:
+    rows = ["bob,0,3", "bobb,0,3", "bobb,1,3", *(f"{name},0,1" for name in "pqrs")]
+    lay(tmp_path, "clip,frame,AU1\n" + "\n".join(rows))
     labels = read(tmp_path)
-    assert labels.notes == [f"{tmp_path}/labels.csv: 'eve' names no clip or image; left out"]
+    assert labels.notes == [
+        f"{tmp_path}/labels.csv: 6 rows left out for naming no clip or image: "
+        "'bobb' (did you mean 'bob'?), 'p', 'q' and 2 more"
+    ]
     assert labels.table["clip"].to_list() == ["bob"]
+
+
+def test_an_image_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    lay(tmp_path, "image,AU1\nann/shots/02.png,3\nann/shots/2.png,0\n")
+    assert read(tmp_path, "images").notes == [
+        f"{tmp_path}/labels.csv: 1 row left out for naming no clip or image: "
+        "'ann/shots/02.png' (did you mean 'ann/shots/2.png'?)"
+    ]
+
+
+def test_labels_past_the_end_of_a_clip_are_said(tmp_path: Path) -> None:
+    lay(tmp_path, "clip,frame,AU1\nann/shots,1,3\nann/shots,2,3\nann/shots,7,3\n")
+    assert read(tmp_path, "images").notes == [
+        f"{tmp_path}/labels.csv: 2 labels past the end of their clip: ann/shots (2 frames)"
+    ]
+
+
+def test_every_damaged_row_is_named_when_checking(tmp_path: Path) -> None:
+    lay(tmp_path, "clip,frame,AU1\nbob,0,smile\nbob,1,1\nbob,1,2\nbob,2,1,5\n")
+    (damage,) = read_labels(tmp_path, Parameters(source="videos"), check=True).damage
+    assert [sentence.partition("labels.csv, ")[2][:20] for sentence in damage.sentences] == [
+        "row 2: AU1 is 'smile",
+        "row 4: frame bob/000",
+        "row 5: has more cell",
+    ]
 
 
 @pytest.mark.parametrize("text", ["clip,frame,AU1\n", "clip,frame,AU1\neve,0,1\n"])

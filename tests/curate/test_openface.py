@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from curate.crop import landmark_boxes
 from curate.errors import UserError
 from curate.params import Parameters
+from curate.sources import find_clips, read_labels
 from curate.sources.clip import Labels
-from curate.sources.openface import find_clips, read_labels
 
+OPENFACE = Parameters(source="openface")
 HEADER = "frame, face_id, timestamp, confidence, success, AU01_r, AU12_r, AU01_c, AU12_c"
 
 
@@ -23,8 +25,7 @@ def lay(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 
 def read(folder: Path, **given: object) -> Labels:
-    parameters = Parameters.model_validate(given)
-    return read_labels(find_clips(folder, parameters), folder, parameters)
+    return read_labels(folder, Parameters.model_validate({"source": "openface", **given}))
 
 
 def test_spaces_in_the_header_and_frames_from_one(tmp_path: Path) -> None:
@@ -100,11 +101,29 @@ def test_a_video_or_csv_that_stands_alone_is_named(tmp_path: Path) -> None:
         ("frame,AU01_r", ["1,1"], "row 1: has no column like AU01_c"),
         ("frame,AU01_c", ["1,1", "2,yes"], "row 3: AU01_c is 'yes', not a number; mend or remove"),
         ("frame,AU01_c", ["1,nan"], "row 2: AU01_c is 'nan', not a number"),
-        ("frame,AU01_c", ["1,1", "1,0"], "frame 1 stands there twice; remove one row"),
+        ("frame,AU01_c", ["1,1", "1,0"], "row 3: frame 1 stands in row 2 already; remove one"),
+        ("frame,AU01_c", ["1,1", "2"], "row 3: AU01_c is missing; mend or remove the row"),
+        ("frame,AU01_c", ["1,1", "2,1,0"], "row 3: has 3 cells, the header 2; mend or remove"),
+        ("frame,AU01_c", ["1,0.4"], "row 2: AU01_c is 0.4, not 0 or 1"),
+        ("frame,AU01_c", ["x,1"], "row 2: frame is 'x', not a number"),
+        ("frame,AU01_c, AU01_c", ["1,1,1"], "row 1: the column 'AU01_c' stands there twice"),
         ("frame,AU01_c", ["0,1"], "row 2: frame 0 is not a whole number from 1 on"),
         ("frame,face_id,AU01_c", [], "holds no row below its header"),
     ],
-    ids=["no frame", "no labels", "word", "nan", "twice", "frame 0", "no row"],
+    ids=[
+        "no frame",
+        "no labels",
+        "word",
+        "nan",
+        "twice",
+        "short",
+        "long",
+        "half",
+        "no number",
+        "column twice",
+        "frame 0",
+        "no row",
+    ],
 )
 def test_a_bad_csv_is_named(tmp_path: Path, header: str, rows: list[str], sentence: str) -> None:
     lay(tmp_path, *rows, header=header)
@@ -114,12 +133,64 @@ def test_a_bad_csv_is_named(tmp_path: Path, header: str, rows: list[str], senten
     assert sentence in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"frame,AU01_c\n1,1,1,1\n"], ids=["empty", "ragged"])
-def test_a_file_that_is_no_table(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "holds nothing; it should be a CSV table"),
+        (b"frame,AU01_c\n1,\xf6\n", "not a CSV table in UTF-8"),
+        (b"\0\1\2", "holds no row below its header"),
+    ],
+    ids=["empty", "other encoding", "binary"],
+)
+def test_a_file_that_is_no_table(tmp_path: Path, content: bytes, sentence: str) -> None:
     lay(tmp_path)
     (tmp_path / "ann" / "talk.csv").write_bytes(content)
-    with pytest.raises(UserError, match=r"talk\.csv: not a CSV table"):
+    with pytest.raises(UserError, match=rf"talk\.csv: {sentence}"):
         read(tmp_path)
+
+
+def test_blank_lines_are_passed_over_and_counted(tmp_path: Path) -> None:
+    lay(tmp_path, "1,1", "", "2,0", header="frame,AU01_c")
+    assert read(tmp_path).table["AU1"].to_list() == [1, 0]
+    (tmp_path / "ann" / "talk.csv").write_text("frame,AU01_c\n\n1,x\n")
+    with pytest.raises(UserError, match=r"talk\.csv, row 3: AU01_c is 'x'"):
+        read(tmp_path)
+
+
+def test_a_failed_frame_may_hold_anything(tmp_path: Path) -> None:
+    """OpenFace writes nan where it lost the face; that frame is unlabelled, the file is whole."""
+    header = "frame,success,AU01_c,x_0,x_1,y_0,y_1"
+    lay(tmp_path, "1,1,1,10,30,20,60", "2,0,-nan(ind),nan,,nan,nan", header=header)
+    assert read(tmp_path).table["index"].to_list() == [0]
+    assert set(landmark_boxes(find_clips(tmp_path, OPENFACE)[0])) == {0}
+
+
+def test_the_row_of_a_repeated_frame_is_named_within_the_face_that_is_read(tmp_path: Path) -> None:
+    header = "frame, face_id, success, AU01_c"
+    lay(tmp_path, "1,0,1,0", "1,1,1,1", "2,1,1,1", "2,1,1,0", header=header)
+    with pytest.raises(UserError, match=r"row 5: frame 2 stands in row 4 already"):
+        read(tmp_path)
+
+
+def test_a_csv_of_another_length_than_its_video_is_said(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    lay(tmp_path, "1,1,1", "2,0,1", "3,0,0", header="frame,AU01_c,success")
+    (tmp_path / "ann" / "talk.mp4").unlink()
+    write_video(tmp_path / "ann" / "talk.avi", 2)
+    assert read(tmp_path).notes == [
+        "video and labels differ in length, the shorter is used: ann/talk (2 frames, 3 labelled)"
+    ]
+
+
+def test_every_damaged_file_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    lay(tmp_path, "1,1", header="frame,AU01_c")
+    for name in ("bob", "eve"):
+        (tmp_path / f"{name}.mp4").touch()
+        (tmp_path / f"{name}.csv").write_text("frame,AU01_c\n1,x\n2,y\n")
+    found = read_labels(tmp_path, OPENFACE, check=True)
+    assert found.table["subject"].to_list() == ["ann"]
+    assert [len(error.sentences) for error in found.damage] == [2, 2]
 
 
 def test_no_csv_at_all(tmp_path: Path) -> None:
@@ -136,7 +207,7 @@ def test_landmarks_give_the_box_of_tracked_frames(tmp_path: Path) -> None:
         "3,1,10,30,20,60",
         header="frame,success,x_0,x_1,y_0,y_1",
     )
-    boxes = landmark_boxes(find_clips(tmp_path, Parameters())[0])
+    boxes = landmark_boxes(find_clips(tmp_path, OPENFACE)[0])
     assert set(boxes) == {0, 2}
     assert boxes[0] == pytest.approx((20, 40, 1.3 * 40))
 
@@ -154,10 +225,10 @@ def test_a_csv_without_landmarks(
 ) -> None:
     lay(tmp_path, *rows, header=header)
     with pytest.raises(UserError, match=sentence):
-        landmark_boxes(find_clips(tmp_path, Parameters())[0])
+        landmark_boxes(find_clips(tmp_path, OPENFACE)[0])
 
 
 def test_landmarks_need_a_csv(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").touch()
     with pytest.raises(UserError, match="a: crop is 'landmarks' but the clip has no OpenFace CSV"):
-        landmark_boxes(find_clips(tmp_path, Parameters())[0])
+        landmark_boxes(find_clips(tmp_path, OPENFACE)[0])

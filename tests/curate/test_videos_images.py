@@ -83,3 +83,22 @@ def test_hidden_files_are_no_frames(tmp_path: Path, write_image: Callable[..., P
         write_image(tmp_path / "ann" / name)
     (clip,) = find_clips(tmp_path, Parameters(source="images"))
     assert [path.name for path in clip.images] == ["f1.png"]
+
+
+def test_hidden_folders_hold_no_footage(tmp_path: Path) -> None:
+    lay(tmp_path, "ann/1.png", ".thumbnails/ann/1.png", "ann/.cache/2.png")
+    (clip,) = images.find_clips(tmp_path, P)
+    assert [path.name for path in clip.images] == ["1.png"]
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [("ckplus", "image"), ("bp4d", "image"), ("bp4dplus", "image"), ("libreface", "video")],
+)
+def test_every_source_names_what_it_looks_for(tmp_path: Path, source: str, what: str) -> None:
+    lay(tmp_path, "readme.md")
+    parameters = Parameters.model_validate({"source": source})
+    with pytest.raises(UserError, match=rf"{tmp_path.name}: holds no {what} \(\."):
+        find_clips(tmp_path, parameters)
+    with pytest.raises(UserError, match="gone: no such footage"):
+        find_clips(tmp_path / "gone", parameters)

@@ -1,0 +1,215 @@
+"""BP4D: folders of images F001/T1, with a table of coded frames a subject and task.
+
+Layout: `F001/T1/2440.jpg`, `AUCoding/AU_OCC/F001_T1.csv`, `AUCoding/AU_INT/AU06/F001_T1_AU06.csv`;
+the folders above may have any name.
+
+Two numberings meet. A frame's number is what the tables and, but for `image_offset`, the images
+are named by: 2440. A frame's index is its place in the clip, from 0 and without a gap: the first
+image of the folder has index 0, the next 1, whatever their numbers. Tables and images are joined
+by number, never by place, and images without a row in the table are unlabelled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from curate.errors import DamagedRowsError, UserError
+from curate.params import Parameters
+from curate.sources.clip import (
+    NO_ROWS,
+    Clip,
+    Labels,
+    first_few,
+    gather,
+    image_folders,
+    intensity,
+    key_of,
+    labels_table,
+    unique,
+    visible,
+)
+from curate.sources.csv_table import (
+    not_among,
+    not_whole,
+    read_cells,
+    read_pairs,
+    refuse,
+    repeated,
+    to_numbers,
+)
+
+_SUBJECT = re.compile(r"[FM]\d{3}", re.IGNORECASE | re.ASCII)
+_TASK = re.compile(r"T\d{1,2}", re.IGNORECASE | re.ASCII)
+_OCCURRENCE = re.compile(r"([FM]\d{3})_(T\d{1,2})\.csv", re.IGNORECASE | re.ASCII)
+_INTENSITY = re.compile(r"([FM]\d{3})_(T\d{1,2})_AU(\d{1,2})\.csv", re.IGNORECASE | re.ASCII)
+_NOT_CODED = 9
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A clip's table as read: its frames with an image, and how many have none."""
+
+    name: str
+    rows: pl.DataFrame
+    without_image: int
+
+
+def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+    """List one clip a subject and task, named F001/T1: its images in natural order."""
+    clips = []
+    for folder, images in image_folders(footage).items():
+        subject, task = folder.parent.name.upper(), folder.name.upper()
+        if _SUBJECT.fullmatch(subject) and _TASK.fullmatch(task):
+            clips.append(Clip(f"{subject}/{task}", subject, images=images))
+    if not clips:
+        raise UserError(
+            f"{footage}: no image in folders named like F001/T1; see the parameters 'footage' and "
+            "'source'"
+        )
+    return unique(clips)
+
+
+def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+    """Read the tables of all clips; an image is named by its frame's number."""
+    given = parameters.image_offset
+    return read_coding(clips, footage, 0 if given == "auto" else given)
+
+
+def read_coding(clips: list[Clip], footage: Path, offset: int) -> Labels:
+    """Read the tables; an image's name is its frame's number plus `offset`.
+
+    Occurrence decides on present and absent. Intensities, of the few action units that have them,
+    stand beside. An action unit that is nowhere coded is left out; so is a frame of which none is.
+    """
+    by_name = {clip.name: clip for clip in clips}
+    occurrence, intensities = _tables(footage)
+    read, damage = gather(
+        [name for name in occurrence if name in by_name],
+        lambda name: _read_clip(by_name[name], occurrence[name], offset),
+    )
+    strengths, more_damage = gather(
+        [key for key in intensities if key[0] in by_name],
+        lambda key: (key[1], _read_intensity(key, intensities[key])),
+    )
+    rows = pl.concat([NO_ROWS, *(clip.rows for clip in read)], how="diagonal")
+    units = [unit for unit in _units(rows) if rows[f"AU{unit}"].count()]
+    for unit in units:
+        values = [table for number, table in strengths if number == unit]
+        if values:
+            rows = rows.join(pl.concat(values), on=["clip", "number"], how="left")
+    if units:
+        rows = rows.filter(pl.any_horizontal(pl.col(f"AU{u}").is_not_null() for u in units))
+    notes = _notes(set(by_name), set(occurrence), {name for name, _ in intensities})
+    lost = [f"{clip.name} ({clip.without_image:,})" for clip in read if clip.without_image]
+    if lost:
+        total = sum(clip.without_image for clip in read)
+        notes.append(
+            f"{total:,} coded frames have no image and are left out, of {first_few(lost)}; "
+            f"image_offset is {offset}"
+        )
+    return Labels(labels_table(rows, units), notes, damage + more_damage)
+
+
+def _units(rows: pl.DataFrame) -> list[int]:
+    return sorted(int(name[2:]) for name in rows.columns if name.startswith("AU"))
+
+
+def _tables(footage: Path) -> tuple[dict[str, Path], dict[tuple[str, int], Path]]:
+    """Find the occurrence tables by clip, and the intensity tables by clip and action unit.
+
+    Raises:
+        UserError: no occurrence table, or two of one clip.
+    """
+    occurrence: dict[str, Path] = {}
+    intensities: dict[tuple[str, int], Path] = {}
+    for path in visible(footage):
+        if found := _OCCURRENCE.fullmatch(path.name):
+            _take(occurrence, f"{found.group(1)}/{found.group(2)}".upper(), path)
+        elif found := _INTENSITY.fullmatch(path.name):
+            clip = f"{found.group(1)}/{found.group(2)}".upper()
+            _take(intensities, (clip, int(found.group(3))), path)
+    if not occurrence:
+        raise UserError(f"{footage}: no table named like AUCoding/AU_OCC/F001_T1.csv")
+    return occurrence, intensities
+
+
+def _take(tables: dict[Key, Path], key: Key, path: Path) -> None:
+    if key in tables:
+        raise UserError(f"{path}: there is {tables[key]} already; remove one")
+    tables[key] = path
+
+
+def _read_clip(clip: Clip, path: Path, offset: int) -> _Coded:
+    coding = _read_occurrence(path)
+    images = _numbered(clip, offset)
+    rows = coding.join(images, on="number", how="inner")
+    units = [pl.col(f"AU{unit}") for unit in _units(coding)]
+    return _Coded(clip.name, rows.select(*key_of(clip), "number", *units), len(coding) - len(rows))
+
+
+def _read_occurrence(path: Path) -> pl.DataFrame:
+    """Read a table of 0, 1 and 9 (null): columns number and, Int8, an action unit each."""
+    cells = read_cells(path)
+    names = cells.columns[1:]
+    wrong = [name for name in names[1:] if not re.fullmatch(r"[1-9][0-9]?", name)]
+    if names[0] != "0" or wrong:
+        name, wanted = (wrong[0], "an action unit's number") if wrong else (names[0], "0")
+        raise DamagedRowsError(path, [(1, f"the column '{name}' should be {wanted}")])
+    units = [f"AU{name}" for name in names[1:]]
+    numbers, faults = to_numbers(cells.rename(dict(zip(names, ["frame", *units], strict=True))))
+    faults += not_whole(numbers, "frame", 0) + repeated(numbers, "frame")
+    refuse(path, faults + not_among(numbers, units, [0.0, 1.0, 9.0], "0, 1 or 9"))
+    return numbers.select(
+        pl.col("frame").cast(pl.Int32).alias("number"),
+        pl.col(units).replace(_NOT_CODED, None).cast(pl.Int8),
+    )
+
+
+def _read_intensity(key: tuple[str, int], path: Path) -> pl.DataFrame:
+    """Read `frame,value` lines: columns clip, number and the intensity, null where it is 9."""
+    clip, unit = key
+    pairs = read_pairs(path, "0-59", "an intensity of 0 to 5, or 9 where it is not coded")
+    return pairs.select(
+        pl.lit(clip).alias("clip"),
+        pl.col("frame").alias("number"),
+        pl.col("value").replace(_NOT_CODED, None).cast(pl.Float32).alias(intensity(f"AU{unit}")),
+    )
+
+
+def _numbered(clip: Clip, offset: int) -> pl.DataFrame:
+    """List a clip's images by the number of their frame: columns number and index.
+
+    An image whose name is no number is of no frame in the tables.
+
+    Raises:
+        UserError: two images of one number.
+    """
+    places: dict[int, int] = {}
+    for index, image in enumerate(clip.images):
+        if not re.fullmatch(r"\d{1,9}", image.stem, re.ASCII):
+            continue
+        number = int(image.stem) - offset
+        if number in places:
+            other = clip.images[places[number]].name
+            raise UserError(f"{image}: has the same number as {other} beside it; remove one")
+        places[number] = index
+    return pl.DataFrame(
+        {"number": list(places.keys()), "index": list(places.values())},
+        schema={"number": pl.Int32, "index": pl.Int32},
+    )
+
+
+def _notes(clips: set[str], coded: set[str], strengths: set[str]) -> list[str]:
+    """Say which clips have no table, and which tables no images or no occurrence table."""
+    said = {
+        "has no table in AU_OCC; unlabelled": clips - coded,
+        "has a table in AU_OCC but no images; left out": coded - clips,
+        "has tables in AU_INT but none in AU_OCC; left out": strengths - coded,
+    }
+    return [f"{first_few(sorted(names))}: {what}" for what, names in said.items() if names]

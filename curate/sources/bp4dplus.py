@@ -1,0 +1,20 @@
+"""BP4D+: as BP4D, but for the names of the images: frame f is the image f - 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from curate.params import Parameters
+from curate.sources import bp4d
+from curate.sources.clip import Clip, Labels
+
+
+def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+    """List one clip a subject and task, named F001/T1: its images in natural order."""
+    return bp4d.find_clips(footage, parameters)
+
+
+def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+    """Read the tables of all clips; an image is named by its frame's number less 1."""
+    given = parameters.image_offset
+    return bp4d.read_coding(clips, footage, -1 if given == "auto" else given)

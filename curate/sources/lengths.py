@@ -1,0 +1,23 @@
+"""Whether a video and its labels are of one length."""
+
+from __future__ import annotations
+
+from curate.decode import expected_frames
+from curate.sources.clip import Clip, first_few
+
+
+def compare_lengths(labelled: list[tuple[Clip, int]]) -> list[str]:
+    """Say, in one note, which videos have more or fewer frames than their labels.
+
+    `labelled` holds clips with the number of frames that their labels speak of. The shorter of
+    the two is used: a label without a frame is left out, a frame without a label is unlabelled.
+    A video that tells no number of frames is passed over.
+    """
+    differ = [
+        f"{clip.name} ({frames:,} frames, {count:,} labelled)"
+        for clip, count in labelled
+        if (frames := expected_frames(clip)) and frames != count
+    ]
+    if not differ:
+        return []
+    return [f"video and labels differ in length, the shorter is used: {first_few(differ)}"]
