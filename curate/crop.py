@@ -1,15 +1,17 @@
-"""The part of a frame that is kept: all of it, its central square, or the box of the landmarks."""
+"""The part of a frame that is kept: all of it, its central square, or the square around a face."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.decode import Picture
+from curate.decode import Frame, Picture
 from curate.errors import UserError
+from curate.faces import Box, face_boxes
 from curate.sources.clip import Clip
 
 # The landmarks reach from brows to chin; the square around them is widened to hold forehead and
@@ -18,10 +20,39 @@ _WIDENED = 1.3
 # Seconds do not matter here, frames do: the box follows the median over so many frames, so that
 # a landmark that jumps does not make the crop jump.
 _SMOOTHED = 9
-Boxes = dict[int, tuple[float, float, float]]
 
 
-def landmark_boxes(clip: Clip) -> Boxes:
+def cut_frames(
+    clip: Clip, frames: Iterable[Frame], crop: str
+) -> Iterator[tuple[Frame, Picture | None]]:
+    """Give each of a clip's frames with the part of it to keep (h, w, 3) uint8 BGR.
+
+    That part is None where the frame is broken, or where `crop` asks for a face and there is none.
+
+    Raises:
+        UserError: at once, `crop: landmarks` for a clip that has none.
+    """
+    if crop == "none":
+        return ((frame, frame.picture) for frame in frames)
+    if crop == "center":
+        return ((f, None if f.picture is None else central_square(f.picture)) for f in frames)
+    if crop == "haar":
+        return _cut_boxes(face_boxes(frames, moving=clip.video is not None))
+    boxes = landmark_boxes(clip)
+    return _cut_boxes((frame, boxes.get(frame.index)) for frame in frames)
+
+
+def _cut_boxes(
+    located: Iterable[tuple[Frame, Box | None]],
+) -> Iterator[tuple[Frame, Picture | None]]:
+    for frame, box in located:
+        if frame.picture is None or box is None:
+            yield frame, None
+        else:
+            yield frame, cut_box(frame.picture, box)
+
+
+def landmark_boxes(clip: Clip) -> dict[int, Box]:
     """Map a clip's frame indices to the square around its face: centre x, centre y, side (pixels).
 
     Frames whose face was not tracked are left out.
@@ -37,7 +68,7 @@ def landmark_boxes(clip: Clip) -> Boxes:
     return _boxes(clip.landmarks)
 
 
-def _boxes(path: Path) -> Boxes:
+def _boxes(path: Path) -> dict[int, Box]:
     from curate.sources.openface import read_columns
 
     table = read_columns(path, r"[xy]_\d+$")
@@ -65,18 +96,20 @@ def _smooth(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.median(windows, axis=-1)
 
 
-def crop_frame(picture: Picture, crop: str, box: tuple[float, float, float] | None) -> Picture:
-    """Cut a square (or, for `none`, the whole frame) out of a picture (height, width, 3) uint8.
+def central_square(picture: Picture) -> Picture:
+    """Cut the largest central square out of a picture (height, width, 3) uint8."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return picture[top : top + side, left : left + side]
 
-    A box that reaches over the edge is filled up with the edge's own pixels.
+
+def cut_box(picture: Picture, box: Box) -> Picture:
+    """Cut a box's square out of a picture (height, width, 3) uint8.
+
+    Where the box reaches over the edge, the square is filled up with the edge's own pixels.
     """
     height, width = picture.shape[:2]
-    if crop == "none":
-        return picture
-    if crop == "center" or box is None:
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        return picture[top : top + side, left : left + side]
     x, y, length = box
     side = max(2, round(length))
     left, top = round(x - side / 2), round(y - side / 2)

@@ -6,13 +6,10 @@ part remembers what it was made from; one that is still right is not made again.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +20,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate import console
-from curate.crop import Boxes, crop_frame, fit_square, landmark_boxes
-from curate.decode import Frame, expected_frames, frames_of
+from curate.crop import cut_frames, fit_square
+from curate.decode import Frame, Picture, expected_frames, frames_of
 from curate.errors import UserError
 from curate.hashing import perceptual_hashes, thumbnail
+from curate.parallel import in_processes, tell
 from curate.params import Parameters
+from curate.parts import is_made_from, part_schema, remove_partials, remove_strangers
 from curate.sources import find_clips
 from curate.sources.clip import Clip
 from curate.table import FRAMES, REASONS, frame_id, part_path, whole_file
 
-_BATCH = 256  # frames in memory at a time, for each process
-_MADE_FROM = b"framewise.made_from"
-_SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+_BATCH = 256  # rows in memory at a time, for each process
+_NOTED = 5  # clips pointed out one by one
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,19 @@ class ClipCount:
     by_reason: dict[str | None, int]
     was_done: bool
 
+    @property
+    def usable(self) -> int:
+        """Frames that have a picture and a hash."""
+        return self.by_reason.get(None, 0)
+
 
 def frames_stage(
     folder: Path, parameters: Parameters, workers: int, force: bool
 ) -> list[ClipCount]:
     """Find the footage's clips and write their parts, showing progress; answer their counts."""
     clips = find_clips(Path(parameters.footage), parameters)
-    if force:
-        _remove_strangers(folder, set())
     with console.progress("decoding", sum(map(expected_frames, clips))) as advance:
-        return extract_frames(clips, folder, parameters, workers, advance)
+        return extract_frames(clips, folder, parameters, workers, advance, force)
 
 
 def by_reason(counts: list[ClipCount]) -> list[tuple[str, int]]:
@@ -68,89 +69,84 @@ def by_reason(counts: list[ClipCount]) -> list[tuple[str, int]]:
     ]
 
 
+def notes(counts: list[ClipCount]) -> list[str]:
+    """Point out the clips with frames that are not usable, the worst first, a sentence each."""
+    hurt = [count for count in counts if count.usable < count.frames]
+    hurt.sort(key=lambda count: (count.usable / count.frames, count.clip))
+    more = len(hurt) - _NOTED
+    said = [_note(count) for count in hurt[:_NOTED]]
+    if more > 0:
+        said.append(f"{more:,} more clip{'s' * (more > 1)} with frames that are not usable")
+    return said
+
+
+def _note(count: ClipCount) -> str:
+    broken, faceless = (count.by_reason.get(name, 0) for name in ("unreadable", "no_face"))
+    whole = f"of {count.frames:,} frames"
+    if broken == count.frames:
+        return f"{count.clip}: none of its frames can be read ({count.frames:,})"
+    if broken + faceless == count.frames:
+        return f"{count.clip}: no face in any {whole}" + f", {broken:,} unreadable" * (broken > 0)
+    said = [
+        f"{n:,} {whole} {reason}"
+        for n, reason in ((broken, "unreadable"), (faceless, "no_face"))
+        if n
+    ]
+    return f"{count.clip}: {', '.join(said)}"
+
+
 def extract_frames(
     clips: list[Clip],
     folder: Path,
     parameters: Parameters,
     workers: int,
     on_frames: Callable[[int], None],
+    force: bool = False,
 ) -> list[ClipCount]:
     """Write the part of every clip below `folder`; parts of other clips are removed.
 
-    `on_frames` is told how many more frames are done. Answers a count a clip, by name.
+    `on_frames` is told how many more frames are done. With `force`, parts that are done are done
+    again. Answers a count a clip, by name.
 
     Raises:
         UserError: `crop: landmarks` for a clip that has none.
     """
-    removed = _remove_strangers(folder, {part_path(folder, clip.name) for clip in clips})
+    removed = remove_strangers(folder, {part_path(folder, clip.name) for clip in clips})
     if removed:
         console.note(f"{folder}: {removed} parts of other clips were removed")
-    # A forked process inherits OpenCV's threads in an unknown state; a spawned one starts clean.
-    context = get_context("spawn")
-    done = context.Value("q", 0)
-    with ProcessPoolExecutor(workers, context, _share_count, (done,)) as pool:
-        running = {pool.submit(extract_clip, clip, folder, parameters) for clip in clips}
-        try:
-            counts = _follow(running, lambda: int(done.value), on_frames)
-        except BrokenProcessPool:
-            raise UserError(
-                "a process was killed while decoding, perhaps for lack of memory; run it again "
-                "with --workers 1, clips that are done are not done again"
-            ) from None
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    remove_partials(folder)
+    work = partial(extract_clip, folder=folder, parameters=parameters, force=force)
+    try:
+        counts = in_processes(work, clips, workers, on_frames)
+    except BrokenProcessPool:
+        raise UserError(
+            "a process was killed while decoding, perhaps for lack of memory; run it again "
+            "with --workers 1, clips that are done are not done again"
+        ) from None
     return sorted(counts, key=lambda count: count.clip)
 
 
-def _follow(
-    running: set[Future[ClipCount]], done: Callable[[], int], on_frames: Callable[[int], None]
-) -> list[ClipCount]:
-    """Wait for clips, telling now and then how many more frames are done."""
-    counts: list[ClipCount] = []
-    told = 0
-    while running:
-        finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-        counts += [future.result() for future in finished]
-        now = done()
-        on_frames(now - told)
-        told = now
-    return counts
-
-
-# How many frames all processes have done; None outside a worker of `extract_frames`.
-_shared_count: Any = None
-
-
-def _share_count(count: Any) -> None:
-    global _shared_count
-    _shared_count = count
-
-
-def _tell(frames: int) -> None:
-    if _shared_count is not None:
-        with _shared_count.get_lock():
-            _shared_count.value += frames
-
-
-def extract_clip(clip: Clip, folder: Path, parameters: Parameters) -> ClipCount:
+def extract_clip(
+    clip: Clip, folder: Path, parameters: Parameters, force: bool = False
+) -> ClipCount:
     """Write one clip's part, unless the part there was made from the same input."""
-    cv2.setNumThreads(1)  # clips are the unit of parallel work
+    # Clips are the unit of parallel work; and one thread finds faces in one order.
+    cv2.setNumThreads(1)
+    cv2.ocl.setUseOpenCL(False)
     path = part_path(folder, clip.name)
-    made_from = _fingerprint(clip, parameters)
-    if _made_from(path) == made_from:
+    schema = part_schema(clip, parameters)
+    if not force and is_made_from(path, schema):
         found = pl.read_parquet(path, columns=["reason"])["reason"]
-        _tell(len(found))
+        tell(len(found))
         return _count(clip.name, found, True)
-    boxes = landmark_boxes(clip) if parameters.crop == "landmarks" else {}
+    frames = cut_frames(clip, frames_of(clip), parameters.crop)
+    rows = (_row(clip, frame, cut, parameters) for frame, cut in frames)
     reasons: list[str | None] = []
-    schema = _SCHEMA.with_metadata({_MADE_FROM: made_from})
-    with whole_file(path) as partial, pq.ParquetWriter(partial, schema) as writer:
-        for frames in _batches(frames_of(clip)):
-            rows = _rows(clip, frames, parameters, boxes)
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-            reasons += [row["reason"] for row in rows]
-            _tell(len(rows))
+    with whole_file(path) as begun, pq.ParquetWriter(begun, schema) as writer:
+        for batch in _batches(rows):
+            _hash(batch, parameters.hash)
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            reasons += [row["reason"] for row in batch]
     return _count(clip.name, pl.Series(reasons, dtype=pl.String), False)
 
 
@@ -160,10 +156,11 @@ def _count(clip: str, reasons: pl.Series, was_done: bool) -> ClipCount:
     return ClipCount(clip, len(reasons), by_reason, was_done)
 
 
-def _batches(frames: Iterator[Frame]) -> Iterator[list[Frame]]:
-    batch: list[Frame] = []
-    for frame in frames:
-        batch.append(frame)
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch = []
+    for row in rows:
+        batch.append(row)
+        tell(1)
         if len(batch) == _BATCH:
             yield batch
             batch = []
@@ -171,19 +168,16 @@ def _batches(frames: Iterator[Frame]) -> Iterator[list[Frame]]:
         yield batch
 
 
-def _rows(
-    clip: Clip, frames: Iterable[Frame], parameters: Parameters, boxes: Boxes
-) -> list[dict[str, Any]]:
-    rows = [_row(clip, frame, parameters, boxes) for frame in frames]
+def _hash(rows: list[dict[str, Any]], kind: str) -> None:
+    """Turn the thumbnails of rows into hashes, all at once."""
     usable = [row for row in rows if row["reason"] is None]
     if usable:
         thumbnails = np.stack([row.pop("thumbnail") for row in usable])
-        for row, value in zip(usable, perceptual_hashes(thumbnails), strict=True):
+        for row, value in zip(usable, perceptual_hashes(thumbnails, kind), strict=True):
             row["hash"] = int(value)
-    return rows
 
 
-def _row(clip: Clip, frame: Frame, parameters: Parameters, boxes: Boxes) -> dict[str, Any]:
+def _row(clip: Clip, frame: Frame, cut: Picture | None, parameters: Parameters) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(FRAMES) | {
         "id": frame_id(clip.name, frame.index),
         "subject": clip.subject,
@@ -191,11 +185,8 @@ def _row(clip: Clip, frame: Frame, parameters: Parameters, boxes: Boxes) -> dict
         "index": frame.index,
         "time": frame.time,
     }
-    if frame.picture is None:
-        return row | {"reason": "unreadable"}
-    if parameters.crop == "landmarks" and frame.index not in boxes:
-        return row | {"reason": "no_face"}
-    cut = crop_frame(frame.picture, parameters.crop, boxes.get(frame.index))
+    if cut is None:
+        return row | {"reason": "unreadable" if frame.picture is None else "no_face"}
     gray = cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY)
     square = fit_square(cut, parameters.image_size)
     quality = [cv2.IMWRITE_JPEG_QUALITY, parameters.jpeg_quality]
@@ -204,43 +195,5 @@ def _row(clip: Clip, frame: Frame, parameters: Parameters, boxes: Boxes) -> dict
     detail = cv2.Laplacian(cv2.cvtColor(square, cv2.COLOR_BGR2GRAY), cv2.CV_32F)
     row["sharpness"] = float(detail.var())
     row["brightness"] = float(gray.mean())
-    row["thumbnail"] = thumbnail(gray)
+    row["thumbnail"] = thumbnail(gray, parameters.hash)
     return row
-
-
-def _fingerprint(clip: Clip, parameters: Parameters) -> bytes:
-    """Digest all that decides a part's bytes: footage, landmarks, parameters, code."""
-    digest = hashlib.blake2b(_code(), digest_size=16)
-    crop = (parameters.image_size, parameters.crop, parameters.jpeg_quality)
-    digest.update(repr((clip.name, clip.subject, crop)).encode())
-    landmarks = clip.landmarks if parameters.crop == "landmarks" else None
-    for path in filter(None, (clip.video, landmarks, *clip.images)):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "blake2b").digest())
-    return digest.hexdigest().encode()
-
-
-@cache
-def _code() -> bytes:
-    """Read the code that decides a part's bytes: a part of older code is made again."""
-    modules = ("crop.py", "decode.py", "frames.py", "hashing.py")
-    return b"".join((Path(__file__).parent / name).read_bytes() for name in modules)
-
-
-def _made_from(path: Path) -> bytes | None:
-    if not path.exists():
-        return None
-    try:
-        return (pq.read_schema(path).metadata or {}).get(_MADE_FROM)
-    except (pa.ArrowInvalid, OSError):  # not a Parquet file: it is made anew
-        return None
-
-
-def _remove_strangers(folder: Path, wanted: set[Path]) -> int:
-    """Remove parts of clips that are gone, only files that this stage made; answer how many."""
-    there = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
-    strangers = [path for path in there if path not in wanted and _made_from(path) is not None]
-    for path in strangers:
-        path.unlink()
-    return len(strangers)

@@ -40,8 +40,8 @@ def run_program(name: str, app: typer.Typer) -> None:
     except UserError as error:
         console.fail(name, str(error))
         sys.exit(2)
-    except SystemExit as ended:  # typer ends all by itself: 130, without a word, on Ctrl-C
-        if ended.code == 130:
+    except SystemExit as ended:  # typer ends all by itself, without a word: 130 on Ctrl-C, 143 on SIGTERM
+        if ended.code in (130, 143):
             console.fail(name, "interrupted; run it again to go on")
         raise
     except OSError as error:  # a folder where a file is meant, no permission, a full disk

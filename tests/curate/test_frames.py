@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import cv2
 import imagehash
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from curate import frames as stage
 from curate.decode import frames_of
 from curate.errors import UserError
-from curate.frames import by_reason, extract_clip, extract_frames, frames_stage
+from curate.face import make_identity, render_face
+from curate.frames import ClipCount, by_reason, extract_clip, extract_frames, frames_stage, notes
 from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.sources.videos import find_clips
 from curate.table import FRAMES
 
 P = Parameters(image_size=48)
+HAAR = Parameters(image_size=48, crop="haar")
 
 
 @pytest.fixture
@@ -116,6 +123,85 @@ def test_crop_decides_on_the_stored_picture_and_its_hash(tmp_path: Path, clip: C
     assert decoded(center["jpeg"][0])[0].max() > 16
 
 
+@pytest.fixture(scope="module")
+def portrait() -> np.ndarray:
+    return render_face(make_identity(1, seed=0), size=96)
+
+
+def write_images(folder: Path, *pictures: np.ndarray) -> Clip:
+    folder.mkdir(parents=True)
+    paths = [folder / f"{index}.png" for index in range(len(pictures))]
+    for path, picture in zip(paths, pictures, strict=True):
+        cv2.imwrite(str(path), picture)
+    return Clip("ann/talk", "ann", images=tuple(paths))
+
+
+def test_haar_keeps_the_face_and_names_where_there_is_none(
+    tmp_path: Path, portrait: np.ndarray
+) -> None:
+    empty = np.full((96, 240, 3), 90, np.uint8)
+    beside = np.hstack([empty[:, :144], portrait])
+    clip = write_images(tmp_path / "in", beside, beside, *[empty] * 9, beside)
+    (tmp_path / "in" / "11.png").write_text("no picture")
+    count = extract_clip(clip, tmp_path, HAAR)
+    assert count.by_reason == {None: 2, "no_face": 9, "unreadable": 1}
+    table = part(tmp_path)
+    assert table["reason"].to_list() == [None, None, *["no_face"] * 9, "unreadable"]
+    assert table["hash"].null_count() == table["jpeg"].null_count() == 10
+    face = decoded(table["jpeg"][0])
+    assert face.shape == (48, 48, 3)
+    assert np.abs(face.astype(int) - 90).mean(axis=2).min(axis=0).max() > 8  # no grey beside it
+
+
+def test_one_missed_face_is_not_lost(tmp_path: Path, portrait: np.ndarray) -> None:
+    hidden = portrait.copy()
+    hidden[20:60] = 90
+    clip = write_images(tmp_path / "in", *[portrait] * 5, hidden, *[portrait] * 5)
+    assert extract_clip(clip, tmp_path, HAAR).by_reason == {None: 11}
+    jpegs = part(tmp_path)["jpeg"].to_list()
+    assert len(set(jpegs)) == 2
+    assert np.median(decoded(jpegs[5])) == pytest.approx(90, abs=30)
+
+
+def test_haar_writes_the_same_bytes_in_one_process_and_in_two(
+    tmp_path: Path, portrait: np.ndarray
+) -> None:
+    rng = np.random.default_rng(0)
+    clips = []
+    for name in ("a", "b", "c"):
+        shifted = [np.roll(portrait, rng.integers(-9, 9), axis=1) for _ in range(12)]
+        clip = write_images(tmp_path / name, *shifted)
+        clips.append(Clip(name, name, images=clip.images))
+    for workers in (1, 2):
+        extract_frames(clips, tmp_path / str(workers), HAAR, workers, lambda _: None)
+    for clip in clips:
+        extract_clip(clip, tmp_path / "here", HAAR)
+    assert files_below(tmp_path / "1") == files_below(tmp_path / "2")
+    assert files_below(tmp_path / "1") == files_below(tmp_path / "here")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference"),
+    [
+        ("phash", imagehash.phash),
+        ("dhash", imagehash.dhash),
+        ("whash", imagehash.whash),
+        ("average", imagehash.average_hash),
+    ],
+)
+def test_the_hash_is_of_the_kind_that_was_asked_for(
+    tmp_path: Path, clip: Clip, kind: str, reference: Callable[..., object]
+) -> None:
+    extract_clip(clip, tmp_path, Parameters(image_size=48, hash=kind))
+    metadata = pq.read_schema(tmp_path / "ann" / "talk.parquet").metadata
+    assert metadata[b"framewise.hash"] == kind.encode()
+    pictures = [frame.picture for frame in frames_of(clip)]
+    for value, picture in zip(part(tmp_path)["hash"], pictures, strict=True):
+        assert picture is not None
+        gray = Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+        assert (value ^ int(str(reference(gray)), 16)).bit_count() <= 4
+
+
 def test_landmarks_without_a_csv_stop_the_stage(tmp_path: Path, clip: Clip) -> None:
     with pytest.raises(UserError, match="ann/talk: crop is 'landmarks' but the clip has no"):
         extract_clip(clip, tmp_path / "out", Parameters(crop="landmarks"))
@@ -142,7 +228,9 @@ def test_a_clip_that_is_done_is_not_done_again(tmp_path: Path, clip: Clip) -> No
 
 
 @pytest.mark.parametrize(
-    "change", [{"image_size": 32}, {"crop": "center"}, {"jpeg_quality": 80}], ids=str
+    "change",
+    [{"image_size": 32}, {"crop": "center"}, {"jpeg_quality": 80}, {"hash": "dhash"}],
+    ids=str,
 )
 def test_it_is_done_again_for_another_picture(tmp_path: Path, clip: Clip, change: dict) -> None:
     extract_clip(clip, tmp_path, P)
@@ -206,7 +294,87 @@ def test_force_does_every_clip_again(tmp_path: Path, clip: Clip) -> None:
     parameters = Parameters(footage=str(clip.video), source="videos", image_size=48)
     assert not frames_stage(tmp_path / "out", parameters, 1, False)[0].was_done
     assert frames_stage(tmp_path / "out", parameters, 1, False)[0].was_done
+    before = files_below(tmp_path / "out")
     assert not frames_stage(tmp_path / "out", parameters, 1, True)[0].was_done
+    assert files_below(tmp_path / "out") == before
+
+
+def test_force_keeps_the_old_part_until_the_new_one_is_whole(
+    tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parameters = Parameters(footage=str(clip.video), source="videos", image_size=48)
+    frames_stage(tmp_path / "out", parameters, 1, False)
+    before = files_below(tmp_path / "out")
+    monkeypatch.setattr(stage, "in_processes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        frames_stage(tmp_path / "out", parameters, 1, True)
+    assert files_below(tmp_path / "out") == before
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path: Path, clip: Clip) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / "ann").mkdir(exist_ok=True)
+    (tmp_path / "out" / "bob").mkdir(parents=True)
+    (tmp_path / "out" / "bob" / f".gone.parquet.{dead.pid}.partial").touch()
+    extract_frames([clip], tmp_path / "out", P, 1, lambda _: None)
+    assert set(files_below(tmp_path / "out")) == {"ann/talk.parquet"}
+
+
+def counted(clip: str, usable: int = 0, unreadable: int = 0, no_face: int = 0) -> ClipCount:
+    reasons = {None: usable, "unreadable": unreadable, "no_face": no_face}
+    by_reason = {reason: n for reason, n in reasons.items() if n}
+    return ClipCount(clip, usable + unreadable + no_face, by_reason, False)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (counted("a", 588, unreadable=12), ["a: 12 of 600 frames unreadable"]),
+        (counted("a", 588, no_face=12), ["a: 12 of 600 frames no_face"]),
+        (
+            counted("a", 1570, unreadable=12, no_face=18),
+            ["a: 12 of 1,600 frames unreadable, 18 of 1,600 frames no_face"],
+        ),
+        (counted("a", no_face=600), ["a: no face in any of 600 frames"]),
+        (counted("a", unreadable=3, no_face=5), ["a: no face in any of 8 frames, 3 unreadable"]),
+        (counted("a", unreadable=600), ["a: none of its frames can be read (600)"]),
+        (counted("a", 600), []),
+    ],
+)
+def test_a_clip_with_frames_that_are_not_usable_is_named(count: ClipCount, said: list[str]) -> None:
+    assert notes([count]) == said
+
+
+def test_the_worst_clips_are_named_first_and_the_others_counted() -> None:
+    counts = [counted(f"clip{n}", 100 - n, no_face=n) for n in range(7)]
+    said = notes([*counts, counted("dark", no_face=9)])
+    assert said[:2] == ["dark: no face in any of 9 frames", "clip6: 6 of 100 frames no_face"]
+    assert said[5:] == ["2 more clips with frames that are not usable"]
+    assert notes(counts)[5:] == ["1 more clip with frames that are not usable"]
+
+
+def test_the_command_names_the_clips_and_takes_the_hash(
+    curate: Callable[..., CompletedProcess[str]], tmp_path: Path, clip: Clip
+) -> None:
+    (tmp_path / "ann" / "empty.mp4").touch()
+    ran = curate(
+        "frames", "ann", "--source", "videos", "--hash", "dhash", "--workers", "1", "--json"
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "note: empty: none of its frames can be read (1)" in ran.stderr
+    assert json.loads(ran.stdout) == {
+        "clips": 2,
+        "done_already": 0,
+        "frames": {"frames in": 8, "unreadable": 1, "usable": 7},
+        "notes": ["empty: none of its frames can be read (1)"],
+    }
+    metadata = pq.read_schema(tmp_path / "data" / "frames" / "talk.parquet").metadata
+    assert metadata[b"framewise.hash"] == b"dhash"
 
 
 def test_an_interrupted_clip_leaves_nothing_half_written_and_the_run_goes_on(

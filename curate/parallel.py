@@ -1,0 +1,121 @@
+"""Work shared out among processes, which tell how far they are and end with their parent.
+
+When the one that started them is interrupted, terminated or killed, none stays behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import connection, get_context, parent_process
+from types import FrameType
+from typing import Any, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class _StoppedError(Exception):
+    """Raised in a worker in the middle of a task, so that what it has open is closed."""
+
+
+class _Shared:
+    """What a worker shares with the process that started it; None outside a worker."""
+
+    steps: Any = None  # how many steps all workers have done
+    stop: Any = None  # set when they are to stop
+
+
+def in_processes(
+    work: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    workers: int,
+    on_steps: Callable[[int], None],
+) -> list[Result]:
+    """Answer `work` of each task, in the order in which they are done.
+
+    `work` calls `tell(steps)`; what all workers told is passed on to `on_steps`. An error ends
+    the other tasks and is raised, as does an interrupt.
+
+    Raises:
+        BrokenProcessPool: a worker was killed.
+    """
+    # A forked process inherits OpenCV's threads in an unknown state; a spawned one starts clean.
+    context = get_context("spawn")
+    steps, stop = context.Value("q", 0), context.RawValue("b", 0)
+    with (
+        _terminated_as_exit(),
+        ProcessPoolExecutor(workers, context, _begin, (steps, stop)) as pool,
+    ):
+        try:
+            running = {pool.submit(work, task) for task in tasks}
+            return _follow(running, lambda: int(steps.value), on_steps)
+        except BaseException:
+            stop.value = 1
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def tell(steps: int) -> None:
+    """Say, inside a worker, that so many more steps are done; elsewhere this does nothing.
+
+    Call it often: this is where a worker stops when it is to stop.
+    """
+    if _Shared.steps is None:
+        return
+    with _Shared.steps.get_lock():
+        _Shared.steps.value += steps
+    if _Shared.stop.value:
+        raise _StoppedError
+
+
+def _begin(steps: Any, stop: Any) -> None:
+    """Set up a worker."""
+    _Shared.steps, _Shared.stop = steps, stop
+    # Ctrl-C reaches every process of the terminal: the one that started this worker answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextmanager
+def _terminated_as_exit() -> Iterator[None]:
+    """Let SIGTERM end this process like an error does, with all it has open closed."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may choose
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _follow(
+    running: set[Future[Result]], done: Callable[[], int], on_steps: Callable[[int], None]
+) -> list[Result]:
+    """Wait for results, telling now and then how many more steps are done."""
+    results: list[Result] = []
+    told = 0
+    while running:
+        finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+        results += [future.result() for future in finished]
+        now = done()
+        on_steps(now - told)
+        told = now
+    return results

@@ -1,0 +1,105 @@
+"""The parts of the frames table, one a clip: what each was made from, and which are to go."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+import cv2
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.faces import cascade_file
+from curate.params import Parameters
+from curate.sources.clip import Clip
+from curate.table import FRAMES
+
+_MADE_FROM = b"framewise.made_from"
+_HASH = b"framewise.hash"
+_SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+# A file that `whole_file` has begun; its name holds the process that writes it.
+_PARTIAL = re.compile(r"\..+\.parquet\.(\d{1,9})\.partial")
+
+
+def part_schema(clip: Clip, parameters: Parameters) -> pa.Schema:
+    """Give the columns of a clip's part, with what it is made from and its kind of hash."""
+    made_from = fingerprint(clip, parameters)
+    return _SCHEMA.with_metadata({_MADE_FROM: made_from, _HASH: parameters.hash.encode()})
+
+
+def is_made_from(path: Path, schema: pa.Schema) -> bool:
+    """Say whether the part at `path` was made from the same input as one of `schema` would be."""
+    return _made_from(path) == schema.metadata[_MADE_FROM]
+
+
+def fingerprint(clip: Clip, parameters: Parameters) -> bytes:
+    """Digest all that decides a part's content: footage, landmarks, parameters, code."""
+    digest = hashlib.blake2b(_code(), digest_size=16)
+    crop = (parameters.image_size, parameters.crop, parameters.jpeg_quality, parameters.hash)
+    digest.update(repr((clip.name, clip.subject, crop)).encode())
+    if parameters.crop == "haar":
+        digest.update(_face_finder())
+    landmarks = clip.landmarks if parameters.crop == "landmarks" else None
+    for path in filter(None, (clip.video, landmarks, *clip.images)):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest().encode()
+
+
+@cache
+def _code() -> bytes:
+    """Read the code that decides a part's content: a part of older code is made again."""
+    return b"".join(map(_module, ("crop", "decode", "frames", "hashing")))
+
+
+@cache
+def _face_finder() -> bytes:
+    """Read what decides where a face is found: the code, OpenCV's version and its cascade."""
+    return _module("faces") + cv2.__version__.encode() + cascade_file().read_bytes()
+
+
+def _module(name: str) -> bytes:
+    return (Path(__file__).parent / f"{name}.py").read_bytes()
+
+
+def _made_from(path: Path) -> bytes | None:
+    if not path.exists():
+        return None
+    try:
+        return (pq.read_schema(path).metadata or {}).get(_MADE_FROM)
+    except (pa.ArrowInvalid, OSError):  # not a Parquet file: it is made anew
+        return None
+
+
+def remove_strangers(folder: Path, wanted: set[Path]) -> int:
+    """Remove parts of clips that are gone, only files that this stage made; answer how many."""
+    there = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
+    strangers = [path for path in there if path not in wanted and _made_from(path) is not None]
+    for path in strangers:
+        path.unlink()
+    return len(strangers)
+
+
+def remove_partials(folder: Path) -> int:
+    """Remove files that a killed run has begun and left below `folder`; answer how many."""
+    there = sorted(folder.rglob(".*.partial")) if folder.is_dir() else []
+    begun = [(path, match) for path in there if (match := _PARTIAL.fullmatch(path.name))]
+    left = [path for path, match in begun if not _is_running(int(match[1]))]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # there, and another user's
+        return True
+    return True
