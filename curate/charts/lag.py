@@ -6,7 +6,16 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import BLUE, GRAY, GREEN, VERMILION, in_style, ink, message, new_figure
+from curate.charts.style import (
+    BLUE,
+    GRAY,
+    GREEN,
+    VERMILION,
+    in_style,
+    ink,
+    message,
+    new_figure,
+)
 from curate.lag import Lags
 
 
@@ -15,10 +24,20 @@ def draw(lags: Lags, *, distance: int, stride: int) -> Figure:
     """Draw the distances; `distance` (bits, -1: none) and `stride` (frames) are lines."""
     if lags.all.is_empty():
         return message("No two frames of a clip to compare", "Every clip holds at most one frame.")
-    second = lags.interval or 1.0
-    unit = "seconds" if lags.interval else "frames"
     figure = new_figure(10, 5.4, _finding(lags, stride))
     axes = figure.subplots()
+    draw_on(axes, lags, distance=distance, stride=stride)
+    axes.set_title(
+        "Distance of perceptual hashes in bits, of 64. "
+        "Thick: median of all clips, shaded: quartiles, thin: each clip"
+    )
+    return figure
+
+
+def draw_on(axes: Axes, lags: Lags, *, distance: int, stride: int) -> None:
+    """Draw the curve of each clip and of all, over frames or seconds, with both lines."""
+    second = lags.interval or 1.0
+    unit = "seconds" if lags.interval else "frames"
     for _, clip in lags.clips.group_by("clip", maintain_order=True):
         axes.plot(
             clip["lag"].to_numpy() * second,
@@ -43,12 +62,7 @@ def draw(lags: Lags, *, distance: int, stride: int) -> Figure:
     axes.set_ylim(0, highest * 1.15 + 1)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel(f"{unit} between two frames of a clip (logarithmic)")
-    axes.set_title(
-        "Distance of perceptual hashes in bits, of 64. "
-        "Thick: median of all clips, shaded: quartiles, thin: each clip"
-    )
     _mark(axes, lags, distance, stride, second)
-    return figure
 
 
 def _finding(lags: Lags, stride: int) -> str:

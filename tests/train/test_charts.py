@@ -1,19 +1,15 @@
-"""Every chart draws, for normal and for degenerate tables, and shows the tables' numbers."""
+"""Every chart of `train` draws, for normal and degenerate tables, and shows their numbers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from curate.charts import lag, near_duplicates
-from curate.charts.style import epochs_in_words, save, spread
-from curate.lag import measure
-from curate.table import frame_id
+from curate.charts.style import save
 from train.charts import action_units, flow, gap_anatomy, loss
 from train.charts import precision_recall as scores
 
@@ -210,53 +206,6 @@ def test_action_units_without_any(tmp_path):
     assert "No action unit" in drawn(action_units.draw(counted, 300), tmp_path)
 
 
-def hashed(clips: int, frames: int, seconds: float | None) -> pl.DataFrame:
-    """Make clips in which frame i has the i lowest bits set: distance is lag."""
-    rows = [
-        (f"c{clip}", i, None if seconds is None else i * seconds, (1 << i) - 1)
-        for clip in range(clips)
-        for i in range(frames)
-    ]
-    schema = {"clip": pl.String, "index": pl.Int32, "time": pl.Float64, "hash": pl.UInt64}
-    return pl.DataFrame(rows, schema, orient="row")
-
-
-def test_lag_measures_distance_by_lag():
-    lags = measure(hashed(2, 40, 0.05), seed=0)
-    assert lags.all["median"].to_list() == lags.all["lag"].to_list()
-    assert lags.interval == pytest.approx(0.05)
-    assert lags.elsewhere is not None
-
-
-def test_lag_counts_frames_that_are_missing_as_time():
-    frames = hashed(1, 40, None).filter(pl.col("index") % 2 == 0)
-    assert all(number % 2 == 0 for number in measure(frames, seed=0).all["lag"])
-
-
-@pytest.mark.parametrize(
-    ("frames", "said"),
-    [
-        (hashed(2, 40, 0.05), "seconds between"),
-        (hashed(2, 40, None), "frames between"),
-        (hashed(1, 40, None), "differ in 5 of 64 bits"),
-        (hashed(3, 1, None), "No two frames"),
-        (hashed(2, 4, None).with_columns(hash=pl.lit(None, pl.UInt64)), "No two frames"),
-    ],
-    ids=["video", "images", "one clip", "single pictures", "nothing readable"],
-)
-def test_lag_draws(frames, said, tmp_path):
-    figure = lag.draw(measure(frames, seed=0), distance=4, stride=5)
-    assert said in drawn(figure, tmp_path)
-
-
-def test_lag_marks_distance_and_stride():
-    lags = measure(hashed(2, 40, 0.05), seed=0)
-    written = texts(lag.draw(lags, distance=4, stride=5))
-    assert "distance 4" in written
-    assert "stride 5" in written
-    assert "distance" not in texts(lag.draw(lags, distance=-1, stride=5)).replace("Distance", "")
-
-
 def scored(values: list[float | None]) -> pl.DataFrame:
     rows = [
         (split, f"AU{i + 1}", 0 if value is None else 10 + i, value, value)
@@ -299,65 +248,3 @@ def test_precision_of_what_is_never_predicted():
 @pytest.mark.parametrize("table", [scored([None]), scored([])], ids=["no positive", "no rows"])
 def test_precision_recall_of_nothing(table, tmp_path):
     assert "Nothing to score" in drawn(scores.draw(table, {}), tmp_path)
-
-
-def duplicates(rows: list[tuple[str, int, int]]) -> pl.DataFrame:
-    """Make decisions that drop (clip, index, distance) for the clip's first frame."""
-    table = [(frame_id(c, i), c, "near_duplicate", frame_id(c, 0), d) for c, i, d in rows]
-    schema = {
-        "id": pl.String,
-        "subject": pl.String,
-        "reason": pl.String,
-        "duplicate_of": pl.String,
-        "distance": pl.Int32,
-    }
-    return pl.DataFrame(table, schema, orient="row")
-
-
-def test_chosen_pairs_spread_over_distances_and_subjects():
-    table = duplicates([(c, i, i % 3) for c in "abcd" for i in range(1, 31)])
-    chosen = near_duplicates.choose(table, 12)
-    assert [bits for _, _, bits in chosen] == [0] * 4 + [1] * 4 + [2] * 4
-    subjects = [dropped[0] for _, dropped, _ in chosen]
-    assert {subject: subjects.count(subject) for subject in "abcd"} == dict.fromkeys("abcd", 3)
-    assert near_duplicates.choose(table.reverse(), 12) == chosen
-
-
-def test_fewer_near_duplicates_than_places():
-    assert len(near_duplicates.choose(duplicates([("a", 1, 0), ("a", 2, 3)]), 12)) == 2
-
-
-def test_near_duplicates_shows_ids_and_distance(tmp_path):
-    gray = np.full((16, 16, 3), 90, np.uint8)
-    pairs = [near_duplicates.Pair("a/000000", "a/000005", bits, gray, gray) for bits in (1, 4)]
-    written = drawn(near_duplicates.draw(pairs, 1234), tmp_path)
-    for words in ("1,234 frames", "1 bit: a/000000\nand a/000005", "4 bits"):
-        assert words in written
-
-
-def test_no_near_duplicates(tmp_path):
-    assert "No near-duplicates" in drawn(near_duplicates.draw([], 0), tmp_path)
-
-
-def test_difference_is_amplified_on_white():
-    one, other = np.full((2, 2, 3), 100, np.uint8), np.full((2, 2, 3), 97, np.uint8)
-    expected = 255 - 3 * near_duplicates.AMPLIFIED
-    assert (near_duplicates.difference(one, other) == expected).all()
-    assert (near_duplicates.difference(one, one) == 255).all()
-
-
-def test_a_long_id_keeps_clip_and_number():
-    short = near_duplicates.shorten("a_very_long_name_of_a_clip_in_a_folder/000123")
-    assert len(short) <= 34
-    assert short.startswith("a_very")
-    assert short.endswith("/000123")
-
-
-def test_labels_are_spread_as_little_as_can_be():
-    assert spread([0.0, 1.0], 0.5) == [0.0, 1.0]
-    assert spread([1.0, 1.0], 0.5) == [0.75, 1.25]
-    assert spread([], 0.5) == []
-
-
-def test_epochs_in_words():
-    assert [epochs_in_words(e) for e in (0.25, 1.0, 8.0)] == ["1/4 epoch", "1 epoch", "8 epochs"]

@@ -1,0 +1,95 @@
+"""A frame beside the one that it is compared with, and what differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from curate.charts.near_duplicates import AMPLIFIED, decode, difference, shorten
+from curate.charts.style import in_style, new_figure, save
+from curate.errors import UserError
+from curate.explain import Story
+from curate.explain_lookup import rows
+from curate.table import part_path, whole_file
+
+_SIDE, _SPACE, _TOP, _WORDS = 3.0, 0.15, 0.6, 0.5  # inches
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture (height, width, 3) uint8 RGB, its frame's id and what it is here, in words."""
+
+    id: str
+    words: str
+    picture: NDArray[np.uint8]
+
+
+def write(story: Story, frames: Path, output: Path) -> None:
+    """Read the pictures from the frames table, draw them and write the PNG whole.
+
+    Raises:
+        UserError: `output` is no PNG, or there is no picture of the frame.
+    """
+    if output.suffix.lower() != ".png":
+        raise UserError(f"{output}: the picture is written as .png; choose such a name")
+    shown = read(story, frames)
+    with whole_file(output) as partial:
+        save(draw(shown, _fate(story)), partial)
+
+
+def _fate(story: Story) -> str:
+    data = story.compared.data
+    name = shorten(story.frame.id)
+    if "keep" not in data:
+        return name
+    return f"{name}: {'kept' if data['keep'] else 'dropped, ' + data['reason'].replace('_', ' ')}"
+
+
+def read(story: Story, frames: Path) -> list[Shown]:
+    """Read the frame's picture from the frames table, and the one to look at beside it, if any.
+
+    Raises:
+        UserError: there is no picture of the frame.
+    """
+    own = _jpeg(story.frame.id, frames)
+    if own is None:
+        raise UserError(f"{story.frame.id}: has no picture to draw; leave out --output")
+    shown = [Shown(story.frame.id, "this frame", decode(own))]
+    beside = story.compared.beside
+    other = None if beside is None else _jpeg(beside, frames)
+    if beside is not None and other is not None:
+        shown.append(Shown(beside, story.compared.because, decode(other)))
+    return shown
+
+
+def _jpeg(name: str, frames: Path) -> bytes | None:
+    path = part_path(frames, name.rpartition("/")[0])
+    if not path.is_file():
+        return None
+    found = rows(path, pl.col("id") == name, columns=["id", "jpeg"])["jpeg"]
+    return found[0] if len(found) else None
+
+
+@in_style()
+def draw(shown: list[Shown], title: str) -> Figure:
+    """Draw the frame, and where there is a second one, that and their difference."""
+    panels = [(one.picture, f"{one.words}\n{shorten(one.id)}") for one in shown]
+    if len(shown) > 1:
+        apart = difference(shown[0].picture, shown[1].picture)
+        panels.append((apart, f"difference × {AMPLIFIED}\nwhite where they are the same"))
+    width = max(len(panels), 2) * (_SIDE + _SPACE) + _SPACE
+    height = _TOP + _SIDE + _WORDS
+    figure = new_figure(width, height, title)
+    figure.set_layout_engine("none")  # every place is known: nothing to solve
+    for number, (picture, words) in enumerate(panels):
+        x = _SPACE + number * (_SIDE + _SPACE)
+        axes = figure.add_axes((x / width, _WORDS / height, _SIDE / width, _SIDE / height))
+        axes.imshow(picture)
+        axes.set_axis_off()
+        figure.text(x / width, (_WORDS - 0.06) / height, words, va="top", fontsize=9)
+    return figure

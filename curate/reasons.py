@@ -1,0 +1,98 @@
+"""Why a stride and a distance are suggested, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from curate.candidates import OFF, Candidate
+from curate.pace import Pace
+
+RULE = (
+    "The rule: the largest stride that is no longer than pictures take to change and leaves every "
+    "action unit a frame of events (runs of positives) that hold 95% of its positives; then the "
+    "largest distance, up to what neighbouring frames differ by anyway, of which the same holds."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidate chosen, and what stopped the search.
+
+    `skips` has the stride, `merges` the distance that would cover too little of an action unit
+    (None where none does); `beyond` says that all strides, or all distances, asked for are larger
+    than the pictures allow.
+    """
+
+    chosen: Candidate
+    skips: Candidate | None
+    merges: Candidate | None
+    beyond: bool
+
+
+def reasons(choice: Choice, whole: Candidate, pace: Pace) -> list[str]:
+    """Say in sentences what decided; `whole` is all frames that can be used."""
+    chosen = choice.chosen
+    said = [_of_pace(pace)]
+    if choice.beyond:
+        said.append(
+            "The strides or distances asked for are larger than that allows: the least is shown."
+        )
+    if choice.skips is not None:
+        already = "Already stride" if choice.skips.stride == chosen.stride else "Stride"
+        said.append(f"{already} {choice.skips.stride} would leave {_least(choice.skips, whole)}.")
+    if not choice.beyond:
+        said.append(_of_distance(chosen, pace))
+    if choice.merges is not None:
+        said.append(
+            f"Distance {choice.merges.distance} would leave {_least(choice.merges, whole)}."
+        )
+    if choice.skips is None or choice.skips.stride != chosen.stride:
+        said.append(_of_labels(chosen, whole))
+    return said
+
+
+def _of_pace(pace: Pace) -> str:
+    bits = f"{pace.limit} bits"
+    if pace.longest is None:
+        return "Too few frames lie near one another in a clip to measure how fast pictures change."
+    if pace.level == 0:
+        return "The footage is frozen: all pictures of a clip are alike."
+    if pace.independent:
+        return f"Neighbouring frames are as unlike as any two of a clip ({pace.level:.0f} bits)."
+    if pace.changes is None:
+        return f"Most frames stay within {bits} of one another as far as {pace.time(pace.longest)}."
+    if pace.changes == pace.first:
+        return f"Most neighbouring frames already differ by more than {bits}."
+    return (
+        f"Most frames of a clip that are {pace.time(pace.changes)} apart differ by more than "
+        f"{bits}: a longer stride would skip pictures that have changed."
+    )
+
+
+def _of_distance(chosen: Candidate, pace: Pace) -> str:
+    if chosen.distance == OFF:
+        return "No distance: near-duplicates stay."
+    if chosen.distance == 0:
+        return "Distance 0 drops exact repeats only."
+    return (
+        f"Neighbouring frames differ by up to {pace.limit} bits anyway: "
+        f"distance {chosen.distance} drops what is no more unlike than they are."
+    )
+
+
+def _of_labels(chosen: Candidate, whole: Candidate) -> str:
+    if not whole.units:
+        return "There are no labels to count: the pictures alone decide."
+    if chosen.least is None:
+        return "No frame has an action unit that is present: the pictures alone decide."
+    if all(left.events == whole.units[name].events for name, left in chosen.units.items()):
+        return "Every event of every action unit keeps a frame."
+    return f"{_least(chosen, whole, ' loses most: it keeps ')}."
+
+
+def _least(candidate: Candidate, whole: Candidate, verb: str = " ") -> str:
+    """Say what is left of the action unit that is covered least."""
+    name, covered = candidate.least or ("", 0.0)
+    left, events = candidate.units[name].events, whole.units[name].events
+    kept = f"a frame of {left:,} of its {events:,} events"
+    return f"{name}{verb}{kept}, which hold {covered:.1%} of its positives"

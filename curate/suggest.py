@@ -1,0 +1,143 @@
+"""Suggest stride and distance: thin out repetition in time, lose no action unit's events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from curate import console
+from curate.candidates import OFF, Candidate, grid, try_all
+from curate.dedup_places import Places
+from curate.errors import UserError
+from curate.footage_hashes import hash_footage
+from curate.lag import Lags, measure
+from curate.pace import Pace, lags_to_measure, pace_by_clip, pace_of_all
+from curate.params import Parameters
+from curate.reasons import Choice, reasons
+from curate.table import KEY, read_frames, read_table
+
+COVERED = 0.95  # least share of an action unit's positives that lie in events with a frame kept
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that `curate suggest` found; `tried` starts with all frames that can be used.
+
+    `asked` is the grid of candidates asked for, by stride, then distance; `chosen` is the one
+    suggested, for `reasons`, in sentences; `clips` is as `pace_by_clip` answers; `labelled` says
+    whether there were labels to count.
+    """
+
+    frames: int
+    labelled: bool
+    lags: Lags
+    pace: Pace
+    clips: pl.DataFrame
+    tried: list[Candidate]
+    asked: list[Candidate]
+    chosen: Candidate
+    reasons: list[str]
+
+
+def choose(asked: Sequence[Candidate], pace: Pace) -> Choice:
+    """Choose among the candidates `asked` for: a full grid, by stride, then distance.
+
+    Strides are gone through at the least distance, distances at the stride chosen, each up to the
+    first that covers too little of an action unit.
+    """
+    least = asked[0].distance
+    longest = _longest_stride(pace)
+    strides = [c for c in asked if c.distance == least and c.stride <= longest]
+    at_least, skips = _walk(strides or [asked[0]])
+    most = 0 if pace.independent else pace.limit
+    distances = [c for c in asked if c.stride == at_least.stride and c.distance <= most]
+    chosen, merges = _walk(distances or [at_least])
+    beyond = not strides or not distances
+    return Choice(chosen, skips, None if merges is at_least else merges, beyond)
+
+
+def _longest_stride(pace: Pace) -> int:
+    """Answer the longest stride that the pictures allow; labels may allow less."""
+    if pace.independent or pace.longest is None:
+        return 1
+    return pace.longest if pace.changes is None else pace.changes
+
+
+def _walk(candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate | None]:
+    """Answer the last candidate before the first that covers too little, and that one if any.
+
+    Where already the first covers too little, it is both.
+    """
+    chosen = candidates[0]
+    for candidate in candidates:
+        if candidate.least is not None and candidate.least[1] < COVERED:
+            return chosen, candidate
+        chosen = candidate
+    return chosen, None
+
+
+def suggest_stage(
+    path: Path | None,
+    frames: Path,
+    labels: Path | None,
+    parameters: Parameters,
+    strides: Sequence[int],
+    distances: Sequence[int],
+    workers: int,
+) -> Result:
+    """Measure the footage at `path`, or the pipeline's `frames`, and try every candidate.
+
+    Raises:
+        UserError: nothing there to read, no frame that can be used, or labels of other frames.
+    """
+    where = frames if path is None else path
+    table = read_frames(frames) if path is None else _hash(path, parameters, workers)
+    table = table.sort("clip", "index")
+    known = None if labels is None else _read_labels(labels, table, where)
+    if table["hash"].null_count() == len(table):
+        raise UserError(
+            f"{where}: of {len(table):,} frames, none can be used, so there is nothing to suggest; "
+            "'curate dedup' on the same footage says why"
+        )
+    pairs = grid(strides, distances)
+    with console.progress("trying candidates", len(pairs)) as advance:
+        tried = try_all(table, known, pairs, parameters, advance)
+    if tried[0].frames == 0:
+        raise UserError(f"{where}: of {len(table):,} frames, none is labelled in {labels}")
+    lags = measure(table, parameters.seed, lags_to_measure(table))
+    pace = pace_of_all(lags)
+    asked = tried if 1 in strides and OFF in distances else tried[1:]
+    choice = choose(asked, pace)
+    return Result(
+        frames=len(table),
+        labelled=known is not None,
+        lags=lags,
+        pace=pace,
+        clips=pace_by_clip(lags, pace.limit),
+        tried=tried,
+        asked=asked,
+        chosen=choice.chosen,
+        reasons=reasons(choice, tried[0], pace),
+    )
+
+
+def _hash(path: Path, parameters: Parameters, workers: int) -> pl.DataFrame:
+    """Hash every frame, into the cache that `curate dedup` reads from afterwards."""
+    cache, notes = Places().cache_folder(path)
+    for sentence in notes:
+        console.note(sentence)
+    sharpness = parameters.keep == "sharpest"
+    return hash_footage(path, parameters, workers, sharpness=sharpness, cache=cache)
+
+
+def _read_labels(path: Path, frames: pl.DataFrame, where: Path) -> pl.DataFrame:
+    labels = read_table(path, KEY)
+    if labels.join(frames, on="id", how="semi").is_empty() and len(labels) and len(frames):
+        raise UserError(
+            f"{path}: no label is of a frame of {where}: labels are of frames such as "
+            f"'{labels['id'][0]}', and the frames are named as '{frames['id'][0]}'"
+        )
+    return labels
