@@ -1,17 +1,26 @@
-"""Near-duplicates among 64-bit hashes: exact search within a Hamming radius, on faiss."""
+"""Near-duplicates among 64-bit hashes: the greedy rule, pairs, counts and the nearest; all exact.
+
+Everything goes by blocks, so that memory is bounded whatever the hashes are: a million copies of
+one picture have 10^12 pairs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.hashing import hamming
+from curate.radius_search import Hashes, Pairs, RadiusIndex
 
-Hashes = NDArray[np.uint64]
 _BLOCK = 512  # hashes compared with one another at a time
+_PAIRS = 2**24  # most pairs found at a time
+_QUERIES = 4096  # most hashes searched for at a time
+_FAR = 255  # more bits than a hash has
+_SHIFT = 56  # a distance above this many binary digits sorts before the rows below them
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -22,99 +31,200 @@ class Kept:
     kept hash before it (the earliest of several).
     """
 
-    owner: NDArray[np.int64]
-    distance: NDArray[np.int64]
+    owner: Rows
+    distance: Rows
 
 
-def keep_first(hashes: Hashes, radius: int) -> Kept:
+def keep_first(hashes: Hashes, radius: int, groups: NDArray[np.integer] | None = None) -> Kept:
     """Go through hashes in order; keep each that no kept one lies within `radius` bits of.
 
-    Comparing with kept hashes only means that slow drift does not chain: something new is kept
-    every time the picture has moved by more than the radius from the last one kept.
+    Only hashes with the same number in `groups` (n,) are compared; those of one group follow one
+    another. Comparing with kept hashes only means that slow drift does not chain: something new is
+    kept every time the picture has moved by more than the radius from the last one kept.
     """
+    groups = np.zeros(len(hashes), np.int64) if groups is None else groups
     owner = np.full(len(hashes), -1, np.int64)
     distance = np.full(len(hashes), radius + 1, np.int64)
-    index = faiss.IndexBinaryFlat(64)
-    kept: list[int] = []
-    for start in range(0, len(hashes), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        _search_kept(index, np.array(kept, np.int64), hashes, block, radius, owner, distance)
-        new = _keep_within(hashes, block, owner, distance)
-        index.add(_as_bytes(hashes[new]))
-        kept += new
-    distance[kept] = -1
+    kept = np.zeros(len(hashes), np.int64)  # rows of the hashes in the index, by number
+    for block, goes_on in _whole_groups(groups):
+        if not goes_on:
+            index = RadiusIndex(radius)
+        elif len(index):
+            rows, number, bits = _nearest(*index.search(hashes[block]))
+            owner[block.start + rows], distance[block.start + rows] = kept[number], bits
+        new = block.start + _keep_within(hashes[block], groups[block], owner[block] < 0, radius)
+        _own(hashes, groups, block, new, owner, distance)
+        if block.stop < len(hashes) and groups[block.stop] == groups[block.stop - 1] and len(new):
+            kept[len(index) : len(index) + len(new)] = new
+            index.add(hashes[new])
     return Kept(owner, distance)
 
 
-def _as_bytes(hashes: Hashes) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(hashes).view(np.uint8).reshape(-1, 8)
+def _whole_groups(groups: NDArray[np.integer]) -> Iterator[tuple[slice, bool]]:
+    """Cut rows into blocks of whole groups, and longer groups into blocks of their own.
 
-
-def _search_kept(
-    index: faiss.IndexBinaryFlat,
-    kept: NDArray[np.int64],
-    hashes: Hashes,
-    block: slice,
-    radius: int,
-    owner: NDArray[np.int64],
-    distance: NDArray[np.int64],
-) -> None:
-    """Note, for each hash of the block, the nearest hash kept before the block."""
-    if not len(kept):
-        return
-    queries, found, distances = _range_search(index, hashes[block], radius)
-    if not len(queries):
-        return
-    order = np.lexsort((found, distances, queries))
-    first = order[np.unique(queries[order], return_index=True)[1]]
-    rows = queries[first] + block.start
-    owner[rows], distance[rows] = kept[found[first]], distances[first]
+    Says of each block whether it goes on with the group of the block before.
+    """
+    ends = np.append(np.flatnonzero(np.diff(groups)) + 1, len(groups))
+    start, goes_on = 0, False
+    while start < len(groups):
+        stop = min(start + _BLOCK, len(groups))
+        if goes_on:
+            stop = min(stop, int(ends[ends.searchsorted(start, side="right")]))
+        else:
+            whole = int(ends[ends.searchsorted(stop, side="right") - 1])
+            stop = whole if start < whole <= stop else stop
+        yield slice(start, stop), goes_on
+        goes_on = stop < len(groups) and bool(groups[stop] == groups[stop - 1])
+        start = stop
 
 
 def _keep_within(
-    hashes: Hashes, block: slice, owner: NDArray[np.int64], distance: NDArray[np.int64]
-) -> list[int]:
-    """Decide the block's hashes one after the other; answer the positions of those kept."""
-    between = hamming(hashes[block][:, None], hashes[block][None, :])
-    kept: list[int] = []
-    for row in range(len(between)):
-        position = block.start + row
-        if kept:
-            near = between[row, kept]
-            best = int(near.argmin())
-            if near[best] < distance[position]:
-                owner[position], distance[position] = block.start + kept[best], near[best]
-        if owner[position] < 0:
-            owner[position] = position
-            kept.append(row)
-    return [block.start + row for row in kept]
+    hashes: Hashes, groups: NDArray[np.integer], undecided: NDArray[np.bool_], radius: int
+) -> Rows:
+    """Decide the undecided hashes of a block one after the other; answer the rows of those kept.
+
+    Each one's near hashes are the bits of a whole number, so that to ask for a kept one among
+    them is a single operation.
+    """
+    rows = np.flatnonzero(undecided)
+    near = np.bitwise_count(hashes[rows, None] ^ hashes[rows]) <= radius
+    near &= groups[rows, None] == groups[rows]
+    kept = 0
+    for row, packed in enumerate(np.packbits(near, axis=1, bitorder="little")):
+        if not int.from_bytes(packed.tobytes(), "little") & kept:
+            kept |= 1 << row
+    bits = np.frombuffer(kept.to_bytes(-(-len(rows) // 8), "little"), np.uint8)
+    return rows[np.unpackbits(bits, count=len(rows), bitorder="little").astype(bool)]
 
 
-def _range_search(
-    index: faiss.IndexBinaryFlat, queries: Hashes, radius: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Find all pairs within `radius`: query rows, index rows, distances in bits."""
-    # faiss answers with distances strictly below what it is given.
-    limits, distances, found = index.range_search(_as_bytes(queries), radius + 1)
-    rows = np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.int64)))
-    return rows, found.astype(np.int64), distances.astype(np.int64)
+def _own(
+    hashes: Hashes,
+    groups: NDArray[np.integer],
+    block: slice,
+    new: Rows,
+    owner: Rows,
+    distance: Rows,
+) -> None:
+    """Give each hash of the block to the nearest of the `new` kept before it, if that is nearer."""
+    if not len(new):
+        return
+    bits = np.bitwise_count(hashes[block, None] ^ hashes[new])
+    rows = np.arange(block.start, block.stop)
+    bits[(groups[block, None] != groups[new]) | (rows[:, None] <= new)] = _FAR
+    best = bits.argmin(axis=1)
+    nearest = bits[np.arange(len(bits)), best]
+    nearer = nearest < distance[block]
+    owner[rows[nearer]], distance[rows[nearer]] = new[best[nearer]], nearest[nearer]
+    owner[new], distance[new] = new, -1
+
+
+def _nearest(rows: Rows, found: Rows, bits: Rows) -> Pairs:
+    """Keep the nearest of each row, the lowest number of several; `rows` come in order."""
+    start = np.flatnonzero(np.diff(rows, prepend=-1))
+    if not len(start):
+        return rows, found, bits
+    best = np.minimum.reduceat(bits << _SHIFT | found, start)
+    return rows[start], best & (1 << _SHIFT) - 1, best >> _SHIFT
+
+
+class _Distinct:
+    """Hashes without repeats: `values` (k,), and the rows that have each of them, ascending.
+
+    Frames of a still face share their hash; searching for each once saves most of the work.
+    """
+
+    def __init__(self, hashes: Hashes) -> None:
+        self.order = hashes.argsort(kind="stable")
+        self.values, self.start = np.unique(hashes[self.order], return_index=True)
+        self.count = np.diff(self.start, append=len(hashes))
+
+    def rows(self, number: Rows, which: Rows) -> Rows:
+        """Look up rows: of the distinct hash `number`, the row that comes as `which`, from 0."""
+        return self.order[self.start[number] + which]
+
+
+def _blocks(queries: Hashes, stored: Hashes, radius: int) -> Iterator[Pairs]:
+    """Find all pairs, with those of a few queries in memory at a time."""
+    if not len(stored):
+        return
+    index = RadiusIndex(radius)
+    index.add(stored)
+    size = min(max(_PAIRS // len(stored), 1), _QUERIES)
+    for start in range(0, len(queries), size):
+        rows, found, bits = index.search(queries[start : start + size])
+        yield start + rows, found, bits
+
+
+def pairs_within(one: Hashes, other: Hashes, radius: int) -> Pairs:
+    """Find all pairs of a hash in `one` and a hash in `other` within `radius` bits.
+
+    Answers rows of `one`, rows of `other` and distances, by distance, then by row. They take
+    memory for each pair; `count_within` does not.
+    """
+    left, right = _Distinct(one), _Distinct(other)
+    blocks = _blocks(left.values, right.values, radius)
+    return _by_distance((_row_pairs(left, right, *block) for block in blocks), len(other))
+
+
+def pairs_among(hashes: Hashes, radius: int) -> Pairs:
+    """Find all pairs of two of the `hashes` within `radius` bits, each once: a row and a later row.
+
+    Answers rows, later rows and distances, by distance, then by row; memory as `pairs_within`.
+    """
+    distinct = _Distinct(hashes)
+
+    def once(rows: Rows, found: Rows, bits: Rows) -> Pairs:
+        half = rows <= found
+        one, other, bits = _row_pairs(distinct, distinct, rows[half], found[half], bits[half])
+        earlier, later = np.minimum(one, other), np.maximum(one, other)
+        single = (bits > 0) | (one < other)  # equal hashes are found in both orders
+        return earlier[single], later[single], bits[single]
+
+    blocks = _blocks(distinct.values, distinct.values, radius)
+    return _by_distance((once(*block) for block in blocks), len(hashes))
+
+
+def _row_pairs(left: _Distinct, right: _Distinct, rows: Rows, found: Rows, bits: Rows) -> Pairs:
+    """Write out the pairs of rows behind pairs of distinct hashes."""
+    repeats = left.count[rows] * right.count[found]
+    pair = np.repeat(np.arange(len(rows)), repeats)
+    which = np.arange(len(pair)) - np.repeat(repeats.cumsum() - repeats, repeats)
+    first, second = np.divmod(which, right.count[found][pair])
+    return left.rows(rows[pair], first), right.rows(found[pair], second), bits[pair]
+
+
+def _by_distance(blocks: Iterable[Pairs], columns: int) -> Pairs:
+    """Sort pairs by distance, row and other row (below `columns`), each as one whole number."""
+    shift = max(columns - 1, 1).bit_length()
+    keys = [bits << _SHIFT | one << shift | other for one, other, bits in blocks]
+    key = np.concatenate([np.zeros(0, np.int64), *keys])
+    key.sort()
+    bits, rest = key >> _SHIFT, key & (1 << _SHIFT) - 1
+    return rest >> shift, rest & (1 << shift) - 1, bits
 
 
 def count_within(one: Hashes, other: Hashes, radius: int) -> int:
-    """Count what `pairs_within` finds, with the pairs of one block in memory at a time."""
-    blocks = range(0, len(one), _BLOCK)
-    return sum(len(pairs_within(one[i : i + _BLOCK], other, radius)[0]) for i in blocks)
+    """Count what `pairs_within` finds, in memory that does not depend on how many there are."""
+    left, right = _Distinct(one), _Distinct(other)
+    return sum(
+        int(left.count[rows] @ right.count[found])
+        for rows, found, _ in _blocks(left.values, right.values, radius)
+    )
 
 
-def pairs_within(
-    one: Hashes, other: Hashes, radius: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Find all pairs of a hash in `one` and a hash in `other` within `radius` bits.
+def nearest_within(hashes: Hashes, others: Hashes, radius: int) -> tuple[Rows, Rows]:
+    """Find for each hash the nearest of `others` within `radius` bits, the earliest of several.
 
-    Answers rows of `one`, rows of `other` and distances, by distance, then by row.
+    Answers rows of `others` and distances, (n,) int64 each, both -1 where there is none.
     """
-    index = faiss.IndexBinaryFlat(64)
-    index.add(_as_bytes(other))
-    rows, found, distances = _range_search(index, one, radius)
-    order = np.lexsort((found, rows, distances))
-    return rows[order], found[order], distances[order]
+    left, right = _Distinct(hashes), _Distinct(others)
+    row = np.full(len(left.values), -1, np.int64)
+    distance = np.full(len(left.values), -1, np.int64)
+    for rows, found, bits in _blocks(left.values, right.values, radius):
+        rows, earliest, nearest = _nearest(rows, right.order[right.start[found]], bits)
+        row[rows], distance[rows] = earliest, nearest
+    number = np.repeat(np.arange(len(left.values)), left.count)
+    answer = np.empty((2, len(hashes)), np.int64)
+    answer[:, left.order] = row[number], distance[number]
+    return answer[0], answer[1]

@@ -85,7 +85,7 @@ class Parameters(BaseModel):
     )
     fold: Whole = Field(1, ge=1, le=100, description="fold that validates")
     validation_positives: Whole = Field(
-        10, ge=0, description="positives of an action unit below which validation is called thin"
+        10, ge=0, description="positives of an action unit wanted in validation"
     )
     validation_fraction: Number = Field(
         0.2, ge=0.05, le=0.5, description="share of frames whose subjects validate"
@@ -96,7 +96,8 @@ class Parameters(BaseModel):
     margin: Whole = Field(20, ge=0, description="frames dropped on either side of that block")
 
     cap: Literal["auto"] | Annotated[Whole, Field(ge=0)] = Field(
-        400, description="most positives an action unit may keep (0: no cap)"
+        400,
+        description="most positives an action unit may keep (0: no cap; auto: the median one's)",
     )
 
     shard_frames: Whole = Field(1000, ge=1, description="frames in one TFRecord file")

@@ -40,7 +40,7 @@ def run_program(name: str, app: typer.Typer) -> None:
     except UserError as error:
         console.fail(name, str(error))
         sys.exit(2)
-    except SystemExit as ended:  # typer ends all by itself, without a word: 130 on Ctrl-C, 143 on SIGTERM
+    except SystemExit as ended:  # typer says nothing: 130 on Ctrl-C, 143 on SIGTERM
         if ended.code in (130, 143):
             console.fail(name, "interrupted; run it again to go on")
         raise

@@ -54,7 +54,7 @@ def test_a_stage_reads_just_the_parameters_that_it_names(name):
     ]
     read = {m for file in files for m in re.findall(r"parameters\.(\w+)", file.read_text())}
     # Sources serve two stages: labels reads what concerns labels, frames what concerns clips.
-    labels_only = {"positive_at", "frame_base", "confidence", "openface_columns"}
+    labels_only = {"positive_at", "frame_base", "image_offset", "confidence", "openface_columns"}
     expected = read & set(Parameters.model_fields) - (labels_only if name == "frames" else set())
     assert expected <= set(STAGES[name]["params"])
 

@@ -66,7 +66,7 @@ def footage(tmp_path: Path) -> Path:
         ("labels table --source videos", ["labels.csv, row 3: AU1 is 'smile'; allowed are an"]),
         ("labels openface --source openface", ["bob.csv, row 2: AU01_c is 'yes', not a number"]),
         ("frames table --source videos --crop landmarks", ["bob: crop is 'landmarks' but the"]),
-        ("labels table --source bp4d", ["option: source: 'bp4d' is not allowed, must be 'disfa'"]),
+        ("labels table --source affwild", ["option: source: 'affwild' is not allowed, must be 'disfa'"]),
         ("dedup --stride 0", ["option: stride: 0 is not allowed, must be greater than or equal"]),
         ("dedup bare --to bare/kept", ["bare/kept: lies inside bare, which is never changed"]),
         ("dedup bare --output bare/kept.csv", ["bare/kept.csv: lies inside bare, which is never"]),
@@ -159,7 +159,7 @@ def test_an_empty_video_is_one_unreadable_frame(curate: Curate, tmp_path: Path) 
         "dedup in --json",
     )
     assert json.loads(frames.stdout)["frames"] == {"frames in": 1, "unreadable": 1, "usable": 0}
-    assert json.loads(dedup.stdout) == {"frames in": 1, "unreadable": 1, "kept": 0}
+    assert {"frames in": 1, "unreadable": 1, "kept": 0}.items() <= json.loads(dedup.stdout).items()
 
 
 def test_more_labels_than_frames_are_noted(
@@ -268,7 +268,7 @@ def test_json_alone_on_standard_output_and_tables_written(
         "present": 40, "absent": 20, "unknown": 0
     }  # fmt: skip
     assert json.loads(frames.stdout) == {
-        "clips": 2, "done_already": 0, "frames": {"frames in": 60, "usable": 60}
+        "clips": 2, "done_already": 0, "frames": {"frames in": 60, "usable": 60}, "notes": []
     }  # fmt: skip
     assert json.loads(again.stdout)["done_already"] == 2
     counts = json.loads(dedup.stdout)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import cv2
@@ -13,25 +17,38 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from curate.decode import frames_of, read_picture
 from curate.dedup import count_reasons, decide
 from curate.errors import UserError
 from curate.frames import extract_clip
 from curate.params import Parameters
-from curate.sources.clip import Clip
 from curate.sources.videos import find_clips
-from curate.standalone import check_empty, copy_kept, decide_on_footage
-from curate.table import read_frames
+from curate.standalone import Places, dedup_footage, dedup_pipeline
+from curate.table import DEDUP, frame_id, read_frames, read_table
 
 ALL = Parameters(stride=1, distance=-1)
+NO_CACHE = Places(use_cache=False)
+Write = Callable[..., Path]
+Curate = Callable[..., CompletedProcess[str]]
 
 
-def digest(folder: Path) -> dict[str, str]:
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+def decide_on_footage(path: Path, parameters: Parameters, workers: int = 1) -> pl.DataFrame:
+    return dedup_footage(path, parameters, workers, NO_CACHE).decisions
+
+
+def digest(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Tell all of a tree: times of change, permissions and content."""
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        if path.is_file()
-        else "folder"
-        for path in folder.rglob("*")
+        path.relative_to(folder).as_posix(): (
+            path.stat().st_mtime_ns,
+            path.stat().st_mode,
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder",
+        )
+        for path in [folder, *folder.rglob("*")]
     }
 
 
@@ -69,35 +86,15 @@ def test_every_file_is_accounted_for(mixed: Path) -> None:
     assert count_reasons(decisions) == [("frames in", 15), ("unreadable", 5), ("kept", 10)]
 
 
-def test_the_footage_is_never_changed_and_kept_frames_are_copied(
-    mixed: Path, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("link", [False, True])
+def test_the_footage_is_never_changed(mixed: Path, tmp_path: Path, link: bool) -> None:
     before = digest(mixed)
-    decisions = decide_on_footage(mixed, ALL, 2)
-    copy_kept(mixed, decisions, tmp_path / "kept")
+    for name in ("first", "again"):
+        places = Places(output=tmp_path / f"{name}.csv", to=tmp_path / name, link=link)
+        decisions = dedup_footage(mixed, ALL, 2, places).decisions
+        kept = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
+        assert len(kept) == decisions["keep"].sum() == 10
     assert digest(mixed) == before
-    copied = digest(tmp_path / "kept")
-    images = {key for key in decisions.filter("keep")["id"] if "." in key}
-    assert {name: copied[name] for name in images} == {name: before[name] for name in images}
-    files = {name for name, value in copied.items() if value != "folder"}
-    assert files - images == {f"bob/talk/{index:06d}.jpg" for index in range(5)}
-
-
-def test_copied_video_frames_are_those_that_were_kept(
-    tmp_path: Path, write_video: Callable[..., Path]
-) -> None:
-    video = write_video(tmp_path / "in" / "a.avi", seeds=[1, 1, 1, 2, 2, 2, 1, 3, 3])
-    decisions = decide_on_footage(video, Parameters(stride=1, distance=4), 1)
-    assert decisions.filter("keep")["index"].to_list() == [0, 3, 7]
-    copy_kept(video, decisions, tmp_path / "kept")
-    pictures = {f.index: f.picture for f in frames_of(Clip("a", "a", video))}
-    for index in (0, 3, 7):
-        copy = read_picture(tmp_path / "kept" / "a" / f"{index:06d}.jpg")
-        picture = pictures[index]
-        assert copy is not None
-        assert picture is not None
-        assert cv2.absdiff(copy, picture).mean() < 8
-    assert len(list((tmp_path / "kept" / "a").iterdir())) == 3
 
 
 def test_near_duplicate_images_name_their_first(
@@ -136,28 +133,40 @@ def test_workers_do_not_change_decisions(mixed: Path) -> None:
     assert first.equals(second)
 
 
-def test_a_frames_table_is_footage_too(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+def test_a_frames_table_is_footage_too(tmp_path: Path, write_video: Write) -> None:
     video = write_video(tmp_path / "a.avi", seeds=[1, 1, 2])
     frames = tmp_path / "frames"
-    extract_clip(Clip("a", "a", video), frames, Parameters(image_size=32))
+    for clip in find_clips(video, ALL):
+        extract_clip(clip, frames, Parameters(image_size=32))
     for path in (frames, frames / "a.parquet"):
-        decisions = decide_on_footage(path, Parameters(stride=1, distance=4), 1)
+        decisions = decide_on_footage(path, Parameters(stride=1, distance=4))
         assert decisions["reason"].to_list() == [None, "near_duplicate", None]
-    copy_kept(frames, decisions, tmp_path / "kept")
-    jpegs = read_frames(frames, ["clip", "index", "jpeg"])["jpeg"]
-    for index in (0, 2):
-        copy = (tmp_path / "kept" / "a" / f"{index:06d}.jpg").read_bytes()
-        assert copy == jpegs[index]
-    assert len(list((tmp_path / "kept" / "a").iterdir())) == 2
 
 
-@pytest.mark.parametrize("to", ["in", "in/kept", "in/ann/../kept"])
-def test_kept_frames_are_not_copied_into_the_footage(mixed: Path, to: str) -> None:
+@pytest.mark.parametrize("place", ["in", "in/kept", "in/ann/../kept"])
+@pytest.mark.parametrize("what", ["to", "output", "cache"])
+def test_nothing_is_written_into_the_footage(mixed: Path, place: str, what: str) -> None:
     before = digest(mixed)
-    decisions = decide_on_footage(mixed, ALL, 1)
-    with pytest.raises(UserError, match="which is never changed; choose another place"):
-        copy_kept(mixed, decisions, mixed.parent / to)
+    where = mixed.parent / (place + ".csv" if what == "output" and place != "in" else place)
+    if what == "to" and place == "in":
+        sentence = "is not empty; choose a new folder"
+    elif what == "output" and place == "in":
+        sentence = "a table is written as .parquet or .csv"
+    else:
+        sentence = "which is never changed; choose another place"
+    with pytest.raises(UserError, match=sentence):
+        dedup_footage(mixed, ALL, 1, Places(**{what: where}))
     assert digest(mixed) == before
+
+
+def test_the_users_cache_is_not_used_where_it_lies_in_the_footage(
+    mixed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(mixed / ".cache"))
+    before = digest(mixed)
+    outcome = dedup_footage(mixed, ALL, 1, Places())
+    assert digest(mixed) == before
+    assert outcome.notes[0].startswith("no cache: ")
 
 
 @pytest.mark.parametrize(
@@ -180,17 +189,157 @@ def test_a_video_and_an_image_folder_of_one_name_are_refused_by_their_paths(
         decide_on_footage(tmp_path, ALL, 1)
 
 
-def test_a_clip_of_which_only_the_first_frame_is_kept_is_copied(
-    tmp_path: Path, write_video: Callable[..., Path]
+def age(folder: Path) -> None:
+    """Set files to long ago: young ones are not remembered in the cache."""
+    for path in folder.rglob("*"):
+        os.utime(path, (0, 0))
+
+
+def test_a_dry_run_decides_and_writes_nothing(mixed: Path, tmp_path: Path) -> None:
+    age(mixed)
+    before = digest(tmp_path)
+    wet = Places(output=tmp_path / "out.csv", to=tmp_path / "kept", cache=tmp_path / "cache")
+    decisions = dedup_footage(mixed, ALL, 1, replace(wet, dry_run=True)).decisions
+    assert digest(tmp_path) == before
+    assert dedup_footage(mixed, ALL, 1, wet).decisions.equals(decisions)
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out.csv", "kept", "cache"}
+
+
+def test_the_sharpest_of_near_duplicates_is_kept(tmp_path: Path, picture: Any) -> None:
+    (tmp_path / "in").mkdir()
+    for index, blur in enumerate([9, 1, 5, 1]):
+        blurred = cv2.blur(picture(index // 3, 200, 200), (blur, blur))
+        cv2.imwrite(str(tmp_path / "in" / f"{index}.png"), blurred)
+    parameters = Parameters(stride=1, distance=8, keep="sharpest")
+    decisions = decide_on_footage(tmp_path / "in", parameters)
+    assert decisions.select("keep", "duplicate_of").rows() == [
+        (False, "1.png"),
+        (True, None),
+        (False, "1.png"),
+        (True, None),
+    ]
+
+
+def write_labels(path: Path, clip: str, **units: list[int | None]) -> Path:
+    count = len(next(iter(units.values())))
+    key = {
+        "id": [frame_id(clip, index) for index in range(count)],
+        "subject": [clip] * count,
+        "clip": [clip] * count,
+        "index": pl.Series(range(count), dtype=pl.Int32),
+    }
+    pl.DataFrame(key | units).write_parquet(path)
+    return path
+
+
+def test_frames_of_images_with_other_labels_are_kept_apart(
+    tmp_path: Path, write_image: Write
 ) -> None:
-    """The greatest common divisor of 0 alone is 0, which once meant: copy nothing."""
-    write_video(tmp_path / "in" / "a.avi", frames=6)
-    decisions = decide_on_footage(tmp_path / "in", Parameters(stride=100), 1)
-    copy_kept(tmp_path / "in", decisions, tmp_path / "kept")
-    assert [p.name for p in (tmp_path / "kept" / "a").iterdir()] == ["000000.jpg"]
+    """Labels name frames by clip and index; here images are named by their paths."""
+    for index in range(5):
+        write_image(tmp_path / "in" / f"{index}.png", seed=1)
+    labels = write_labels(tmp_path / "l.parquet", "in", AU1=[0, 0, 1, None, 1, 1, 0])
+    parameters = Parameters(stride=1, distance=4)
+    places = Places(use_cache=False, labels=labels)
+    outcome = dedup_footage(tmp_path / "in", parameters, 1, places)
+    assert outcome.decisions.select("id", "reason", "duplicate_of").rows() == [
+        ("0.png", None, None),
+        ("1.png", "near_duplicate", "0.png"),
+        ("2.png", None, None),
+        ("3.png", "unlabelled", None),
+        ("4.png", "near_duplicate", "2.png"),
+    ]
+    assert outcome.notes == [f"{labels}: 2 labels are of no frame of {tmp_path / 'in'}"]
 
 
-def test_a_folder_with_frames_of_an_earlier_run_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "old.jpg").touch()
-    with pytest.raises(UserError, match="is not empty; choose a new folder for the kept frames"):
-        check_empty(tmp_path)
+def test_the_frame_of_highest_intensity_is_kept(tmp_path: Path, write_video: Write) -> None:
+    video = write_video(tmp_path / "a.avi", seeds=[1, 1, 1, 2])
+    labels = write_labels(tmp_path / "l.parquet", "a", AU1=[1] * 4, AU1_intensity=[2, 4, 3, 2])
+    parameters = Parameters(stride=1, distance=4, keep="peak")
+    places = Places(use_cache=False, labels=labels)
+    decisions = dedup_footage(video, parameters, 1, places).decisions
+    assert decisions["keep"].to_list() == [False, True, False, True]
+    with pytest.raises(UserError, match="keep: peak needs intensities; no labels are given"):
+        dedup_footage(tmp_path / "unread", parameters, 1, NO_CACHE)
+
+
+def test_labels_of_other_frames_are_refused(tmp_path: Path, write_video: Write) -> None:
+    labels = write_labels(tmp_path / "l.parquet", "other", AU1=[1])
+    with pytest.raises(UserError, match="labels are of clips such as 'other', and its clips are"):
+        dedup_footage(write_video(tmp_path / "a.avi", 2), ALL, 1, Places(labels=labels))
+
+
+def test_broken_files_are_named_with_what_is_wrong(mixed: Path, curate: Curate) -> None:
+    ran = curate("dedup", "in", "--stride", 1, "--distance", -1, "--no-cache", "--json")
+    data = json.loads(ran.stdout)
+    assert [(one["file"], one["why"]) for one in data["unreadable_files"]] == [
+        ("ann/cut.jpg", "cut off"),
+        ("ann/cut.png", "cut off"),
+        ("ann/empty.jpg", "empty file"),
+        ("ann/text.jpg", "no picture"),
+        ("bob/empty.mp4", "empty file"),
+    ]
+    (note,) = data["notes"]
+    assert ran.stderr == f"note: {note}\n"
+    assert note == (
+        "in: unreadable frames in 5 files: ann/cut.jpg (cut off), ann/cut.png (cut off), "
+        "ann/empty.jpg (empty file) and 2 more; all are named by --output and by --json"
+    )
+    assert (data["frames in"], data["unreadable"], data["kept"]) == (15, 5, 10)
+    assert (data["files_read"], data["files_cached"]) == (11, 0)
+
+
+def test_a_run_says_what_it_read_and_wrote(mixed: Path, tmp_path: Path, curate: Curate) -> None:
+    age(mixed)
+    words = ("dedup", "in", "--stride", 1, "--distance", -1)
+    first = curate(*words, "--output", "d.csv", "--to", "kept")
+    assert first.returncode == 0
+    assert "11 files: 11 read, 0 known from the cache" in first.stdout
+    assert "wrote decisions to d.csv and 10 kept frames to kept" in first.stdout
+    second = curate(*words, "--output", "d.parquet", "--dry-run")
+    assert "11 files: 5 read, 6 known from the cache" in second.stdout
+    assert (
+        "dry run: nothing was written (without --dry-run: decisions to d.parquet)" in second.stdout
+    )
+    assert not (tmp_path / "d.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--link", "--link says how --to gathers kept frames; give --to FOLDER as well"),
+        ("--output d.xlsx", "d.xlsx: a table is written as .parquet or .csv; choose one"),
+        ("--against in", "in: is in itself, so every frame would repeat itself"),
+        ("--against in/ann", "in/ann: shares files with in (one lies in the other)"),
+        ("--against .", ".: shares files with in (one lies in the other)"),
+        ("--against gone", "gone: no such footage"),
+        ("--against old --distance -1", "--against: distance is -1, which looks for no repeats"),
+        ("--against old --to old/kept", "old/kept: lies inside old, which is never changed"),
+        ("--keep peak", "keep: peak needs intensities; no labels are given"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    mixed: Path, tmp_path: Path, curate: Curate, words: str, sentence: str
+) -> None:
+    (tmp_path / "old").mkdir()
+    ran = curate("dedup", "in", *words.split())
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr.startswith(f"curate: {sentence}")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_the_pipelines_decisions_are_written_and_its_crops_gathered(
+    tmp_path: Path, write_video: Write
+) -> None:
+    video = write_video(tmp_path / "a.avi", seeds=[1, 1, 2])
+    for clip in find_clips(video, ALL):
+        extract_clip(clip, tmp_path / "frames", Parameters(image_size=32))
+    labels = write_labels(tmp_path / "l.parquet", "a", AU1=[0, 1, 1])
+    output, parameters = tmp_path / "d.parquet", Parameters(stride=1, distance=4)
+    outcome = dedup_pipeline(
+        tmp_path / "frames", labels, parameters, 1, Places(output=output, to=tmp_path / "kept")
+    )
+    assert read_table(output, DEDUP).equals(outcome.decisions.select(list(DEDUP)))
+    assert outcome.decisions["keep"].to_list() == [True, True, True]
+    assert len(list((tmp_path / "kept" / "a").iterdir())) == 3
