@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from curate import console, options
+from curate import cli_insight, console, options
 from curate.places import CAP, DEDUP, DEMO, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 from curate.program import new_app, run_program
 
@@ -68,32 +68,36 @@ def labels(
     footage: Annotated[Path | None, typer.Argument(help="[parameter footage]")] = None,
     source: Annotated[str | None, options.of("source")] = None,
     output: Annotated[Path, typer.Option(help="table to write")] = LABELS,
+    check: Annotated[
+        bool, typer.Option("--check", help="read everything, name all damage, write nothing")
+    ] = False,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
 ) -> None:
     """Read the footage's labels into one table; unknown stays unknown.
 
-    Example: `curate labels ~/DISFA --source disfa`
+    Examples: `curate labels ~/DISFA --source disfa`, `curate labels ~/DISFA --check` (exit code 2
+    where something is damaged)
     """
-    from curate.labels import collect_labels, count_labels, write_labels
+    from curate import labels as stage
 
     console.configure(as_json=as_json)
     p = options.read(params, footage=_text(footage), source=source)
-    found = collect_labels(Path(p.footage), p)
-    write_labels(found, output)
+    if check:
+        found = stage.check_labels(Path(p.footage), p)
+        title = f"{p.footage}: {stage.verdict(found)}"
+    else:
+        found = stage.collect_labels(Path(p.footage), p)
+        stage.write_labels(found, output)
+        title = f"{output}: {stage.size(found)}"
     for sentence in found.notes:
         console.note(sentence)
-    counts = count_labels(found.table)
-    console.report(
-        f"{output}: {len(found.table):,} labelled frames",
-        ["action unit", "present", "absent", "unknown"],
-        counts,
-        {
-            "frames": len(found.table),
-            "notes": found.notes,
-            "labels": {name: {"present": a, "absent": b, "unknown": c} for name, a, b, c in counts},
-        },
-    )
+    for sentence in stage.all_damage(found):
+        console.fail("curate", sentence)
+    columns = ["action unit", "present", "absent", "unknown"]
+    console.report(title, columns, stage.count_labels(found.table), stage.describe(found))
+    if found.damage:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -102,6 +106,7 @@ def frames(
     source: Annotated[str | None, options.of("source")] = None,
     crop: Annotated[str | None, options.of("crop")] = None,
     image_size: Annotated[int | None, options.of("image_size")] = None,
+    hash_kind: Annotated[str | None, options.of("hash", "--hash")] = None,
     output: Annotated[Path, typer.Option(help="folder to write, one Parquet a clip")] = FRAMES,
     force: Annotated[
         bool, typer.Option("--force", help="decode clips again that are done")
@@ -112,22 +117,30 @@ def frames(
 ) -> None:
     """Decode every frame once: crop, perceptual hash, sharpness, brightness.
 
-    Clips that are done already are not done again. Example: `curate frames ~/DISFA --crop center`
+    Clips that are done already are not done again. Example: `curate frames ~/DISFA --crop haar`
     """
-    from curate.frames import by_reason, frames_stage
+    from curate.frames import by_reason, frames_stage, notes
 
     console.configure(as_json=as_json)
     p = options.read(
-        params, footage=_text(footage), source=source, crop=crop, image_size=image_size
+        params,
+        footage=_text(footage),
+        source=source,
+        crop=crop,
+        image_size=image_size,
+        hash=hash_kind,
     )
     counts = frames_stage(output, p, _workers(workers), force)
+    said = notes(counts)
+    for sentence in said:
+        console.note(sentence)
     rows = by_reason(counts)
     done = sum(count.was_done for count in counts)
     console.report(
         f"{output}: {len(counts)} clips ({done} were done already)",
         ["frames", "count"],
         rows,
-        {"clips": len(counts), "done_already": done, "frames": dict(rows)},
+        {"clips": len(counts), "done_already": done, "notes": said, "frames": dict(rows)},
     )
 
 
@@ -135,16 +148,22 @@ def frames(
 def dedup(
     path: Annotated[
         Path | None,
-        typer.Argument(help="video, or folder of videos or images [the pipeline's frames]"),
+        typer.Argument(
+            help="video, folder of videos or images (nested), or frames table "
+            "[the pipeline's frames]"
+        ),
     ] = None,
     stride: Annotated[int | None, options.of("stride")] = None,
     distance: Annotated[int | None, options.of("distance")] = None,
     scope: Annotated[str | None, options.of("scope")] = None,
+    keep: Annotated[str | None, options.of("keep")] = None,
+    hash_kind: Annotated[str | None, options.of("hash", "--hash")] = None,
     same_labels: Annotated[
         bool | None, options.of("same_labels", "--same-labels/--any-labels")
     ] = None,
-    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
-    labels: Annotated[Path, typer.Option(help="the pipeline's labels")] = LABELS,
+    against: Annotated[
+        Path | None, typer.Option(help="older footage: frames that repeat it are dropped")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -152,34 +171,75 @@ def dedup(
             show_default=False,
         ),
     ] = None,
-    to: Annotated[Path | None, typer.Option(help="folder to copy kept frames to")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="new folder for the kept frames, laid out as PATH is")
+    ] = None,
+    link: Annotated[
+        bool,
+        typer.Option("--link", help="hard-link images into --to, where it can; else copy"),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="decide and print; write nothing, no cache either")
+    ] = False,
+    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="labels table [none with PATH, else data/labels.parquet]"),
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="folder of hashes known [~/.cache/framewise]")
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="read every file, remember nothing")
+    ] = False,
     workers: options.Workers = None,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
 ) -> None:
     """Thin frames by stride, then drop near-duplicates; every frame gets keep or a reason.
 
-    Examples: `curate dedup ~/videos --stride 5 --to kept` (nothing in PATH is changed),
-    `curate dedup --stride 5` (on the pipeline's frames)
+    Nothing in PATH is ever changed. A second run reads only files that are new or changed.
+
+    Examples:
+
+    - `curate dedup talk.mp4 --stride 5 --distance 4`: how much would be left
+
+    - `curate dedup ~/faces --stride 1 --distance 6 --scope all --keep sharpest --to kept --link`
+
+    - `curate dedup ~/new --against ~/old --output decisions.csv`: what is not new
+
+    - `curate dedup --stride 5`: decide again on the pipeline's frames
     """
-    from curate import dedup as stage
     from curate import standalone
+    from curate.dedup import count_reasons
 
     console.configure(as_json=as_json)
-    p = options.read(params, stride=stride, distance=distance, scope=scope, same_labels=same_labels)
-    standalone.check_empty(to)
+    p = options.read(
+        params,
+        stride=stride,
+        distance=distance,
+        scope=scope,
+        keep=keep,
+        hash=hash_kind,
+        same_labels=same_labels,
+    )
+    written = output if path else output or DEDUP
+    places = standalone.Places(written, to, link, labels, against, cache, not no_cache, dry_run)
     if path is None:
-        decisions, notes = stage.dedup_stage(frames, labels, output or DEDUP, p)
+        outcome = standalone.dedup_pipeline(frames, labels or LABELS, p, _workers(workers), places)
     else:
-        decisions = standalone.standalone_stage(path, output, to, p, _workers(workers))
-        notes = []
-    if to is not None:
-        standalone.copy_kept(path or frames, decisions, to)
-    for sentence in notes:
+        outcome = standalone.dedup_footage(path, p, _workers(workers), places)
+    for sentence in outcome.notes:
         console.note(sentence)
-    counts = stage.count_reasons(decisions)
-    title = f"{path or frames}: stride {p.stride}, distance {p.distance} bits, scope {p.scope}"
-    _report_frames(title, counts)
+    counts = count_reasons(outcome.decisions)
+    title = (
+        f"{path or frames}: stride {p.stride}, distance {p.distance} bits, scope {p.scope}, "
+        f"keep {p.keep}"
+    )
+    _report_frames(title, counts, outcome.as_data() if path or against else dict(counts))
+    if not as_json:
+        for sentence in outcome.closing(places):
+            console.say(sentence)
 
 
 @app.command()
@@ -188,7 +248,10 @@ def split(
     labels: Annotated[Path, typer.Option(help="labels table")] = LABELS,
     frames: Annotated[Path, typer.Option(help="frames, to count near-duplicates")] = FRAMES,
     output: Annotated[Path, typer.Option(help="table to write")] = SPLIT,
+    folds: Annotated[str | None, options.of("folds")] = None,
+    fold: Annotated[int | None, options.of("fold")] = None,
     validation_fraction: Annotated[float | None, options.of("validation_fraction")] = None,
+    validation_positives: Annotated[int | None, options.of("validation_positives")] = None,
     moments_fraction: Annotated[float | None, options.of("moments_fraction")] = None,
     margin: Annotated[int | None, options.of("margin")] = None,
     params: options.ParametersFile = PARAMS,
@@ -196,21 +259,26 @@ def split(
 ) -> None:
     """Hold out other people (validation) and other moments of the same people.
 
-    Example: `curate split --validation-fraction 0.25`
+    Examples: `curate split --validation-fraction 0.25`, `curate split --folds 5 --fold 2`,
+    `curate split --folds disfa`
     """
     from curate import split as stage
 
     console.configure(as_json=as_json)
     p = options.read(
         params,
+        folds=folds,
+        fold=fold,
         validation_fraction=validation_fraction,
+        validation_positives=validation_positives,
         moments_fraction=moments_fraction,
         margin=margin,
     )
     result = stage.split_stage(dedup, labels, frames, output, p)
     for sentence in result.notes:
         console.note(sentence)
-    console.report(f"{output}: kept frames", result.columns, result.rows, result.data)
+    validating = f", fold {p.fold} of {p.folds} validates" if p.folds else ""
+    console.report(f"{output}: kept frames{validating}", result.columns, result.rows, result.data)
 
 
 @app.command()
@@ -218,22 +286,23 @@ def cap(
     split: Annotated[Path, typer.Option(help="decisions of curate split")] = SPLIT,
     labels: Annotated[Path, typer.Option(help="labels table")] = LABELS,
     output: Annotated[Path, typer.Option(help="table to write")] = CAP,
-    most: Annotated[int | None, options.of("cap", "--cap")] = None,
+    most: Annotated[str | None, options.of("cap", "--cap")] = None,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
 ) -> None:
     """Cap the positives of common action units, keeping as many positives as can be.
 
-    Example: `curate cap --cap 200`
+    Examples: `curate cap --cap 200`, `curate cap --cap auto`
     """
     from curate import cap as stage
 
     console.configure(as_json=as_json)
     p = options.read(params, cap=most)
     result = stage.cap_stage(split, labels, output, p)
-    console.report(
-        f"{output}: positives, cap {p.cap or 'off'}", result.columns, result.rows, result.data
-    )
+    for sentence in result.notes:
+        console.note(sentence)
+    title = f"{output}: positives, cap {stage.in_words(p.cap, result.data['cap']['train'])}"
+    console.report(title, result.columns, result.rows, result.data)
 
 
 @app.command()
@@ -266,10 +335,14 @@ def _workers(given: int | None) -> int:
     return given or len(os.sched_getaffinity(0))
 
 
-def _report_frames(title: str, counts: list[tuple[str, int]]) -> None:
+def _report_frames(title: str, counts: list[tuple[str, int]], data: dict[str, Any]) -> None:
     whole = max(1, counts[0][1])
     rows = [(name, count, f"{count / whole:.1%}") for name, count in counts]
-    console.report(title, ["frames", "count", "share"], rows, dict(counts))
+    console.report(title, ["frames", "count", "share"], rows, data)
+
+
+for command in (cli_insight.suggest, cli_insight.explain, cli_insight.audit, cli_insight.gallery):
+    app.command()(command)
 
 
 def main() -> None:

@@ -1,3 +1,211 @@
 """Commands of `curate` that look and change nothing: what to choose, what became of a frame."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate import console, options
+from curate.errors import UserError
+from curate.places import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
+
+
+def suggest(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="video, folder of videos or images, or Parquet [pipeline's frames]"),
+    ] = None,
+    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="labels to count [without PATH: data/labels.parquet]"),
+    ] = None,
+    strides: Annotated[
+        str | None, typer.Option(help="candidates in frames [1,2,3,5,8,10,15,20,30]")
+    ] = None,
+    distances: Annotated[
+        str | None, typer.Option(help="candidates in bits [off,0,2,4,6,8]")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="picture to write, PNG")] = Path("suggest.png"),
+    workers: options.Workers = None,
+    params: options.ParametersFile = PARAMS,
+    as_json: options.AsJson = False,
+) -> None:
+    """Suggest a stride and a distance: how fast pictures change, and what each candidate leaves.
+
+    Examples: `curate suggest` (the pipeline's frames and labels), `curate suggest ~/videos`
+    """
+    from curate import suggest as stage
+    from curate import suggest_tables as tables
+    from curate.candidates import DISTANCES, STRIDES, read_numbers
+    from curate.charts import suggest as picture
+
+    console.configure(as_json=as_json)
+    picture.check_place(output, path)
+    result = stage.suggest_stage(
+        path,
+        frames,
+        labels or (LABELS if path is None and LABELS.exists() else None),
+        options.read(params),
+        read_numbers(strides, "--strides", STRIDES),
+        read_numbers(distances, "--distances", DISTANCES),
+        workers or len(os.sched_getaffinity(0)),
+    )
+    command = tables.command(result, path, frames, labels, params)
+    picture.write(result, output)
+    title = f"{path or frames}: {result.frames:,} frames, {result.tried[0].frames:,} usable"
+    console.report(title, *tables.candidates(result), tables.as_data(result, command, output))
+    if as_json:
+        return
+    if result.tried[0].least is not None:
+        console.report("left as suggested", tables.UNITS, tables.units(result), {})
+    console.report("how fast pictures change", tables.PACE, tables.pace(result), {})
+    for sentence in tables.closing(result, command, output):
+        console.say(sentence)
+
+
+def explain(
+    frame: Annotated[str, typer.Argument(help="the frame's id: CLIP/INDEX")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="picture to write, PNG: the frame beside its near-duplicate"),
+    ] = None,
+    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
+    labels: Annotated[Path, typer.Option(help="the pipeline's labels")] = LABELS,
+    dedup: Annotated[Path, typer.Option(help="decisions of curate dedup")] = DEDUP,
+    split: Annotated[Path, typer.Option(help="decisions of curate split")] = SPLIT,
+    cap: Annotated[Path, typer.Option(help="decisions of curate cap")] = CAP,
+    shards: Annotated[Path, typer.Option(help="TFRecords of curate shards")] = SHARDS,
+    as_json: options.AsJson = False,
+) -> None:
+    """Tell one frame's story through every stage: what became of it, and why.
+
+    Example: `curate explain LeftVideoSN001_comp/000123 --output frame.png`
+    """
+    from curate import explain as stage
+    from curate.explain_lookup import Places
+
+    console.configure(as_json=as_json)
+    places = Places(frames, labels, dedup, split, cap, shards)
+    story = stage.explain(frame, places)
+    if output is not None:
+        from curate.charts import explain as picture
+
+        picture.write(story, frames, output)
+    if as_json:
+        console.report(story.frame.id, [], [], story.as_data())
+        return
+    for line in [story.frame.id, *story.as_lines()]:
+        console.say(line)
+    if output is not None:
+        console.say(f"picture: {output}")
+
+
+def audit(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH [PATH]]",
+            help="one folder, or the one trained on and the one held out [the pipeline's tables]",
+        ),
+    ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="who uses which frame, Parquet or CSV with id and split "
+            "[data/cap.parquet, else data/split.parquet]",
+            show_default=False,
+        ),
+    ] = None,
+    distance: Annotated[int | None, options.of("distance")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="exit code 1 when a leak is found")] = (
+        False
+    ),
+    examples: Annotated[int, typer.Option(min=0, help="most examples of each check")] = 3,
+    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
+    labels: Annotated[Path, typer.Option(help="the pipeline's labels")] = LABELS,
+    workers: options.Workers = None,
+    params: options.ParametersFile = PARAMS,
+    as_json: options.AsJson = False,
+) -> None:
+    """Look for leaks between splits, repetition, label noise, frozen video and broken frames.
+
+    Examples: `curate audit --strict` (the pipeline's tables), `curate audit --split mine.csv`,
+    `curate audit ~/train ~/validation` (any two folders)
+    """
+    from curate import audit as stage
+    from curate.audit_inputs import choose
+
+    console.configure(as_json=as_json)
+    p = options.read(params, distance=distance)
+    if paths and split is not None:
+        raise UserError(f"{split}: folders have no split table; leave out --split or the folders")
+    used = split or next((place for place in (CAP, SPLIT) if place.exists()), None)
+    cores = workers or len(os.sched_getaffinity(0))
+    material = choose(paths or [], frames, labels, used, p, cores)
+    bits = max(p.distance, 0)
+    checks = stage.audit(material, bits, examples)
+    for sentence in material.notes:
+        console.note(sentence)
+    data = stage.as_data(material, checks, bits)
+    console.report(stage.title(material, bits), stage.COLUMNS, stage.as_rows(checks), data)
+    if not as_json:
+        for sentence in stage.closing(checks):
+            console.say(sentence)
+    if strict and stage.leaks(checks):
+        raise typer.Exit(1)
+
+
+def gallery(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH [PATH]]",
+            help="footage to thin and show, or two to compare [the pipeline's tables]",
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="page to write, HTML")] = Path("gallery.html"),
+    groups: Annotated[
+        int, typer.Option(min=1, max=30, help="most groups of near-duplicates to show")
+    ] = 20,
+    stride: Annotated[int | None, options.of("stride")] = None,
+    distance: Annotated[int | None, options.of("distance")] = None,
+    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
+    labels: Annotated[Path, typer.Option(help="the pipeline's labels")] = LABELS,
+    dedup: Annotated[Path, typer.Option(help="decisions of curate dedup")] = DEDUP,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="who uses which frame, Parquet or CSV with id and split "
+            "[data/cap.parquet, else data/split.parquet]",
+            show_default=False,
+        ),
+    ] = None,
+    workers: options.Workers = None,
+    params: options.ParametersFile = PARAMS,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show near-duplicates, and pairs that cross splits, on one HTML page that fetches nothing.
+
+    Examples: `curate gallery` (the pipeline's tables), `curate gallery ~/videos --distance 4`,
+    `curate gallery ~/train ~/validation` (pairs that cross)
+    """
+    from curate import gallery as stage
+    from curate.gallery_inputs import choose
+
+    console.configure(as_json=as_json)
+    p = options.read(params, stride=stride, distance=distance)
+    used = split or next((place for place in (CAP, SPLIT) if place.exists()), None)
+    cores = workers or len(os.sched_getaffinity(0))
+    if stride is not None and not paths:
+        raise UserError(
+            "--stride: goes with a PATH; without one, what 'curate dedup' decided is shown"
+        )
+    stage.check_place(output, paths or [])
+    shown = choose(paths or [], frames, labels, dedup, used, p, cores)
+    counts = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
+    rows = list(counts.items())
+    console.report(f"{output}: shown", ["section", "groups"], rows, counts | {"page": str(output)})

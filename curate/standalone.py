@@ -1,243 +1,189 @@
-"""`curate dedup PATH`: the same rule on any video, folder of videos or images, or frames table.
+"""`curate dedup` on any footage, and against other footage; kept frames gathered in a folder.
 
-Only what the stride keeps is decoded, at reduced scale where the format allows. PATH is never
-changed.
+The footage is never changed.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
-from cv2.typing import MatLike
 
-from curate import console
-from curate.decode import expected_frames, frames_of
-from curate.dedup import decide, label_sets
+from curate.against import hash_against
+from curate.clip_hashes import Wanted
+from curate.dedup import count_reasons, decide, dedup_stage, label_sets, peaks
+from curate.dedup_places import Places, check_outside
 from curate.errors import UserError
-from curate.hashing import perceptual_hashes, read_gray, thumbnail
+from curate.footage import Footage, check_hash_kind, open_footage
+from curate.footage_hashes import Hashed, hash_all
+from curate.kept_frames import copy_kept
 from curate.params import Parameters
-from curate.sources import images, videos
-from curate.sources.clip import (
-    IMAGE_SUFFIXES,
-    VIDEO_SUFFIXES,
-    Clip,
-    existing_footage,
-    unique,
-    visible,
-)
-from curate.table import DEDUP, KEY, frame_id, read_frames, whole_file, write_table
+from curate.sources.clip import NO_ROWS
+from curate.table import DEDUP, KEY, read_table, write_table
+from curate.unreadable import Unreadable, find_unreadable, note_unreadable
 
-_COLUMNS = KEY | {"hash": pl.UInt64, "reason": pl.String}
-_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
-Advance = Callable[[int], None]
+__all__ = ["Outcome", "Places", "check_outside", "dedup_footage", "dedup_pipeline"]
+
+_ALL_NAMED = "all are named by --output and by --json"
+Hashing = Callable[[Footage, Wanted], Hashed]
 
 
-def standalone_stage(
-    path: Path, output: Path | None, to: Path | None, parameters: Parameters, workers: int
+@dataclass
+class Outcome:
+    """What a run decided, how many files it read for that, and what there is to say."""
+
+    decisions: pl.DataFrame
+    notes: list[str]
+    unreadable: list[Unreadable] = field(default_factory=list)
+    read: int = 0
+    cached: int = 0
+
+    def as_data(self) -> dict[str, Any]:
+        """Answer counts by reason, and what goes with them, for machines."""
+        return {
+            **dict(count_reasons(self.decisions)),
+            "files_read": self.read,
+            "files_cached": self.cached,
+            "unreadable_files": [one.as_data() for one in self.unreadable],
+            "notes": self.notes,
+        }
+
+    def closing(self, places: Places) -> list[str]:
+        """Say what was read and what was written."""
+        kept = int(self.decisions["keep"].sum())
+        files = self.read + self.cached
+        plural = "s" * (files != 1)
+        read = [f"{files:,} file{plural}: {self.read:,} read, {self.cached:,} known from the cache"]
+        return (read if files else []) + places.closing(kept)
+
+
+def dedup_footage(path: Path, parameters: Parameters, workers: int, places: Places) -> Outcome:
+    """Hash what the stride keeps of the footage at `path`, decide on every frame, and write.
+
+    The id of an image is its path below `path`.
+
+    Raises:
+        UserError: no footage, labels that are lacking or do not fit, or places that are not free.
+    """
+    _check(path, parameters, places)
+    labels = None if places.labels is None else read_table(places.labels, KEY)
+    if parameters.keep == "peak":
+        peaks(NO_ROWS, labels)  # before anything is hashed: are there intensities at all?
+    footage = open_footage(path)
+    hashing, notes = _hashing(path, workers, places)
+    side = parameters.image_size if parameters.keep == "sharpest" else None
+    hashed = hashing(footage, Wanted(parameters.hash, parameters.stride, side))
+    if labels is not None:
+        labels, unused = _labels_of(hashed.frames, labels, f"{places.labels}", path)
+        notes += unused
+    unreadable = find_unreadable(footage, hashed.frames)
+    notes += footage.notes + hashed.notes + note_unreadable(path, unreadable, _ALL_NAMED)
+    outcome = Outcome(hashed.frames, notes, unreadable, hashed.read, hashed.cached)
+    against = _hash_older(footage, parameters, hashing, places, outcome)
+    outcome.decisions = _decide(hashed.frames, labels, against, parameters)
+    _write(footage, workers, places, outcome)
+    return outcome
+
+
+def dedup_pipeline(
+    frames: Path, labels: Path, parameters: Parameters, workers: int, places: Places
+) -> Outcome:
+    """Decide on the pipeline's frames, compare them with older footage if asked to, and write.
+
+    Raises:
+        UserError: a table is missing or is not what it should be, or places are not free.
+    """
+    _check(frames, parameters, places)
+    parts = sorted(frames.rglob("*.parquet")) if frames.is_dir() else [frames]
+    check_hash_kind(parts, parameters.hash)
+    footage = Footage(frames, parts=parts)
+    hashing, notes = _hashing(frames, workers, places)
+    outcome = Outcome(NO_ROWS, notes)
+    against = _hash_older(footage, parameters, hashing, places, outcome)
+    outcome.decisions, said = dedup_stage(frames, labels, None, parameters, against)
+    outcome.notes += said
+    _write(footage, workers, places, outcome)
+    return outcome
+
+
+def _check(path: Path, parameters: Parameters, places: Places) -> None:
+    places.check(path)
+    if places.against is not None and parameters.distance < 0:
+        raise UserError(
+            f"--against: distance is {parameters.distance}, which looks for no repeats; give "
+            "--distance 0 or more"
+        )
+
+
+def _hashing(path: Path, workers: int, places: Places) -> tuple[Hashing, list[str]]:
+    """Give the function that hashes footage in this run; with notes."""
+    cache, notes = places.cache_folder(path)
+    remember = not places.dry_run
+    return partial(hash_all, workers=workers, cache=cache, remember=remember), notes
+
+
+def _hash_older(
+    footage: Footage, parameters: Parameters, hashing: Hashing, places: Places, outcome: Outcome
+) -> pl.DataFrame | None:
+    """Hash every frame of the footage to compare with, if there is any; count and note it."""
+    if places.against is None:
+        return None
+    wanted = Wanted(parameters.hash)
+    older = hash_against(footage, places.against, lambda found: hashing(found, wanted))
+    outcome.read += older.read
+    outcome.cached += older.cached
+    outcome.notes += older.notes
+    return older.frames
+
+
+def _labels_of(
+    frames: pl.DataFrame, labels: pl.DataFrame, name: str, path: Path
+) -> tuple[pl.DataFrame, list[str]]:
+    """Call labels by the ids of the frames of the same clip and index; note those of no frame.
+
+    Raises:
+        UserError: no label is of any of the frames.
+    """
+    place = ["clip", "index"]
+    found = labels.drop("id").join(frames.select("id", *place), on=place, how="inner")
+    if found.is_empty() and len(labels) and len(frames):
+        raise UserError(
+            f"{name}: no label is of a frame of {path}: labels are of clips such as "
+            f"'{labels['clip'][0]}', and its clips are such as '{frames['clip'][0]}'; give the "
+            "folder below which clips are called so"
+        )
+    lost = len(labels) - len(found)
+    return found, [f"{name}: {lost:,} labels are of no frame of {path}"] if lost else []
+
+
+def _decide(
+    frames: pl.DataFrame,
+    labels: pl.DataFrame | None,
+    against: pl.DataFrame | None,
+    parameters: Parameters,
 ) -> pl.DataFrame:
-    """Decide on the footage at `path`; write the decisions, if asked for, and answer them.
-
-    Raises:
-        UserError: no footage at `path`, or `output` or `to` lies inside it.
-    """
-    check_outside(path, to, output)
-    decisions = decide_on_footage(path, parameters, workers)
-    if output is not None:
-        write_table(decisions, output, DEDUP)
-    return decisions
-
-
-def decide_on_footage(path: Path, parameters: Parameters, workers: int) -> pl.DataFrame:
-    """Hash what the stride keeps of the footage at `path`, and decide on every frame.
-
-    Answers the columns of `curate.table.DEDUP`; the id of an image is its path below `path`.
-
-    Raises:
-        UserError: nothing at `path`, or nothing there that is footage.
-    """
-    if _is_frames_table(path):
-        table = read_frames(path)
-    else:
-        table = _hash_clips(find_clips(path, parameters), path, parameters.stride, workers)
     return decide(
-        table,
-        label_sets(table, None),
+        frames,
+        label_sets(frames, labels),
         stride=parameters.stride,
         distance=parameters.distance,
         scope=parameters.scope,
+        same_labels=parameters.same_labels,
+        keep=parameters.keep,
+        peak=peaks(frames, labels) if parameters.keep == "peak" else None,
+        against=against,
     )
 
 
-def find_clips(path: Path, parameters: Parameters) -> list[Clip]:
-    """List the videos and the folders of images at or below `path`."""
-    existing_footage(path)
-    there = [path] if path.is_file() else visible(path)
-    suffixes = {p.suffix.lower() for p in there if p.is_file()}
-    clips: list[Clip] = []
-    if suffixes & set(VIDEO_SUFFIXES):
-        clips += videos.find_clips(path, parameters)
-    if path.is_dir() and suffixes & set(IMAGE_SUFFIXES):
-        clips += images.find_clips(path, parameters)
-    if not clips:
-        raise UserError(
-            f"{path}: holds no footage: no video ({', '.join(VIDEO_SUFFIXES)}), no image "
-            f"({', '.join(IMAGE_SUFFIXES)}) and no Parquet part"
-        )
-    return unique(clips)
-
-
-def _is_frames_table(path: Path) -> bool:
-    if path.is_dir():
-        return any(path.rglob("*.parquet"))
-    return path.suffix == ".parquet" and path.exists()
-
-
-def _hash_clips(clips: list[Clip], root: Path, stride: int, workers: int) -> pl.DataFrame:
-    """Hash clips on threads: OpenCV lets go of the interpreter while it decodes."""
-    cv2.setNumThreads(1)
-    total = sum(expected_frames(clip) for clip in clips)
-    with console.progress("hashing", total) as advance, ThreadPoolExecutor(workers) as pool:
-        running = {
-            clip.name: pool.submit(_hash_video, clip, stride, advance)
-            for clip in clips
-            if clip.video is not None
-        }
-        parts = [
-            running[clip.name].result()
-            if clip.name in running
-            else _hash_images(clip, root, stride, pool, advance)
-            for clip in clips
-        ]
-    return pl.DataFrame([row for part in parts for row in part], schema=_COLUMNS)
-
-
-def _hash_video(clip: Clip, stride: int, advance: Advance) -> list[dict[str, Any]]:
-    rows = []
-    for frame in frames_of(clip, stride):
-        row = _row(clip, frame.index, frame_id(clip.name, frame.index))
-        if frame.picture is not None:
-            gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
-            row["hash"] = _hash(gray)
-        elif not frame.passed_over:
-            row["reason"] = "unreadable"
-        rows.append(row)
-        advance(1)
-    return rows
-
-
-def _hash_images(
-    clip: Clip, root: Path, stride: int, pool: ThreadPoolExecutor, advance: Advance
-) -> list[dict[str, Any]]:
-    def hashed(numbered: tuple[int, Path]) -> dict[str, Any]:
-        index, path = numbered
-        row = _row(clip, index, path.relative_to(root).as_posix())
-        if index % stride == 0:
-            gray = read_gray(path)
-            if gray is None:
-                row["reason"] = "unreadable"
-            else:
-                row["hash"] = _hash(gray)
-        advance(1)
-        return row
-
-    return list(pool.map(hashed, enumerate(clip.images)))
-
-
-def _hash(gray: MatLike) -> int:
-    return int(perceptual_hashes(thumbnail(gray)[None])[0])
-
-
-def _row(clip: Clip, index: int, name: str) -> dict[str, Any]:
-    return {
-        "id": name,
-        "subject": clip.subject,
-        "clip": clip.name,
-        "index": index,
-        "hash": None,
-        "reason": None,
-    }
-
-
-def check_outside(path: Path, *places: Path | None) -> None:
-    """Refuse places to write to that lie in the footage at `path`.
-
-    Raises:
-        UserError: a place is the footage, or lies inside it.
-    """
-    for place in filter(None, places):
-        if path.resolve() in (place.resolve(), *place.resolve().parents):
-            raise UserError(
-                f"{place}: lies inside {path}, which is never changed; choose another place"
-            )
-
-
-def check_empty(to: Path | None) -> None:
-    """Refuse a folder for kept frames that holds something: old frames would pass for kept ones.
-
-    Raises:
-        UserError: `to` is not empty.
-    """
-    if to is not None and to.exists() and any(to.iterdir()):
-        raise UserError(f"{to}: is not empty; choose a new folder for the kept frames")
-
-
-def copy_kept(path: Path, decisions: pl.DataFrame, to: Path) -> None:
-    """Write the kept frames below `to`: image files copied, video frames as JPEG.
-
-    Raises:
-        UserError: `to` lies in the footage itself.
-    """
-    check_outside(path, to)
-    kept = decisions.filter("keep")
-    with console.progress("copying", len(kept)) as advance:
-        if _is_frames_table(path):
-            _copy_from_parts(path, set(kept["id"]), to, advance)
-            return
-        wanted: dict[str, set[int]] = {
-            str(clip): set(rows["index"]) for (clip,), rows in kept.group_by("clip")
-        }
-        for clip in find_clips(path, Parameters()):
-            _copy_clip(clip, wanted.get(clip.name, set()), path, to, advance)
-
-
-def _copy_clip(clip: Clip, wanted: set[int], root: Path, to: Path, advance: Advance) -> None:
-    if clip.video is None:
-        for index in sorted(wanted):
-            target = to / clip.images[index].relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(target) as partial:
-                shutil.copy2(clip.images[index], partial)
-            advance(1)
+def _write(footage: Footage, workers: int, places: Places, outcome: Outcome) -> None:
+    """Gather the kept frames and write the decisions, as asked for."""
+    if places.dry_run:
         return
-    if not wanted:
-        return
-    # Frames off the common step are passed over; frame 0 alone has no step of its own.
-    step = int(np.gcd.reduce(list(wanted))) or 1
-    for frame in frames_of(clip, step):
-        if frame.index > max(wanted):
-            break
-        if frame.index in wanted and frame.picture is not None:
-            _write(to, clip.name, frame.index, cv2.imencode(".jpg", frame.picture, _QUALITY)[1])
-            advance(1)
-
-
-def _copy_from_parts(path: Path, wanted: set[str], to: Path, advance: Advance) -> None:
-    for part in sorted(path.rglob("*.parquet")) if path.is_dir() else [path]:
-        for batch in pq.ParquetFile(part).iter_batches(columns=["id", "clip", "index", "jpeg"]):
-            for row in batch.to_pylist():
-                if row["id"] in wanted:
-                    _write(to, row["clip"], row["index"], row["jpeg"])
-                    advance(1)
-
-
-def _write(to: Path, clip: str, index: int, jpeg: Any) -> None:
-    with whole_file(to / clip / f"{index:06d}.jpg") as partial:
-        partial.write_bytes(bytes(jpeg))
+    if places.to is not None:
+        outcome.notes += copy_kept(footage, outcome.decisions, places.to, workers, link=places.link)
+    if places.output is not None:
+        write_table(outcome.decisions, places.output, DEDUP)

@@ -69,7 +69,7 @@ def pipeline(tmp_path: Path, picture: Callable[..., Any]) -> Path:
         *KEY,
         pl.when(pl.col("index") == 4).then(1).otherwise(pl.col("index") % 2 == 0).alias("AU1"),
         pl.lit(None, pl.Int8).alias("AU2"),
-        pl.lit(0, pl.Int8).alias("AU12"),
+        (pl.col("index") == 4).cast(pl.Int8).alias("AU12"),
         pl.lit(2.0, pl.Float32).alias("AU1_intensity"),
     )
     labels.with_columns(pl.col("AU1").cast(pl.Int8)).write_parquet(tmp_path / "labels.parquet")
@@ -119,7 +119,7 @@ def frame(clip: str, index: int, picture: Callable[..., Any], reason: str | None
         (10, "split", "in moments: frames 10 to 12 of its clip are held out"),
         (12, "split", "but dropped before (near_duplicate)"),
         (0, "cap", "kept for training"),
-        (4, "cap", "as many positives as it allows of AU1 (1 of 2 kept)"),
+        (4, "cap", "as it allows of AU1 (1 of 2 kept); also present, below the cap: AU12 (0 of 1"),
         (8, "cap", "not asked: dropped before (margin)"),
         (10, "cap", "kept; only training frames are capped"),
         (0, "shards", "tfrecords is not there); run 'curate shards'"),
@@ -233,7 +233,10 @@ def test_a_picture_that_cannot_be_is_refused(
 def test_json_has_a_key_a_stage(pipeline: Path, curate: Run) -> None:
     told = json.loads(run_explain(curate, pipeline, "ann/1/4", "--json").stdout)
     assert told["id"] == "ann/1/000004"
-    assert told["cap"]["action_units"] == {"AU1": {"kept": 1, "of": 2, "full": True}}
+    assert told["cap"]["action_units"] == {
+        "AU1": {"kept": 1, "of": 2, "full": True},
+        "AU12": {"kept": 0, "of": 1, "full": False},
+    }
     assert told["labels"]["unknown"] == ["AU2"]
     assert told["shards"] is None
 

@@ -1,0 +1,259 @@
+"""Audit: is anything learnt that is validated on, how much is repeated, what is broken.
+
+A leak is a near-duplicate pair between what is trained on and what is held out, or a person in
+both. Near-duplicates are those of dedup: with `same_labels`, a pair of other labels is none, for a
+face that moves little changes its expression without changing its hash. All else that deserves a
+look is said, with examples, and is no leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import polars as pl
+
+from curate.audit_frozen import broken_clips, frozen_runs, same_pictures
+from curate.audit_inputs import Material
+from curate.audit_labels import WIDE, Contradictions, contradictions
+from curate.audit_pairs import (
+    Across,
+    effective_number,
+    identical_frames,
+    near_across,
+    shared_subjects,
+)
+from curate.sources.clip import first_few
+
+OK, LOOK, LEAK = "ok", "look", "leak"
+COLUMNS = ["check", "finding", "verdict"]
+_REPEATS_HALF = 0.5  # fewer distinct pictures than this share of the frames deserve a look
+
+_APART = (
+    "hold out other people and whole blocks of time ('curate split'), never single frames at "
+    "random; a wider margin keeps neighbours in time apart"
+)
+_OTHER_LABELS = (
+    "their labels differ, so with same_labels dedup does not take them for near-duplicates; look "
+    "at them with 'curate gallery'"
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question, its answer in a line, examples, what to do, and figures for machines."""
+
+    name: str
+    verdict: str
+    finding: str
+    examples: list[str] = field(default_factory=list)
+    advice: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def audit(material: Material, distance: int, show: int = 3) -> list[Check]:
+    """Make every check that the material allows; at most `show` examples each, all counted.
+
+    Frames within `distance` bits are near-duplicates.
+    """
+    return [
+        *_pairs(material, distance, show),
+        *_subjects(material, show),
+        *_effective(material, distance),
+        *_identical(material, show),
+        *_labels(material, show),
+        _frozen(material.frames, show),
+        _broken(material.frames, show),
+    ]
+
+
+def leaks(checks: list[Check]) -> int:
+    """Count the checks that found a leak."""
+    return sum(check.verdict == LEAK for check in checks)
+
+
+def _pairs(material: Material, distance: int, show: int) -> Iterator[Check]:
+    first = next(iter(material.splits))
+    for found in near_across(material.splits, distance, show):
+        held = len(material.splits[found.other])
+        verdict = LOOK if found.pairs else OK
+        if found.same and found.one == first:
+            verdict = LEAK
+        nearest = found.nearest.rows()
+        yield Check(
+            f"near-duplicates: {found.one}, {found.other}",
+            verdict,
+            _pairs_in_words(found, held) if found.pairs else "none",
+            [f"{name} repeats {of} ({bits} bits)" for name, of, bits in nearest],
+            _OTHER_LABELS if found.pairs and not found.same else _APART,
+            {
+                "pairs": found.pairs,
+                "same_labels": found.same,
+                "frames": found.frames,
+                "of": held,
+                "nearest": found.nearest.to_dicts(),
+            },
+        )
+
+
+def _pairs_in_words(found: Across, held: int) -> str:
+    if not found.same:
+        return f"{found.pairs:,}, but none of equal labels"
+    pairs = "1 pair" if found.same == 1 else f"{found.same:,} pairs"
+    return f"{pairs}; {found.frames:,} of {held:,} in {found.other}"
+
+
+def _subjects(material: Material, show: int) -> Iterator[Check]:
+    first = next(iter(material.splits))
+    for one, other, both in shared_subjects(material.splits):
+        if one == first and other in material.train_shares:
+            continue
+        counts = [material.splits[name]["subject"].n_unique() for name in (one, other)]
+        yield Check(
+            f"subjects: {one}, {other}",
+            (LEAK if one == first else LOOK) if both else OK,
+            f"{counts[0]:,} and {counts[1]:,}; {len(both) or 'none'} in both",
+            [first_few(both, show)] if both else [],
+            "a person learnt is no test of other people: move all of a subject to one side",
+            {"both": both, "subjects": dict(zip((one, other), counts, strict=True))},
+        )
+
+
+def _effective(material: Material, distance: int) -> Iterator[Check]:
+    for name, frames in material.splits.items():
+        count = effective_number(frames, distance)
+        share = count / max(len(frames), 1)
+        few = len(frames) > 0 and share < _REPEATS_HALF
+        yield Check(
+            f"effective number: {name}",
+            LOOK if few else OK,
+            f"{count:,} of {len(frames):,} frames ({share:.0%}) differ",
+            [],
+            "more than half repeat another frame: thin them ('curate suggest', 'curate dedup')",
+            {"frames": len(frames), "effective": count},
+        )
+
+
+def _identical(material: Material, show: int) -> Iterator[Check]:
+    """Count frames of one hash, where there are no labels that could contradict."""
+    if material.labels is not None:
+        return
+    for name, frames in material.splits.items():
+        repeats, groups = identical_frames(frames, show)
+        yield Check(
+            f"identical frames: {name}",
+            LOOK if repeats else OK,
+            f"{repeats:,} of {len(frames):,} frames repeat an earlier hash",
+            [" = ".join(group) for group in groups],
+            "'curate dedup' at distance 0 keeps the first of them",
+            {"repeats": repeats, "frames": len(frames), "groups": groups},
+        )
+
+
+def _labels(material: Material, show: int) -> Iterator[Check]:
+    if material.labels is None:
+        return
+    used = pl.concat(split.select("id") for split in material.splits.values())
+    frames = material.frames.join(used, on="id", how="semi")
+    alike = contradictions(frames.rename({"hash": "group"}).drop_nulls("group"), material.labels)
+    same = contradictions(same_pictures(frames).rename({"picture": "group"}), material.labels)
+    shown = same.groups.unique("group", keep="first", maintain_order=True).head(show)
+    units = first_few([f"{name} {count:,}" for name, count in same.by_action_unit.items()])
+    yield Check(
+        "contradictory labels",
+        LOOK if same.count else OK,
+        f"{same.count:,} groups of the same picture; {alike.count:,} of one hash",
+        [_contradiction(row) for row in shown.to_dicts()],
+        f"{units}; in {same.wide:,} of the groups intensities differ by {WIDE} steps or more, so "
+        "no threshold explains them; frames of one hash that differ in brightness or sharpness are "
+        "other expressions that the hash does not see, which same_labels keeps apart",
+        {"same_picture": _groups(same, show), "same_hash": _groups(alike, show)},
+    )
+
+
+def _groups(found: Contradictions, show: int) -> dict[str, Any]:
+    return {
+        "groups": found.count,
+        "frames": found.frames,
+        "wide": found.wide,
+        "by_action_unit": found.by_action_unit,
+        "widest": found.groups.drop("group").head(show).to_dicts(),
+    }
+
+
+def _contradiction(row: dict[str, Any]) -> str:
+    apart = "" if row["steps"] is None else f", {row['steps']:g} intensity steps apart"
+    return f"{row['action_unit']} present in {row['present']}, absent in {row['absent']}{apart}"
+
+
+def _frozen(frames: pl.DataFrame, show: int) -> Check:
+    runs = frozen_runs(frames)
+    count = int(runs["frames"].sum())
+    return Check(
+        "frozen video",
+        LOOK if len(runs) else OK,
+        f"{count:,} frames in {len(runs):,} runs" if len(runs) else "none",
+        [_stretch(row) for row in runs.head(show).to_dicts()],
+        "one picture again and again, while the labels go on: leave the stretch out, or check it "
+        "against the recording",
+        {"stretches": len(runs), "frames": count, "longest": runs.head(show).to_dicts()},
+    )
+
+
+def _stretch(row: dict[str, Any]) -> str:
+    seconds = "" if row["seconds"] is None else f", {row['seconds']:.1f} s"
+    return f"{row['first']} to {row['last']} ({row['frames']:,} frames{seconds})"
+
+
+def _broken(frames: pl.DataFrame, show: int) -> Check:
+    clips = broken_clips(frames)
+    count = int(clips["broken"].sum())
+    return Check(
+        "broken frames",
+        LOOK if count else OK,
+        f"{count:,} of {len(frames):,}, in {_clips(len(clips))}" if count else "none",
+        [f"{clip}: {broken:,} of {of:,}" for clip, broken, of in clips.head(show).rows()],
+        "these do not decode and are used nowhere; copy the files again if there is a whole copy",
+        {"frames": count, "of": len(frames), "clips": clips.to_dicts()},
+    )
+
+
+def _clips(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count:,} clips"
+
+
+def as_rows(checks: list[Check]) -> list[tuple[str, str, str]]:
+    """Answer the table to print: `COLUMNS`, a check a row."""
+    return [(check.name, check.finding, check.verdict) for check in checks]
+
+
+def closing(checks: list[Check]) -> list[str]:
+    """Answer what follows the table: of each check that is not ok, examples and what to do."""
+    said = []
+    for check in checks:
+        if check.verdict != OK:
+            said += ["", f"{check.name} ({check.verdict}): {check.advice}."]
+            said += [f"- {example}" for example in check.examples]
+    count = leaks(checks)
+    ending = f"{count} checks found a leak." if count > 1 else "1 check found a leak."
+    return [*said, "", ending if count else "No leak found."]
+
+
+def title(material: Material, distance: int) -> str:
+    """Say what was audited, and what counts as a near-duplicate."""
+    used = sum(map(len, material.splits.values()))
+    return f"{material.title}: {used:,} frames in use, near-duplicates within {distance} bits"
+
+
+def as_data(material: Material, checks: list[Check], distance: int) -> dict[str, Any]:
+    """Answer all that was found, for machines."""
+    return {
+        "audited": material.title,
+        "frames": len(material.frames),
+        "distance": distance,
+        "splits": {name: len(frames) for name, frames in material.splits.items()},
+        "leaks": leaks(checks),
+        "checks": [asdict(check) for check in checks],
+        "notes": material.notes,
+    }

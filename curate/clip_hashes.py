@@ -1,0 +1,104 @@
+"""Hash one video, or one batch of images: the part of hashing that runs on a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import polars as pl
+from cv2.typing import MatLike
+
+from curate.decode import Frame, frames_of, read_picture
+from curate.hashing import perceptual_hashes, read_gray, thumbnail
+from curate.sharpness import sharpness_of
+from curate.sources.clip import Clip
+
+Advance = Callable[[int], None]
+BATCH = 64  # images, or frames of a video, hashed at a time
+FRAMES = {
+    "index": pl.Int32,
+    "time": pl.Float64,  # seconds; null for images
+    "hash": pl.UInt64,  # null where there is no picture, or the stride passes it over
+    "sharpness": pl.Float32,  # null unless asked for
+    "reason": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be measured: the kind of hash, one frame in how many, and sharpness."""
+
+    kind: str
+    stride: int = 1
+    side: int | None = None  # pixels at which sharpness is measured; None: it is not
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is left of a frame once it was looked at; the picture itself is let go of."""
+
+    index: int
+    time: float | None
+    thumbnail: MatLike | None = None
+    sharpness: float | None = None
+    reason: str | None = None
+
+
+def hash_video(clip: Clip, wanted: Wanted, advance: Advance) -> pl.DataFrame:
+    """Hash the frames of a video that lie on the stride; answers every frame, as `FRAMES`."""
+    assert clip.video is not None
+    if not clip.video.is_file():  # a link to nowhere; a named pipe, which would be waited on
+        advance(1)
+        return _table([_Seen(0, None, reason="unreadable")], wanted.kind)
+    batches = []
+    batch: list[_Seen] = []
+    for frame in frames_of(clip, wanted.stride):
+        batch.append(_look(frame, wanted))
+        if len(batch) == BATCH:
+            batches.append(_table(batch, wanted.kind))
+            advance(len(batch))
+            batch = []
+    batches.append(_table(batch, wanted.kind))
+    advance(len(batch))
+    return pl.concat(batches)
+
+
+def hash_images(paths: Sequence[Path], wanted: Wanted) -> list[tuple[int | None, float | None]]:
+    """Hash image files: hash and sharpness of each; None, None where it is no whole picture."""
+    table = _table([_look_at_file(path, wanted) for path in paths], wanted.kind)
+    return table.select("hash", "sharpness").rows()
+
+
+def _look(frame: Frame, wanted: Wanted) -> _Seen:
+    if frame.picture is None:
+        reason = None if frame.passed_over else "unreadable"
+        return _Seen(frame.index, frame.time, reason=reason)
+    gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
+    sharpness = None if wanted.side is None else sharpness_of(frame.picture, wanted.side)
+    return _Seen(frame.index, frame.time, thumbnail(gray, wanted.kind), sharpness)
+
+
+def _look_at_file(path: Path, wanted: Wanted) -> _Seen:
+    gray = read_gray(path) if path.is_file() else None
+    if gray is None:
+        return _Seen(0, None, reason="unreadable")
+    # The hash is of the reduced picture also here: it shall not depend on what else is asked for.
+    picture = None if wanted.side is None else read_picture(path)
+    sharpness = None if picture is None else sharpness_of(picture, wanted.side or 0)
+    return _Seen(0, None, thumbnail(gray, wanted.kind), sharpness)
+
+
+def _table(seen: Sequence[_Seen], kind: str) -> pl.DataFrame:
+    thumbnails = [one.thumbnail for one in seen if one.thumbnail is not None]
+    hashes = iter(perceptual_hashes(np.stack(thumbnails), kind).tolist() if thumbnails else [])
+    columns = {
+        "index": [one.index for one in seen],
+        "time": [one.time for one in seen],
+        "hash": [None if one.thumbnail is None else next(hashes) for one in seen],
+        "sharpness": [one.sharpness for one in seen],
+        "reason": [one.reason for one in seen],
+    }
+    return pl.DataFrame(columns, schema=FRAMES)

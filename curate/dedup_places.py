@@ -1,0 +1,88 @@
+"""What `curate dedup` reads beside its footage and where it writes: checked before any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from curate.against import check_apart
+from curate.errors import UserError
+from curate.footage import on_one_line
+from curate.hash_cache import default_folder
+from curate.kept_frames import check_empty
+
+_TABLES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a run reads beside its footage, and where it writes."""
+
+    output: Path | None = None  # decisions
+    to: Path | None = None  # folder of kept frames
+    link: bool = False  # hard-link images there instead of copying them
+    labels: Path | None = None
+    against: Path | None = None  # older footage
+    cache: Path | None = None  # folder of hashes; None: the user's own
+    use_cache: bool = True
+    dry_run: bool = False  # decide, and write nothing
+
+    def check(self, path: Path) -> None:
+        """Refuse places that do not go with one another, or with the footage at `path`.
+
+        Raises:
+            UserError: the first thing that is wrong.
+        """
+        if self.link and self.to is None:
+            raise UserError("--link says how --to gathers kept frames; give --to FOLDER as well")
+        if self.output is not None and self.output.suffix not in _TABLES:
+            raise UserError(
+                f"{self.output}: a table is written as .parquet or .csv; choose one of them"
+            )
+        check_empty(self.to)
+        for footage in filter(None, (path, self.against)):
+            check_outside(footage, self.output, self.to, self.cache)
+        if self.against is not None:
+            check_apart(path, self.against)
+
+    def cache_folder(self, path: Path) -> tuple[Path | None, list[str]]:
+        """Choose the folder of hashes for a run on `path`: None where there is to be no cache.
+
+        The user's own may lie in the footage (their home, say), which is never changed: a note.
+        """
+        if not self.use_cache:
+            return None, []
+        folder = self.cache or default_folder()
+        for footage in filter(None, (path, self.against)):
+            if folder is not None and lies_in(folder, footage):
+                where = f"{folder} lies inside {on_one_line(footage)}, which is never changed"
+                return None, [f"no cache: {where}; choose another folder with --cache"]
+        return folder, []
+
+    def closing(self, kept: int) -> list[str]:
+        """Say what was written, or would have been but for a dry run."""
+        written = [] if self.output is None else [f"decisions to {on_one_line(self.output)}"]
+        if self.to is not None:
+            written.append(f"{kept:,} kept frames to {on_one_line(self.to)}")
+        if self.dry_run:
+            would = f" (without --dry-run: {' and '.join(written)})" if written else ""
+            return [f"dry run: nothing was written{would}"]
+        return [f"wrote {' and '.join(written)}"] if written else []
+
+
+def lies_in(place: Path, footage: Path) -> bool:
+    """Say whether a place is the footage, or lies inside it."""
+    return footage.resolve() in (place.resolve(), *place.resolve().parents)
+
+
+def check_outside(path: Path, *places: Path | None) -> None:
+    """Refuse places to write to that lie in the footage at `path`.
+
+    Raises:
+        UserError: a place is the footage, or lies inside it.
+    """
+    for place in filter(None, places):
+        if lies_in(place, path):
+            raise UserError(
+                f"{place}: lies inside {path}, which is never changed; choose another place"
+            )

@@ -1,0 +1,37 @@
+"""What a stage did with one frame: the unit that a frame's story is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Sentences of one stage, and the same for machines (empty: the stage has not run).
+
+    `beside` is the id of the frame to compare this one with, `because` says why that one.
+    """
+
+    stage: str
+    said: list[str]
+    data: dict[str, Any] = field(default_factory=dict)
+    beside: str | None = None
+    because: str = ""
+
+
+def not_run(stage: str, path: Path) -> Chapter:
+    """Say that a stage's output is not there."""
+    return Chapter(stage, [f"not run yet ({path} is not there); run 'curate {stage}'"])
+
+
+def unknown(stage: str, path: Path) -> Chapter:
+    """Say that a stage's table lacks the frame."""
+    said = f"{path} lacks this frame: it was made of other footage; run 'curate {stage}'"
+    return Chapter(stage, [said], {"known": False})
+
+
+def bits(distance: int) -> str:
+    """Write a distance in words: "0 bits", "1 bit"."""
+    return "1 bit" if distance == 1 else f"{distance} bits"

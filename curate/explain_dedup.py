@@ -1,0 +1,104 @@
+"""What dedup did with one frame: kept, dropped by the stride, or for which frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from curate.explain_chapter import Chapter, bits, not_run, unknown
+from curate.explain_lookup import Found, Places, read_part, rows
+from curate.sources.clip import first_few
+
+_NAMED = 5  # frames dropped for one that are named
+_UNLABELLED = "dropped as unlabelled: no action unit of it is known"
+
+
+def dedup_chapter(found: Found, places: Places) -> Chapter:
+    """Tell what dedup decided on the frame, and which frame to look at beside it."""
+    if not places.dedup.is_file():
+        return not_run("dedup", places.dedup)
+    clip = rows(places.dedup, pl.col("clip") == found.clip).sort("index")
+    own = clip.filter(pl.col("index") == found.index)
+    if own.is_empty():
+        return unknown("dedup", places.dedup)
+    row = own.row(0, named=True)
+    data = {name: row[name] for name in ("keep", "reason", "duplicate_of", "distance")}
+    if row["reason"] is None:
+        return _kept(found, places, clip, data)
+    if row["reason"] == "stride":
+        return _by_stride(found, clip, data)
+    if row["reason"] == "repeats_against":
+        of, apart = row["duplicate_of"], bits(row["distance"])
+        return Chapter("dedup", [f"dropped: repeats {of} of other footage, {apart} apart"], data)
+    if row["duplicate_of"] is not None:
+        return _near_duplicate(row, places, data)
+    said = _UNLABELLED if row["reason"] == "unlabelled" else f"not asked: {row['reason']}"
+    return Chapter("dedup", [said], data)
+
+
+def _near_duplicate(row: dict[str, Any], places: Places, data: dict[str, Any]) -> Chapter:
+    of, apart = row["duplicate_of"], bits(row["distance"])
+    part = read_part(places.frames, of.rpartition("/")[0])
+    hashes = part.filter(pl.col("id") == of)["hash"].drop_nulls()
+    code = f" (hash {hashes[0]:016x})" if len(hashes) else ""
+    said = f"dropped as a near-duplicate of {of}{code}, {apart} apart"
+    return Chapter("dedup", [said], data, of, f"kept instead, {apart} apart")
+
+
+def _kept(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]) -> Chapter:
+    ours = (pl.col("duplicate_of") == found.id) & (pl.col("reason") == "near_duplicate")
+    dropped = rows(places.dedup, ours, columns=["id", "distance"]).sort("distance", "id")
+    data = data | {"dropped_for_it": dropped.to_dicts()}
+    if dropped.is_empty():
+        around = _neighbours(found, clip)
+        said = ["kept; no frame was dropped for it", *around.said]
+        return replace(around, said=said, data=data | around.data)
+    named = first_few([f"{name} ({bits(apart)})" for name, apart in dropped.rows()], _NAMED)
+    count = f"{len(dropped):,} near-duplicate{'s' * (len(dropped) > 1)}"
+    farthest, apart = dropped.row(-1)
+    because = f"dropped for it, {bits(apart)} apart"
+    return Chapter("dedup", [f"kept; {count} dropped for it: {named}"], data, farthest, because)
+
+
+def _by_stride(found: Found, clip: pl.DataFrame, data: dict[str, Any]) -> Chapter:
+    # What the stride left is at multiples of it, whatever became of it afterwards.
+    left = clip.filter(pl.col("reason").is_null() | pl.col("duplicate_of").is_not_null())
+    stride = math.gcd(*left["index"])
+    said = "dropped by the stride"
+    if stride > 1:
+        past = found.index % stride
+        said += f" of {stride}: {found.index} is {past} past the last multiple of it"
+        data = data | {"stride": stride, "past": past}
+    around = _neighbours(found, clip)
+    return replace(around, said=[said, *around.said], data=data | around.data)
+
+
+def _neighbours(found: Found, clip: pl.DataFrame) -> Chapter:
+    """Name the kept frames nearest in time on either side; look at the nearer one in bits."""
+    kept = clip.filter("keep")
+    sides = {
+        "before": kept.filter(pl.col("index") < found.index)["id"].tail(1).to_list(),
+        "after": kept.filter(pl.col("index") > found.index)["id"].head(1).to_list(),
+    }
+    hashes = dict(found.part.select("id", "hash").rows())
+    said, near, data = [], [], {}
+    for side, names in sides.items():
+        for name in names:
+            apart = _apart(hashes.get(found.id), hashes.get(name))
+            known = "" if apart is None else f" ({bits(apart)})"
+            said.append(f"{side} it {name}{known}")
+            near += [] if apart is None else [(apart, name)]
+            data[side] = {"id": name, "distance": apart}
+    sentence = f"kept nearest in time: {', '.join(said)}" if said else "its clip keeps no other"
+    if not near:
+        return Chapter("dedup", [sentence], {"nearest_kept": data})
+    apart, beside = min(near)
+    because = f"kept nearest in time, {bits(apart)} apart"
+    return Chapter("dedup", [sentence], {"nearest_kept": data}, beside, because)
+
+
+def _apart(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else (one ^ other).bit_count()

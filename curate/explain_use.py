@@ -1,0 +1,131 @@
+"""What split, cap and shards did with one frame: where it is used, if anywhere."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.explain_chapter import Chapter, not_run, unknown
+from curate.explain_lookup import Found, Places, rows
+from curate.table import SPLITS, action_units
+
+_DATASET = "framewise"  # the first part of the shards' names
+_PARTS = {
+    "train": "training: its subject is trained on, and it lies outside of the held-out block",
+    "validation": "validation: its subject {subject} is held out, no frame of whom is trained on",
+    "moments": "moments: frames {start} to {stop} of its clip are held out as one block of time",
+    "margin": "margin: too near the block held out of its clip, frames {start} to {stop}",
+}
+
+
+def split_chapter(found: Found, places: Places) -> Chapter:
+    """Tell which part of the data the frame lies in, and why."""
+    if not places.split.is_file():
+        return not_run("split", places.split)
+    clip = rows(places.split, pl.col("clip") == found.clip)
+    own = clip.filter(pl.col("index") == found.index)
+    if own.is_empty():
+        return unknown("split", places.split)
+    row = own.row(0, named=True)
+    block = clip.filter(pl.col("split") == "moments")["index"]
+    start, stop = (block.min(), block.max()) if len(block) else (None, None)
+    said = _PARTS[row["split"]].format(subject=row["subject"], start=start, stop=stop)
+    said = f"in {said}"
+    if not row["keep"]:
+        here = row["reason"] == "margin"
+        said += "; dropped for it" if here else f"; but dropped before ({row['reason']})"
+    data = {"split": row["split"], "keep": row["keep"], "reason": row["reason"]}
+    return Chapter("split", [said], data | {"block": [start, stop] if len(block) else None})
+
+
+def cap_chapter(found: Found, places: Places) -> Chapter:
+    """Tell whether the frame was dropped for balance, and which action units were full."""
+    if not places.cap.is_file():
+        return not_run("cap", places.cap)
+    own = rows(places.cap, pl.col("id") == found.id)
+    if own.is_empty():
+        return unknown("cap", places.cap)
+    row = own.row(0, named=True)
+    data = {name: row[name] for name in ("keep", "reason", "balanced")}
+    if row["reason"] == "over_cap":
+        units = _positives(found, places)
+        return Chapter("cap", [_full(units)], data | {"action_units": units})
+    if row["reason"] is not None:
+        return Chapter("cap", [f"not asked: dropped before ({row['reason']})"], data)
+    if row["split"] == "train":
+        return Chapter("cap", ["kept for training"], data)
+    if row["split"] == "validation":
+        said = "also in" if row["balanced"] else "not in"
+        return Chapter("cap", [f"kept; {said} the balanced validation set"], data)
+    return Chapter("cap", ["kept; only training frames are capped"], data)
+
+
+def _positives(found: Found, places: Places) -> dict[str, dict[str, Any]]:
+    """Count, for each action unit present in the frame, training positives before and after.
+
+    The cap is reached by whichever keeps most: a frame is dropped only where one is full.
+    """
+    labels = rows(places.labels) if places.labels.is_file() else pl.DataFrame({"id": []})
+    names = action_units(labels)
+    reasons = pl.col("reason").is_null() | (pl.col("reason") == "over_cap")
+    train = rows(places.cap, pl.col("split") == "train", reasons, columns=["id", "keep"])
+    train = train.join(labels.select("id", *names), on="id", how="left")
+    kept = {name: int((train.filter("keep")[name] == 1).sum()) for name in names}
+    own = train.filter(pl.col("id") == found.id)
+    return {
+        name: {
+            "kept": kept[name],
+            "of": int((train[name] == 1).sum()),
+            "full": kept[name] == max(kept.values()),
+        }
+        for name in names
+        if own[name][0] == 1
+    }
+
+
+def _full(units: dict[str, dict[str, Any]]) -> str:
+    if not units:
+        return "dropped over the cap: frames in which no action unit is present are capped too"
+    full = [f"{n} ({u['kept']:,} of {u['of']:,} kept)" for n, u in units.items() if u["full"]]
+    rest = [f"{n} ({u['kept']:,} of {u['of']:,} kept)" for n, u in units.items() if not u["full"]]
+    beside = f"; also present, below the cap: {', '.join(rest)}" if rest else ""
+    return f"dropped over the cap: as many positives as it allows of {', '.join(full)}{beside}"
+
+
+def shards_chapter(found: Found, places: Places) -> Chapter:
+    """Tell which TFRecord splits hold the frame."""
+    if not places.shards.is_dir():
+        return not_run("shards", places.shards)
+    there = [name for name in SPLITS if _holds(places.shards, name, found.id)]
+    data = {"splits": there}
+    if not there:
+        return Chapter("shards", ["in no split"], data)
+    named = " and ".join(
+        "the sample of dropped frames" if name == "dropped" else name for name in there
+    )
+    return Chapter("shards", [f"in {named}"], data)
+
+
+def _holds(shards: Path, split: str, name: str) -> bool:
+    """Look for a frame's id in a split's records, byte for byte.
+
+    In a record an id is a list of one string: length of the list, tag 0x0a, length, the string
+    (protocol buffers' wire format), which no other field ends in.
+    """
+    text = name.encode()
+    wanted = b"\x0a" + _varint(len(text)) + text
+    for path in sorted(shards.glob(f"{_DATASET}-{split}.tfrecord-*")):
+        if path.stat().st_size:
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m:
+                if m.find(wanted) >= 0:
+                    return True
+    return False
+
+
+def _varint(number: int) -> bytes:
+    """Write a number as protocol buffers do: seven bits a byte, the lowest first."""
+    low, high = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])

@@ -1,0 +1,170 @@
+"""What a path given to a command is: a frames table, or clips of videos and of images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.errors import UserError
+from curate.params import Parameters
+from curate.sources import images, videos
+from curate.sources.clip import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Clip,
+    existing_footage,
+    first_few,
+    unique,
+    visible,
+)
+from curate.table import KEY
+
+# A Parquet file with these columns is a part of a frames table.
+_PART = [*KEY, "hash", "reason"]
+_HASH_KIND = b"framewise.hash"  # key of a part's metadata: the kind of its hashes
+
+
+@dataclass(frozen=True)
+class Footage:
+    """Footage at `path`: either `parts` of a frames table, or `clips`; and what to say of it."""
+
+    path: Path
+    clips: list[Clip] = field(default_factory=list)
+    parts: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def open_footage(path: Path) -> Footage:
+    """Look at what lies at `path`: a video, a folder of videos or images, or a frames table.
+
+    Hidden files and folders are not looked at.
+
+    Raises:
+        UserError: nothing there, no footage, one image alone, or two things that could be meant.
+    """
+    existing_footage(path)
+    if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
+        raise UserError(f"{path}: one picture has no duplicate; give the folder that it lies in")
+    files = [path] if path.is_file() else visible(path)
+    tables = [file for file in files if file.suffix.lower() == ".parquet"]
+    parts = [table for table in tables if is_part(table)]
+    media = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES + IMAGE_SUFFIXES]
+    if parts and media:
+        raise UserError(
+            f"{path}: holds both pictures or videos ({media[0]}) and a frames table "
+            f"({parts[0]}); give the path of the one that is meant"
+        )
+    links = _linked_folders(path)
+    if parts:
+        strangers = set(tables) - set(parts)
+        return Footage(path, parts=parts, notes=_passed_over(strangers) + links)
+    if path in tables:
+        raise UserError(f"{path}: not a part of a frames table (columns {', '.join(_PART)})")
+    return Footage(path, clips=_find_clips(path, media), notes=_passed_over(tables) + links)
+
+
+def is_part(path: Path) -> bool:
+    """Say whether the Parquet file at `path` is a part of a frames table, by its columns."""
+    try:
+        return set(pq.read_schema(path).names) >= set(_PART)
+    except (pa.ArrowInvalid, OSError):
+        return False
+
+
+def _passed_over(tables: Iterable[Path]) -> list[str]:
+    names = sorted(map(on_one_line, tables))
+    if not names:
+        return []
+    return [f"{first_few(names)}: no part of a frames table by its columns, passed over"]
+
+
+def _linked_folders(path: Path) -> list[str]:
+    """Point out links to folders, which are not followed: they may lead in circles."""
+    links = sorted(
+        on_one_line(Path(place, name))
+        for place, folders, _ in os.walk(path)
+        for name in folders
+        if not name.startswith(".") and Path(place, name).is_symlink()
+    )
+    if not links:
+        return []
+    return [
+        f"links to folders are not followed; give each as a PATH of its own: {first_few(links)}"
+    ]
+
+
+def _find_clips(path: Path, media: list[Path]) -> list[Clip]:
+    suffixes = {file.suffix.lower() for file in media}
+    clips: list[Clip] = []
+    if suffixes & set(VIDEO_SUFFIXES):
+        clips += videos.find_clips(path, Parameters())
+    if suffixes & set(IMAGE_SUFFIXES):
+        clips += images.find_clips(path, Parameters())
+    if not clips:
+        raise UserError(
+            f"{path}: holds no footage: no video ({', '.join(VIDEO_SUFFIXES)}), no image "
+            f"({', '.join(IMAGE_SUFFIXES)}) and no Parquet part"
+        )
+    return unique([replace(c, name=as_text(c.name), subject=as_text(c.subject)) for c in clips])
+
+
+def as_text(name: str) -> str:
+    r"""Write a file's name so that a table can hold it: bytes that are no UTF-8 as \udcxx."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def on_one_line(name: str | Path) -> str:
+    """Write a file's name for a sentence: line breaks and other control characters escaped."""
+    text = as_text(str(name))
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def file_id(file: Path, root: Path) -> str:
+    """Name a file of the footage at `root`: its path below it."""
+    return as_text(file.relative_to(root if root != file else root.parent).as_posix())
+
+
+def check_hash_kind(parts: Iterable[Path], kind: str) -> None:
+    """Refuse parts of a frames table whose hashes are known to be of another kind.
+
+    Raises:
+        UserError: a part, by name, and both kinds.
+    """
+    for part in parts:
+        made = _hash_kind(part)
+        if made not in (None, kind):
+            raise UserError(
+                f"{part}: its hashes are of the kind '{made}', and '{kind}' is asked for; give "
+                f"--hash {made}, or make the frames again with 'curate frames --hash {kind}'"
+            )
+
+
+def _hash_kind(part: Path) -> str | None:
+    try:
+        kind = (pq.read_schema(part).metadata or {}).get(_HASH_KIND)
+    except (pa.ArrowInvalid, OSError):  # whoever reads its rows says so
+        return None
+    return None if kind is None else kind.decode()
+
+
+def read_parts(parts: Iterable[Path], columns: list[str]) -> pl.DataFrame:
+    """Read columns of parts of a frames table, by clip and index.
+
+    Raises:
+        UserError: a part that cannot be read or lacks a column.
+    """
+    return pl.concat([_read_part(part, columns) for part in parts]).sort("clip", "index")
+
+
+def _read_part(path: Path, columns: list[str]) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, columns=columns)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        first = str(error).partition("\n")[0]
+        raise UserError(f"{path}: not a part of a frames table ({first})") from None

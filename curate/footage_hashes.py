@@ -1,0 +1,225 @@
+"""Hash any footage: what the stride keeps is decoded, at reduced scale where that suffices.
+
+Videos and batches of images are hashed on threads: OpenCV and NumPy let go of the interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+
+import cv2
+import numpy as np
+import polars as pl
+
+from curate import console
+from curate.clip_hashes import BATCH, FRAMES, Advance, Wanted, hash_images, hash_video
+from curate.decode import expected_frames
+from curate.footage import Footage, check_hash_kind, file_id, open_footage, read_parts
+from curate.footage_pictures import read_pictures
+from curate.hash_cache import LOOKED_UP, HashCache, State
+from curate.params import Parameters
+from curate.sources.clip import Clip
+from curate.table import KEY
+
+__all__ = ["COLUMNS", "Hashed", "hash_all", "hash_footage", "read_pictures"]
+
+COLUMNS = KEY | FRAMES
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """Frames with the columns `COLUMNS`; files that were read, and files that the cache knew."""
+
+    frames: pl.DataFrame
+    read: int = 0
+    cached: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def hash_footage(
+    path: Path,
+    parameters: Parameters,
+    workers: int,
+    *,
+    stride: int = 1,
+    sharpness: bool = False,
+    cache: Path | None = None,
+) -> pl.DataFrame:
+    """Hash every frame on the stride of the footage at `path`; answer all, by clip and index.
+
+    `path` is a video, a folder of videos or images (nested), a frames table's folder or a part of
+    one. The columns are id, subject, clip, index; time Float64 (seconds; null for images); hash
+    UInt64 (null where not hashed); sharpness Float32 (null unless asked for, or in the frames
+    table); reason String (null where usable or off the stride). `cache` is a folder with the
+    hashes of earlier runs, which is brought up to date.
+
+    Raises:
+        UserError: no footage at `path`, or a frames table with hashes of another kind.
+    """
+    footage = open_footage(path)
+    wanted = Wanted(parameters.hash, stride, parameters.image_size if sharpness else None)
+    hashed = hash_all(footage, wanted, workers, cache)
+    for sentence in footage.notes + hashed.notes:
+        console.note(sentence)
+    return hashed.frames
+
+
+def hash_all(
+    footage: Footage, wanted: Wanted, workers: int, cache: Path | None, *, remember: bool = True
+) -> Hashed:
+    """Hash footage as `hash_footage` does; the cache is written to only if it shall `remember`.
+
+    Raises:
+        UserError: a frames table with hashes of another kind, or one that cannot be read.
+    """
+    if footage.parts:
+        check_hash_kind(footage.parts, wanted.kind)
+        return Hashed(read_parts(footage.parts, list(COLUMNS)))
+    known = HashCache.load(cache, footage.path, wanted.kind)
+    hashed = _hash_on_threads(footage, wanted, workers, known)
+    if not remember:
+        return hashed
+    try:
+        known.save(_files_of(footage))
+    except OSError as error:  # a full disk, no permission: the hashes themselves are there
+        why = f"{cache}: hashes could not be cached there ({error.strerror})"
+        return replace(hashed, notes=[f"{why}; the next run reads all files again"])
+    return hashed
+
+
+def _files_of(footage: Footage) -> Iterator[str]:
+    for clip in footage.clips:
+        for path in filter(None, (clip.video, *clip.images)):
+            yield file_id(path, footage.path)
+
+
+def _hash_on_threads(footage: Footage, wanted: Wanted, workers: int, cache: HashCache) -> Hashed:
+    cv2.setNumThreads(1)
+    there = [clip for clip in footage.clips if clip.video is None or clip.video.is_file()]
+    total = sum(map(expected_frames, there))
+    stop = Event()
+    with console.progress("hashing", total) as advance, ThreadPoolExecutor(workers) as pool:
+
+        def on_frames(count: int) -> None:
+            if stop.is_set():
+                raise CancelledError
+            advance(count)
+
+        try:
+            return _hash_clips(footage, wanted, cache, pool, on_frames)
+        except BaseException:  # Ctrl-C above all: an hour of video is not worth waiting for
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _hash_clips(
+    footage: Footage, wanted: Wanted, cache: HashCache, pool: Executor, advance: Advance
+) -> Hashed:
+    root = footage.path
+    videos = [clip for clip in footage.clips if clip.video is not None]
+    begun = [pool.submit(_look_up_video, clip, root, wanted, cache, advance) for clip in videos]
+    folders = [clip for clip in footage.clips if clip.video is None]
+    parts, read, cached = [], 0, 0
+    if folders:
+        images, read, cached = _hash_folders(folders, root, wanted, cache, pool, advance)
+        parts.append(images)
+    for clip, running in zip(videos, begun, strict=True):
+        state, frames, known = running.result()
+        if known:
+            cached += 1
+        else:
+            read += 1
+            cache.put_video(state, wanted, frames)
+        parts.append(_with_key(clip, frames))
+    table = pl.concat([part.select(list(COLUMNS)) for part in parts])
+    return Hashed(table.sort("clip", "index"), read, cached)
+
+
+def _look_up_video(
+    clip: Clip, root: Path, wanted: Wanted, cache: HashCache, advance: Advance
+) -> tuple[State, pl.DataFrame, bool]:
+    """Answer a video's state before it is read, its frames, and whether the cache knew them."""
+    assert clip.video is not None
+    state = State.of(clip.video, file_id(clip.video, root))
+    known = cache.video(state, wanted)
+    if known is not None:
+        advance(len(known))
+        return state, known, True
+    return state, hash_video(clip, wanted, advance), False
+
+
+def _with_key(clip: Clip, frames: pl.DataFrame) -> pl.DataFrame:
+    number = pl.col("index").cast(pl.String).str.zfill(6)
+    return frames.with_columns(
+        pl.concat_str(pl.lit(f"{clip.name}/"), number).alias("id"),
+        pl.lit(clip.subject).alias("subject"),
+        pl.lit(clip.name).alias("clip"),
+    )
+
+
+def _hash_folders(
+    clips: Sequence[Clip],
+    root: Path,
+    wanted: Wanted,
+    cache: HashCache,
+    pool: Executor,
+    advance: Advance,
+) -> tuple[pl.DataFrame, int, int]:
+    """Hash images in batches that go across folders; answer frames, files read, files known."""
+    paths = [path for clip in clips for path in clip.images]
+    frames = _image_frames(clips, [file_id(path, root) for path in paths])
+    on = frames.with_row_index("row").filter(pl.col("index") % wanted.stride == 0)
+    advance(len(paths) - len(on))
+
+    def look_up(rows: pl.DataFrame) -> pl.DataFrame:
+        files = [(paths[row], name) for row, name in rows.select("row", "id").iter_rows()]
+        found = _look_up_images(files, wanted, cache)
+        advance(len(files))
+        return found
+
+    found = pl.concat([pl.DataFrame(schema=LOOKED_UP), *pool.map(look_up, on.iter_slices(BATCH))])
+    cache.put_images(found, wanted)
+    broken = pl.when(pl.col("hash").is_null()).then(pl.lit("unreadable")).alias("reason")
+    on = pl.concat([on.select("row"), found.select("hash", "sharpness", broken)], how="horizontal")
+    table = frames.with_row_index("row").join(on, on="row", how="left", maintain_order="left")
+    known = int(found["known"].sum())
+    return table, len(found) - known, known
+
+
+def _image_frames(clips: Sequence[Clip], ids: list[str]) -> pl.DataFrame:
+    """Make the key columns of images, which are called `ids`, and their (unknown) time."""
+    lengths = [len(clip.images) for clip in clips]
+    return pl.DataFrame(
+        {
+            "id": ids,
+            "subject": np.repeat([clip.subject for clip in clips], lengths),
+            "clip": np.repeat([clip.name for clip in clips], lengths),
+            "index": np.concatenate([np.arange(length) for length in lengths]),
+            "time": None,
+        },
+        schema=KEY | {"time": pl.Float64},
+    )
+
+
+def _look_up_images(
+    files: Sequence[tuple[Path, str]], wanted: Wanted, cache: HashCache
+) -> pl.DataFrame:
+    """Ask the cache about images, given as paths and ids, and read those it does not know."""
+    states = [State.of(path, name) for path, name in files]
+    known = [cache.image(state, wanted) for state in states]
+    unknown = [row for row, found in enumerate(known) if found is None]
+    fresh = dict(zip(unknown, hash_images([files[row][0] for row in unknown], wanted), strict=True))
+    measured = [fresh[row] if found is None else found for row, found in enumerate(known)]
+    return pl.DataFrame(
+        [
+            (state.file, state.size, state.mtime_ns, state.settled, found is not None, *values)
+            for state, found, values in zip(states, known, measured, strict=True)
+        ],
+        schema=LOOKED_UP,
+        orient="row",
+    )

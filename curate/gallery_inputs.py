@@ -1,0 +1,119 @@
+"""What a gallery shows: the pipeline's tables, one folder of footage, or two that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from curate.audit_inputs import Material, check_number, of_folders, of_pipeline, usable
+from curate.charts.near_duplicates import decode
+from curate.dedup import decide, label_sets
+from curate.explain_lookup import rows
+from curate.params import Parameters
+from curate.table import DEDUP, part_path, read_table
+
+Picture = NDArray[np.uint8]  # (height, width, 3), RGB
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What to show: frames by split, dedup's decisions (None: none), and how to read pictures.
+
+    `read` maps ids to pictures; a frame that it cannot read is left out.
+    """
+
+    material: Material
+    decisions: pl.DataFrame | None
+    read: Callable[[list[str]], dict[str, Picture]]
+
+
+def choose(
+    paths: list[Path],
+    frames: Path,
+    labels: Path,
+    dedup: Path,
+    split: Path | None,
+    parameters: Parameters,
+    workers: int,
+) -> Inputs:
+    """Read the footage at `paths`, or without any the pipeline's tables.
+
+    Raises:
+        UserError: more than two paths, or what is there is not what it should be.
+    """
+    check_number(paths)
+    if paths:
+        return of_paths(paths, parameters, workers)
+    return of_tables(frames, labels, dedup, split, parameters.same_labels)
+
+
+def of_tables(
+    frames: Path, labels: Path, dedup: Path, split: Path | None, same_labels: bool
+) -> Inputs:
+    """Show the pipeline's tables; pictures are read from the frames table.
+
+    Raises:
+        UserError: a table is missing or is not what it should be.
+    """
+    material = of_pipeline(frames, labels, split, same_labels)
+    clips = material.frames.select("id", "clip")
+    return Inputs(material, read_table(dedup, DEDUP), partial(_from_parts, frames, clips))
+
+
+def of_paths(paths: list[Path], parameters: Parameters, workers: int) -> Inputs:
+    """Show one folder's near-duplicates, decided here, or those that two folders have in common.
+
+    Raises:
+        UserError: nothing there that is footage, or `keep` needs labels.
+    """
+    if len(paths) > 1:
+        material = of_folders(paths, parameters, workers)
+        return Inputs(material, None, partial(_from_folders, material, paths, parameters))
+    return _of_one(paths[0], parameters, workers)
+
+
+def _of_one(path: Path, parameters: Parameters, workers: int) -> Inputs:
+    from curate.footage_hashes import hash_footage
+
+    frames = hash_footage(path, parameters, workers, stride=parameters.stride, sharpness=True)
+    decisions = decide(
+        frames,
+        label_sets(frames, None),
+        stride=parameters.stride,
+        distance=parameters.distance,
+        scope=parameters.scope,
+        keep=parameters.keep,
+    )
+    material = Material(str(path), frames, {str(path): usable(frames)})
+    return Inputs(material, decisions, partial(_from_folders, material, [path], parameters))
+
+
+def _from_parts(frames: Path, clips: pl.DataFrame, ids: list[str]) -> dict[str, Picture]:
+    pictures: dict[str, Picture] = {}
+    for (clip,), wanted in clips.filter(pl.col("id").is_in(ids)).group_by("clip"):
+        own = pl.col("id").is_in(wanted["id"].to_list()) & pl.col("jpeg").is_not_null()
+        found = rows(part_path(frames, str(clip)), own, columns=["id", "jpeg"])
+        pictures |= {name: decode(jpeg) for name, jpeg in found.iter_rows()}
+    return pictures
+
+
+def _from_folders(
+    material: Material, paths: list[Path], parameters: Parameters, ids: list[str]
+) -> dict[str, Picture]:
+    from curate.footage_hashes import read_pictures
+
+    pictures: dict[str, Picture] = {}
+    for path, split in zip(paths, material.splits.values(), strict=True):
+        below = f"{str(path).rstrip('/')}/" if len(paths) > 1 else ""
+        wanted = split.filter(pl.col("id").is_in(ids)).with_columns(
+            pl.col(name).str.strip_prefix(below) for name in ("id", "clip")
+        )
+        read = read_pictures(path, wanted, parameters)
+        pictures |= {f"{below}{name}": picture for name, picture in read.items()}
+    return pictures

@@ -1,0 +1,196 @@
+"""Hashes of files seen before: what did not change since is not read again.
+
+One Parquet file for each root of footage and kind of hash. It is always safe to delete; one that
+is damaged, or that other code wrote, is made anew. A file is known by its path, size and time of
+change; what could not be read is not remembered, for that may be a matter of permissions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import polars as pl
+
+from curate.clip_hashes import FRAMES, Wanted
+from curate.table import whole_file
+
+_FILE = {"file": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64}  # path below the root, bytes
+_MEASURED = {
+    "stride": pl.Int32,  # at which a video was hashed; 0 for an image
+    "side": pl.Int32,  # pixels at which sharpness was measured; null: it was not
+}
+_RECORD = _FILE | _MEASURED | FRAMES
+LOOKED_UP = _FILE | {
+    "settled": pl.Boolean,  # old enough to be known by size and time
+    "known": pl.Boolean,  # hash and sharpness are the cache's
+    "hash": pl.UInt64,
+    "sharpness": pl.Float32,
+}
+_VERSION = "framewise.version"
+# A file that is written again within a tick of its file system's clock keeps its time, and perhaps
+# its size: one so young when it is read is not remembered. FAT's tick is the longest: 2 seconds.
+_TICK = 2 * 10**9  # nanoseconds
+
+
+def default_folder() -> Path | None:
+    """Say where caches lie: $XDG_CACHE_HOME/framewise, else ~/.cache/framewise; None: no home."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "framewise"
+    except RuntimeError:  # a user without a home, as containers have them
+        return None
+
+
+@dataclass(frozen=True)
+class State:
+    """A file as it was before it was read; `size` is -1 where there is no file to be read."""
+
+    file: str
+    size: int = -1
+    mtime_ns: int = 0
+    settled: bool = False
+
+    @classmethod
+    def of(cls, path: Path, name: str) -> State:
+        """Look at the file at `path`, which is called `name` below its root."""
+        try:
+            found = path.stat()
+        except OSError:
+            return cls(name)
+        if not stat.S_ISREG(found.st_mode):  # a named pipe would be waited on for ever
+            return cls(name)
+        settled = time.time_ns() - found.st_mtime_ns >= _TICK
+        return cls(name, found.st_size, found.st_mtime_ns, settled)
+
+
+class HashCache:
+    """What is known of the files of one root of footage, for one kind of hash.
+
+    Looking up may be done on several threads at once; putting in, by one.
+    """
+
+    def __init__(self, path: Path | None, records: pl.DataFrame) -> None:
+        self._path = path
+        self._records = records
+        self._new: list[pl.DataFrame] = []
+        videos = records.filter(pl.col("stride") > 0)
+        self._videos = {str(key[0]): t for key, t in videos.group_by("file", maintain_order=True)}
+        self._images = records.filter(pl.col("stride") == 0)
+        self._row = {name: row for row, name in enumerate(self._images["file"])}
+
+    @classmethod
+    def load(cls, folder: Path | None, root: Path, kind: str) -> HashCache:
+        """Read the cache in `folder` for the footage at `root`; without a folder there is none."""
+        if folder is None:
+            return cls(None, pl.DataFrame(schema=_RECORD))
+        digest = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=16).hexdigest()
+        path = folder / f"{digest}-{kind}.parquet"
+        return cls(path, _read(path))
+
+    def image(self, state: State, wanted: Wanted) -> tuple[int, float | None] | None:
+        """Answer an image's hash, and its sharpness if that is wanted; None where not known."""
+        row = self._row.get(state.file)
+        if row is None:
+            return None
+        _, size, mtime_ns, _, side, _, _, value, sharpness, _ = self._images.row(row)
+        if (size, mtime_ns) != (state.size, state.mtime_ns):
+            return None
+        if wanted.side is None:
+            return value, None
+        return (value, sharpness) if side == wanted.side else None
+
+    def video(self, state: State, wanted: Wanted) -> pl.DataFrame | None:
+        """Answer a video's frames as hashing at the wanted stride would; None where not known.
+
+        A stride serves its multiples, but for a video with broken frames: whether such a frame
+        could have been passed over is not known.
+        """
+        records = self._videos.get(state.file)
+        if records is None:
+            return None
+        _, size, mtime_ns, stride, side, *_ = records.row(0)
+        same = (size, mtime_ns) == (state.size, state.mtime_ns)
+        if not same or wanted.side not in (None, side) or wanted.stride % stride:
+            return None
+        if stride != wanted.stride and records["reason"].null_count() < len(records):
+            return None
+        on = pl.col("index") % wanted.stride == 0
+        sharpness = pl.when(on).then("sharpness") if wanted.side else pl.lit(None, pl.Float32)
+        return records.select(
+            "index",
+            "time",
+            pl.when(on).then("hash").alias("hash"),
+            sharpness.alias("sharpness"),
+            "reason",
+        )
+
+    def put_video(self, state: State, wanted: Wanted, frames: pl.DataFrame) -> None:
+        """Remember a video's frames, unless it is too young or nothing of it could be read."""
+        if self._path is None or not state.settled or frames["hash"].null_count() == len(frames):
+            return
+        entry = pl.lit(state.file), pl.lit(state.size), pl.lit(state.mtime_ns)
+        measured = pl.lit(wanted.stride), pl.lit(wanted.side)
+        columns = zip((*entry, *measured), _FILE | _MEASURED, strict=True)
+        self._put(frames.with_columns(value.alias(name) for value, name in columns))
+
+    def put_images(self, looked_up: pl.DataFrame, wanted: Wanted) -> None:
+        """Remember images that were looked up (`LOOKED_UP`) and had to be read."""
+        fresh = looked_up.filter("settled", ~pl.col("known"), pl.col("hash").is_not_null())
+        if self._path is None or fresh.is_empty():
+            return
+        self._put(
+            fresh.with_columns(
+                pl.lit(0).alias("stride"),
+                pl.lit(wanted.side).alias("side"),
+                pl.lit(0).alias("index"),
+                pl.lit(None).alias("time"),
+                pl.lit(None).alias("reason"),
+            )
+        )
+
+    def _put(self, records: pl.DataFrame) -> None:
+        self._new.append(records.select(list(_RECORD)).cast(pl.Schema(_RECORD)))
+
+    def save(self, files: Iterable[str]) -> None:
+        """Write the cache, of `files` only: others are gone from the footage.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        if self._path is None:
+            return
+        there = pl.DataFrame({"file": list(files)}, schema={"file": pl.String})
+        new = pl.concat([self._records.clear(), *self._new])
+        old = self._records.join(new, on="file", how="anti").join(there, on="file", how="semi")
+        if new.is_empty() and len(old) == len(self._records):
+            return
+        table = pl.concat([old, new]).sort("file", "index")
+        with whole_file(self._path) as begun:
+            table.write_parquet(begun, metadata={_VERSION: _version()})
+
+
+def _read(path: Path) -> pl.DataFrame:
+    try:
+        if pl.read_parquet_metadata(path).get(_VERSION) == _version():
+            return pl.read_parquet(path).select(list(_RECORD)).cast(pl.Schema(_RECORD))
+    except (OSError, pl.exceptions.PolarsError):  # not there, or damaged
+        pass
+    return pl.DataFrame(schema=_RECORD)
+
+
+@cache
+def _version() -> str:
+    """Digest all that decides a hash: what was hashed by other code is hashed again."""
+    here = Path(__file__).parent
+    digest = hashlib.blake2b(cv2.__version__.encode(), digest_size=16)
+    for name in ("clip_hashes", "crop", "decode", "hash_cache", "hashing", "sharpness"):
+        digest.update((here / f"{name}.py").read_bytes())
+    return digest.hexdigest()

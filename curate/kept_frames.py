@@ -1,0 +1,127 @@
+"""Gather kept frames in a folder that mirrors the footage: images copied or linked, others as JPEG.
+
+The folder appears when it is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import cv2
+import polars as pl
+import pyarrow.parquet as pq
+
+from curate import console
+from curate.errors import UserError
+from curate.footage import Footage
+from curate.footage_pictures import chosen_frames
+from curate.sources.clip import Clip
+from curate.table import whole_folder
+
+_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
+_ROWS = 64  # frames of a frames table in memory at a time
+Advance = Callable[[int], None]
+
+
+def check_empty(to: Path | None) -> None:
+    """Refuse a folder for kept frames that holds something: old frames would pass for kept ones.
+
+    Raises:
+        UserError: `to` is not empty.
+    """
+    if to is not None and to.exists() and any(to.iterdir()):
+        raise UserError(f"{to}: is not empty; choose a new folder for the kept frames")
+
+
+def copy_kept(
+    footage: Footage, decisions: pl.DataFrame, to: Path, workers: int, *, link: bool = False
+) -> list[str]:
+    """Write the kept frames below `to`, a folder that is new or empty; answer what to note.
+
+    Images keep their path below the footage; they are copied, or with `link` hard-linked where
+    the file system can. A video's frames are encoded anew as CLIP/INDEX.jpg; those of a frames
+    table are its crops.
+
+    Raises:
+        UserError: `to` holds something.
+    """
+    check_empty(to)
+    kept = decisions.filter("keep")
+    with (
+        console.progress("gathering", len(kept)) as advance,
+        whole_folder(to.resolve(), holds="") as begun,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+        for part in footage.parts:
+            _copy_part(part, kept["id"], begun, advance)
+        indices = {str(key[0]): set(rows["index"]) for key, rows in kept.group_by("clip")}
+        clips = [clip for clip in footage.clips if clip.name in indices]
+        videos = [clip for clip in clips if clip.video is not None]
+        images = [
+            clip.images[index] for clip in clips if clip.images for index in indices[clip.name]
+        ]
+        encoded = [
+            pool.submit(_encode, clip, indices[clip.name], begun, advance) for clip in videos
+        ]
+        copied = _copy_images(images, footage.path, begun, link, pool, advance)
+        for running in encoded:
+            running.result()
+    return _unlinked(len(kept) - len(images), copied, to) if link else []
+
+
+def _unlinked(drawn: int, copied: int, to: Path) -> list[str]:
+    notes = []
+    if drawn:
+        notes.append(f"{to}: {drawn:,} frames of no image file were written, not linked")
+    if copied:
+        notes.append(f"{to}: {copied:,} images were copied: its file system cannot link to them")
+    return notes
+
+
+def _copy_images(
+    images: list[Path], root: Path, to: Path, link: bool, pool: Executor, advance: Advance
+) -> int:
+    """Copy or link images to their paths below `root`; answer how many were copied."""
+    targets = [to / image.relative_to(root) for image in images]
+    for folder in {target.parent for target in targets}:
+        folder.mkdir(parents=True, exist_ok=True)
+    copy = partial(_copy_image, link=link, advance=advance)
+    return sum(pool.map(copy, images, targets))
+
+
+def _copy_image(image: Path, target: Path, link: bool, advance: Advance) -> bool:
+    advance(1)
+    if link:
+        try:
+            os.link(image.resolve(), target)
+            return False
+        except OSError:  # another file system, or one without links: a copy serves as well
+            pass
+    shutil.copy2(image, target)
+    return True
+
+
+def _encode(clip: Clip, indices: set[int], to: Path, advance: Advance) -> None:
+    for index, picture in chosen_frames(clip, indices):
+        _write(to, clip.name, index, cv2.imencode(".jpg", picture, _QUALITY)[1].tobytes())
+        advance(1)
+
+
+def _copy_part(part: Path, ids: pl.Series, to: Path, advance: Advance) -> None:
+    columns = ["id", "clip", "index", "jpeg"]
+    for batch in pq.ParquetFile(part).iter_batches(_ROWS, columns=columns):
+        rows = pl.DataFrame(batch).filter(pl.col("id").is_in(ids.implode()))
+        for _, clip, index, jpeg in rows.iter_rows():
+            _write(to, clip, index, jpeg)
+            advance(1)
+
+
+def _write(to: Path, clip: str, index: int, jpeg: bytes) -> None:
+    path = to / clip / f"{index:06d}.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(jpeg)
