@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from curate.errors import UserError
-from curate.footage import Footage, as_text, open_footage
-from curate.footage_hashes import Hashed
-from curate.unreadable import find_unreadable, note_unreadable
+from curate.footage.hashes import Hashed
+from curate.footage.kinds import Footage, as_text, open_footage
+from curate.footage.unreadable import find_unreadable, note_unreadable
 
 
 def check_apart(path: Path, against: Path | None) -> None:

@@ -38,10 +38,10 @@ def suggest(
 
     Examples: `curate suggest` (the pipeline's frames and labels), `curate suggest ~/videos`
     """
-    from curate import suggest as stage
-    from curate import suggest_tables as tables
-    from curate.candidates import DISTANCES, STRIDES, read_numbers
     from curate.charts import suggest as picture
+    from curate.suggest import choice as stage
+    from curate.suggest import tables
+    from curate.suggest.candidates import DISTANCES, STRIDES, read_numbers
 
     console.configure(as_json=as_json)
     picture.check_place(output, path)
@@ -85,8 +85,8 @@ def explain(
 
     Example: `curate explain LeftVideoSN001_comp/000123 --output frame.png`
     """
-    from curate import explain as stage
-    from curate.explain_lookup import Places
+    from curate.explain import story as stage
+    from curate.explain.lookup import Places
 
     console.configure(as_json=as_json)
     places = Places(frames, labels, dedup, split, cap, shards)
@@ -136,8 +136,8 @@ def audit(
     Examples: `curate audit --strict` (the pipeline's tables), `curate audit --split mine.csv`,
     `curate audit ~/train ~/validation` (any two folders)
     """
-    from curate import audit as stage
-    from curate.audit_inputs import choose
+    from curate.audit import checks as stage
+    from curate.audit.inputs import choose
 
     console.configure(as_json=as_json)
     p = options.read(params, distance=distance)
@@ -193,8 +193,8 @@ def gallery(
     Examples: `curate gallery` (the pipeline's tables), `curate gallery ~/videos --distance 4`,
     `curate gallery ~/train ~/validation` (pairs that cross)
     """
-    from curate import gallery as stage
-    from curate.gallery_inputs import choose
+    from curate.gallery import page as stage
+    from curate.gallery.inputs import choose
 
     console.configure(as_json=as_json)
     p = options.read(params, stride=stride, distance=distance)

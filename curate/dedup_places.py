@@ -7,8 +7,8 @@ from pathlib import Path
 
 from curate.against import check_apart
 from curate.errors import UserError
-from curate.footage import on_one_line
-from curate.hash_cache import default_folder
+from curate.footage.cache import default_folder
+from curate.footage.kinds import on_one_line
 from curate.kept_frames import check_empty
 
 _TABLES = (".csv", ".parquet")

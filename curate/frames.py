@@ -27,6 +27,7 @@ from curate.hashing import perceptual_hashes, thumbnail
 from curate.parallel import in_processes, tell
 from curate.params import Parameters
 from curate.parts import is_made_from, part_schema, remove_partials, remove_strangers
+from curate.sharpness import sharpness_of
 from curate.sources import find_clips
 from curate.sources.clip import Clip
 from curate.table import FRAMES, REASONS, frame_id, part_path, whole_file
@@ -191,9 +192,7 @@ def _row(clip: Clip, frame: Frame, cut: Picture | None, parameters: Parameters) 
     square = fit_square(cut, parameters.image_size)
     quality = [cv2.IMWRITE_JPEG_QUALITY, parameters.jpeg_quality]
     row["jpeg"] = cv2.imencode(".jpg", square, quality)[1].tobytes()
-    # Sharpness of the stored size, so that it compares across footage of any resolution.
-    detail = cv2.Laplacian(cv2.cvtColor(square, cv2.COLOR_BGR2GRAY), cv2.CV_32F)
-    row["sharpness"] = float(detail.var())
+    row["sharpness"] = sharpness_of(square)
     row["brightness"] = float(gray.mean())
     row["thumbnail"] = thumbnail(gray, parameters.hash)
     return row

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from curate import console
 from curate.errors import UserError
-from curate.footage import Footage
-from curate.footage_pictures import chosen_frames
+from curate.footage.kinds import Footage
+from curate.footage.pictures import chosen_frames
 from curate.sources.clip import Clip
 from curate.table import whole_folder
 

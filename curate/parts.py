@@ -16,10 +16,9 @@ import pyarrow.parquet as pq
 from curate.faces import cascade_file
 from curate.params import Parameters
 from curate.sources.clip import Clip
-from curate.table import FRAMES
+from curate.table import FRAMES, HASH_KIND
 
 _MADE_FROM = b"framewise.made_from"
-_HASH = b"framewise.hash"
 _SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 # A file that `whole_file` has begun; its name holds the process that writes it.
 _PARTIAL = re.compile(r"\..+\.parquet\.(\d{1,9})\.partial")
@@ -28,7 +27,7 @@ _PARTIAL = re.compile(r"\..+\.parquet\.(\d{1,9})\.partial")
 def part_schema(clip: Clip, parameters: Parameters) -> pa.Schema:
     """Give the columns of a clip's part, with what it is made from and its kind of hash."""
     made_from = fingerprint(clip, parameters)
-    return _SCHEMA.with_metadata({_MADE_FROM: made_from, _HASH: parameters.hash.encode()})
+    return _SCHEMA.with_metadata({_MADE_FROM: made_from, HASH_KIND: parameters.hash.encode()})
 
 
 def is_made_from(path: Path, schema: pa.Schema) -> bool:
@@ -54,7 +53,7 @@ def fingerprint(clip: Clip, parameters: Parameters) -> bytes:
 @cache
 def _code() -> bytes:
     """Read the code that decides a part's content: a part of older code is made again."""
-    return b"".join(map(_module, ("crop", "decode", "frames", "hashing")))
+    return b"".join(map(_module, ("crop", "decode", "frames", "hashing", "sharpness")))
 
 
 @cache

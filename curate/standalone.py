@@ -14,17 +14,17 @@ from typing import Any
 import polars as pl
 
 from curate.against import hash_against
-from curate.clip_hashes import Wanted
 from curate.dedup import count_reasons, decide, dedup_stage, label_sets, peaks
 from curate.dedup_places import Places, check_outside
 from curate.errors import UserError
-from curate.footage import Footage, check_hash_kind, open_footage
-from curate.footage_hashes import Hashed, hash_all
+from curate.footage.clips import Wanted
+from curate.footage.hashes import Hashed, hash_all
+from curate.footage.kinds import Footage, check_hash_kind, open_footage
+from curate.footage.unreadable import Unreadable, find_unreadable, note_unreadable
 from curate.kept_frames import copy_kept
 from curate.params import Parameters
 from curate.sources.clip import NO_ROWS
 from curate.table import DEDUP, KEY, read_table, write_table
-from curate.unreadable import Unreadable, find_unreadable, note_unreadable
 
 __all__ = ["Outcome", "Places", "check_outside", "dedup_footage", "dedup_pipeline"]
 

@@ -25,6 +25,8 @@ REASONS = {
 }
 SPLITS = ("train", "validation", "validation_balanced", "moments", "dropped")
 
+# Key of the metadata of a frames table's part: the kind of its hashes.
+HASH_KIND = b"framewise.hash"
 KEY = {"id": pl.String, "subject": pl.String, "clip": pl.String, "index": pl.Int32}
 FRAMES = KEY | {
     "time": pl.Float64,  # seconds from the clip's start; null for image folders

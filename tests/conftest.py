@@ -117,11 +117,15 @@ def labels_of() -> Callable[..., pl.DataFrame]:
 
 @pytest.fixture
 def curate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> Callable[..., CompletedProcess[str]]:
     """Run `curate ARGUMENTS` in the test's folder; answer its exit code and what it printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
     def run(*arguments: object) -> CompletedProcess[str]:
         words = [os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments]

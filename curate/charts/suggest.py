@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from curate.candidates import OFF, Candidate
 from curate.charts import lag
 from curate.charts.style import GREEN, VERMILION, in_style, ink, new_figure, save
 from curate.dedup_places import check_outside
 from curate.errors import UserError
-from curate.suggest import COVERED, Result
-from curate.suggest_tables import distance_in_words
+from curate.suggest.candidates import OFF, Candidate
+from curate.suggest.choice import COVERED, Result
+from curate.suggest.tables import distance_in_words
 from curate.table import whole_file
 
 _SHADES = (0.0, 0.82)  # part of viridis that reads on white

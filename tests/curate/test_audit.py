@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.audit import LEAK, LOOK, OK, Check, audit
-from curate.audit_frozen import broken_clips, frozen_runs, same_pictures
-from curate.audit_inputs import Material, of_pipeline, read_split
-from curate.audit_labels import contradictions
-from curate.audit_pairs import effective_number, identical_frames, near_across, shared_subjects
+from curate.audit.checks import LEAK, LOOK, OK, Check, audit
+from curate.audit.frozen import broken_clips, frozen_runs, same_pictures
+from curate.audit.inputs import Material, of_pipeline, read_split
+from curate.audit.labels import contradictions
+from curate.audit.pairs import effective_number, identical_frames, near_across, shared_subjects
 from curate.errors import UserError
 from curate.table import FRAMES, frame_id
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from curate.candidates import OFF, Candidate, grid, read_numbers, try_all
 from curate.dedup import decide, label_sets
 from curate.errors import UserError
-from curate.events import Left
 from curate.params import Parameters
+from curate.suggest.candidates import OFF, Candidate, grid, read_numbers, try_all
+from curate.suggest.events import Left
 
 
 def test_numbers_are_read_in_any_order():

@@ -14,7 +14,7 @@ from curate.charts import lag, near_duplicates, suggest
 from curate.charts.style import epochs_in_words, save, spread
 from curate.lag import measure
 from curate.params import Parameters
-from curate.suggest import Result, suggest_stage
+from curate.suggest.choice import Result, suggest_stage
 from curate.table import FRAMES, frame_id, write_table
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.events import Left, count_left, find_events
+from curate.suggest.events import Left, count_left, find_events
 
 ON, OFF, UNKNOWN = 1, 0, None
 

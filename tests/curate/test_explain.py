@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from curate.errors import UserError
-from curate.explain import explain
-from curate.explain_lookup import Places
+from curate.explain.lookup import Places
+from curate.explain.story import explain
 from curate.table import CAP, DEDUP, FRAMES, KEY, SPLIT, frame_id, write_table
 
 Run = Callable[..., CompletedProcess[str]]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curate.errors import UserError
-from curate.footage import check_hash_kind, on_one_line, open_footage
+from curate.footage.kinds import check_hash_kind, on_one_line, open_footage
 from curate.frames import extract_clip
 from curate.params import Parameters
 from curate.sources.clip import Clip

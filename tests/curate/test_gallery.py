@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate.audit_inputs import Material
-from curate.gallery import render, write_gallery
-from curate.gallery_inputs import Inputs
-from curate.gallery_sections import Group, Section, Tile, choose_groups
+from curate.audit.inputs import Material
+from curate.gallery.inputs import Inputs
+from curate.gallery.page import render, write_gallery
+from curate.gallery.sections import Group, Section, Tile, choose_groups
 from curate.table import DEDUP, KEY
 
 Run = Callable[..., CompletedProcess[str]]

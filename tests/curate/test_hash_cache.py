@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from curate import hash_cache
-from curate.clip_hashes import Wanted
-from curate.footage import open_footage
-from curate.footage_hashes import Hashed, hash_all
-from curate.hash_cache import default_folder
+from curate.footage import cache as hash_cache
+from curate.footage.cache import default_folder
+from curate.footage.clips import Wanted
+from curate.footage.hashes import Hashed, hash_all
+from curate.footage.kinds import open_footage
 
 Write = Callable[..., Path]
 OLD = time.time_ns() - 3600 * 10**9

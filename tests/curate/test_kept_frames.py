@@ -13,7 +13,7 @@ import pytest
 
 from curate.decode import frames_of, read_picture
 from curate.errors import UserError
-from curate.footage import Footage, open_footage
+from curate.footage.kinds import Footage, open_footage
 from curate.frames import extract_clip
 from curate.kept_frames import check_empty, copy_kept
 from curate.params import Parameters

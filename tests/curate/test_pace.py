@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from curate.lag import measure
-from curate.pace import in_words, lags_to_measure, pace_by_clip, pace_of_all
+from curate.suggest.pace import in_words, lags_to_measure, pace_by_clip, pace_of_all
 from curate.table import frame_id
 
 RANDOM = np.random.default_rng(0)

@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate.candidates import OFF, Candidate
-from curate.events import Left
-from curate.pace import Pace
-from curate.reasons import reasons
-from curate.suggest import choose
+from curate.suggest.candidates import OFF, Candidate
+from curate.suggest.choice import choose
+from curate.suggest.events import Left
+from curate.suggest.pace import Pace
+from curate.suggest.reasons import reasons
 from curate.table import FRAMES, KEY, write_table
 
 STRIDES = (1, 2, 5, 10)

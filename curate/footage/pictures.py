@@ -12,7 +12,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from curate.decode import frames_of, read_picture
-from curate.footage import open_footage
+from curate.footage.kinds import open_footage
 from curate.params import Parameters
 from curate.sources.clip import Clip
 

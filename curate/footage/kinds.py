@@ -23,11 +23,10 @@ from curate.sources.clip import (
     unique,
     visible,
 )
-from curate.table import KEY
+from curate.table import HASH_KIND, KEY
 
 # A Parquet file with these columns is a part of a frames table.
 _PART = [*KEY, "hash", "reason"]
-_HASH_KIND = b"framewise.hash"  # key of a part's metadata: the kind of its hashes
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def check_hash_kind(parts: Iterable[Path], kind: str) -> None:
 
 def _hash_kind(part: Path) -> str | None:
     try:
-        kind = (pq.read_schema(part).metadata or {}).get(_HASH_KIND)
+        kind = (pq.read_schema(part).metadata or {}).get(HASH_KIND)
     except (pa.ArrowInvalid, OSError):  # whoever reads its rows says so
         return None
     return None if kind is None else kind.decode()

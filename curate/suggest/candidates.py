@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from curate.dedup import decide, label_sets, peaks
 from curate.errors import UserError
-from curate.events import Left, count_left, find_events
 from curate.params import Parameters
+from curate.suggest.events import Left, count_left, find_events
 
 STRIDES = (1, 2, 3, 5, 8, 10, 15, 20, 30)
 OFF = -1

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from curate.audit_frozen import frozen_runs, same_pictures
-from curate.audit_inputs import Material
-from curate.audit_labels import contradictions
-from curate.audit_pairs import Across, near_across
-from curate.explain_chapter import bits
+from curate.audit.frozen import frozen_runs, same_pictures
+from curate.audit.inputs import Material
+from curate.audit.labels import contradictions
+from curate.audit.pairs import Across, near_across
+from curate.explain.chapter import bits
 from curate.table import action_units
 
 _DROPPED = 7  # pictures of a group, beside the one kept

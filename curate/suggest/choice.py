@@ -9,14 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from curate import console
-from curate.candidates import OFF, Candidate, grid, try_all
 from curate.dedup_places import Places
 from curate.errors import UserError
-from curate.footage_hashes import hash_footage
+from curate.footage.hashes import hash_footage
 from curate.lag import Lags, measure
-from curate.pace import Pace, lags_to_measure, pace_by_clip, pace_of_all
 from curate.params import Parameters
-from curate.reasons import Choice, reasons
+from curate.suggest.candidates import OFF, Candidate, grid, try_all
+from curate.suggest.pace import Pace, lags_to_measure, pace_by_clip, pace_of_all
+from curate.suggest.reasons import Choice, reasons
 from curate.table import KEY, read_frames, read_table
 
 COVERED = 0.95  # least share of an action unit's positives that lie in events with a frame kept

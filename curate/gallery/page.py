@@ -16,8 +16,8 @@ import jinja2
 
 from curate.charts.near_duplicates import AMPLIFIED, difference
 from curate.errors import UserError
-from curate.gallery_inputs import Inputs, Picture
-from curate.gallery_sections import Group, Section, Tile, choose_sections
+from curate.gallery.inputs import Inputs, Picture
+from curate.gallery.sections import Group, Section, Tile, choose_sections
 from curate.standalone import check_outside
 from curate.table import whole_file
 

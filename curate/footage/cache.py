@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import polars as pl
 
-from curate.clip_hashes import FRAMES, Wanted
+from curate.footage.clips import FRAMES, Wanted
 from curate.table import whole_file
 
 _FILE = {"file": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64}  # path below the root, bytes
@@ -189,8 +189,8 @@ def _read(path: Path) -> pl.DataFrame:
 @cache
 def _version() -> str:
     """Digest all that decides a hash: what was hashed by other code is hashed again."""
-    here = Path(__file__).parent
+    root = Path(__file__).parents[1]
     digest = hashlib.blake2b(cv2.__version__.encode(), digest_size=16)
-    for name in ("clip_hashes", "crop", "decode", "hash_cache", "hashing", "sharpness"):
-        digest.update((here / f"{name}.py").read_bytes())
+    for name in ("footage/clips", "footage/cache", "crop", "decode", "hashing", "sharpness"):
+        digest.update((root / f"{name}.py").read_bytes())
     return digest.hexdigest()

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from curate.candidates import OFF, Candidate
-from curate.pace import in_words
 from curate.places import FRAMES, LABELS, PARAMS
-from curate.reasons import RULE
-from curate.suggest import Result
+from curate.suggest.candidates import OFF, Candidate
+from curate.suggest.choice import Result
+from curate.suggest.pace import in_words
+from curate.suggest.reasons import RULE
 
 Row = tuple[Any, ...]
 PACE = ["clip", "no near-duplicates from", "unrelated from"]

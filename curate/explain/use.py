@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.explain_chapter import Chapter, not_run, unknown
-from curate.explain_lookup import Found, Places, rows
+from curate.explain.chapter import Chapter, not_run, unknown
+from curate.explain.lookup import Found, Places, rows
 from curate.table import SPLITS, action_units
 
 _DATASET = "framewise"  # the first part of the shards' names

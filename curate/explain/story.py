@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from curate.explain_chapter import Chapter, not_run
-from curate.explain_dedup import dedup_chapter
-from curate.explain_lookup import Found, Places, find, rows
-from curate.explain_use import cap_chapter, shards_chapter, split_chapter
+from curate.explain.chapter import Chapter, not_run
+from curate.explain.dedup import dedup_chapter
+from curate.explain.lookup import Found, Places, find, rows
+from curate.explain.use import cap_chapter, shards_chapter, split_chapter
 from curate.table import action_units, intensity
 
 _UNUSABLE = {

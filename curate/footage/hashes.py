@@ -16,11 +16,11 @@ import numpy as np
 import polars as pl
 
 from curate import console
-from curate.clip_hashes import BATCH, FRAMES, Advance, Wanted, hash_images, hash_video
 from curate.decode import expected_frames
-from curate.footage import Footage, check_hash_kind, file_id, open_footage, read_parts
-from curate.footage_pictures import read_pictures
-from curate.hash_cache import LOOKED_UP, HashCache, State
+from curate.footage.cache import LOOKED_UP, HashCache, State
+from curate.footage.clips import BATCH, FRAMES, Advance, Wanted, hash_images, hash_video
+from curate.footage.kinds import Footage, check_hash_kind, file_id, open_footage, read_parts
+from curate.footage.pictures import read_pictures
 from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.table import KEY

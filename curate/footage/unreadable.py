@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from curate.decode import whole_picture
-from curate.footage import Footage, file_id, on_one_line
+from curate.footage.kinds import Footage, file_id, on_one_line
 from curate.sources.clip import first_few
 
 _NAMED = 3  # files named in a note

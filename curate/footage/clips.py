@@ -13,7 +13,7 @@ from cv2.typing import MatLike
 
 from curate.decode import Frame, frames_of, read_picture
 from curate.hashing import perceptual_hashes, read_gray, thumbnail
-from curate.sharpness import sharpness_of
+from curate.sharpness import sharpness_at
 from curate.sources.clip import Clip
 
 Advance = Callable[[int], None]
@@ -77,7 +77,7 @@ def _look(frame: Frame, wanted: Wanted) -> _Seen:
         reason = None if frame.passed_over else "unreadable"
         return _Seen(frame.index, frame.time, reason=reason)
     gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
-    sharpness = None if wanted.side is None else sharpness_of(frame.picture, wanted.side)
+    sharpness = None if wanted.side is None else sharpness_at(frame.picture, wanted.side)
     return _Seen(frame.index, frame.time, thumbnail(gray, wanted.kind), sharpness)
 
 
@@ -87,7 +87,7 @@ def _look_at_file(path: Path, wanted: Wanted) -> _Seen:
         return _Seen(0, None, reason="unreadable")
     # The hash is of the reduced picture also here: it shall not depend on what else is asked for.
     picture = None if wanted.side is None else read_picture(path)
-    sharpness = None if picture is None else sharpness_of(picture, wanted.side or 0)
+    sharpness = None if picture is None else sharpness_at(picture, wanted.side or 0)
     return _Seen(0, None, thumbnail(gray, wanted.kind), sharpness)
 
 

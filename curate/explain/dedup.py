@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.explain_chapter import Chapter, bits, not_run, unknown
-from curate.explain_lookup import Found, Places, read_part, rows
+from curate.explain.chapter import Chapter, bits, not_run, unknown
+from curate.explain.lookup import Found, Places, read_part, rows
 from curate.sources.clip import first_few
 
 _NAMED = 5  # frames dropped for one that are named

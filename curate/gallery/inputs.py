@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.audit_inputs import Material, check_number, of_folders, of_pipeline, usable
+from curate.audit.inputs import Material, check_number, of_folders, of_pipeline, usable
 from curate.charts.near_duplicates import decode
 from curate.dedup import decide, label_sets
-from curate.explain_lookup import rows
+from curate.explain.lookup import rows
 from curate.params import Parameters
 from curate.table import DEDUP, part_path, read_table
 
@@ -79,7 +79,7 @@ def of_paths(paths: list[Path], parameters: Parameters, workers: int) -> Inputs:
 
 
 def _of_one(path: Path, parameters: Parameters, workers: int) -> Inputs:
-    from curate.footage_hashes import hash_footage
+    from curate.footage.hashes import hash_footage
 
     frames = hash_footage(path, parameters, workers, stride=parameters.stride, sharpness=True)
     decisions = decide(
@@ -106,7 +106,7 @@ def _from_parts(frames: Path, clips: pl.DataFrame, ids: list[str]) -> dict[str, 
 def _from_folders(
     material: Material, paths: list[Path], parameters: Parameters, ids: list[str]
 ) -> dict[str, Picture]:
-    from curate.footage_hashes import read_pictures
+    from curate.footage.hashes import read_pictures
 
     pictures: dict[str, Picture] = {}
     for path, split in zip(paths, material.splits.values(), strict=True):

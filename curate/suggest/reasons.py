@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from curate.candidates import OFF, Candidate
-from curate.pace import Pace
+from curate.suggest.candidates import OFF, Candidate
+from curate.suggest.pace import Pace
 
 RULE = (
     "The rule: the largest stride that is no longer than pictures take to change and leaves every "

@@ -14,10 +14,10 @@ from typing import Any
 
 import polars as pl
 
-from curate.audit_frozen import broken_clips, frozen_runs, same_pictures
-from curate.audit_inputs import Material
-from curate.audit_labels import WIDE, Contradictions, contradictions
-from curate.audit_pairs import (
+from curate.audit.frozen import broken_clips, frozen_runs, same_pictures
+from curate.audit.inputs import Material
+from curate.audit.labels import WIDE, Contradictions, contradictions
+from curate.audit.pairs import (
     Across,
     effective_number,
     identical_frames,

@@ -104,7 +104,7 @@ def of_folders(paths: list[Path], parameters: Parameters, workers: int) -> Mater
     Raises:
         UserError: nothing there that is footage.
     """
-    from curate.footage_hashes import hash_footage
+    from curate.footage.hashes import hash_footage
 
     tables = {
         str(path): hash_footage(path, parameters, workers, sharpness=True).sort("clip", "index")

@@ -1,0 +1,1 @@
+"""`curate audit`: leaks between splits, repetition, label noise, frozen video, broken frames."""

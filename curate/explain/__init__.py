@@ -1,0 +1,1 @@
+"""`curate explain`: one frame's story through every stage."""

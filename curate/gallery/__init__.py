@@ -1,0 +1,1 @@
+"""`curate gallery`: near-duplicates and pairs that cross splits, on one page."""

@@ -1,0 +1,1 @@
+"""`curate suggest`: the stride and the distance that the footage itself speaks for."""
