@@ -21,7 +21,7 @@ NEAR = Parameters(stride=2, distance=4, image_size=32)
 Write = Callable[..., Path]
 
 
-def repeats(decisions: pl.DataFrame) -> list[tuple[str, str, str]]:
+def repeats(decisions: pl.DataFrame) -> list[tuple[str, ...]]:
     found = decisions.filter(reason="repeats_against").select("id", "duplicate_of", "distance")
     assert (found["distance"] <= 4).all()
     return found.select("id", "duplicate_of").rows()

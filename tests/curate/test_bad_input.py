@@ -66,7 +66,7 @@ def footage(tmp_path: Path) -> Path:
         ("labels table --source videos", ["labels.csv, row 3: AU1 is 'smile'; allowed are an"]),
         ("labels openface --source openface", ["bob.csv, row 2: AU01_c is 'yes', not a number"]),
         ("frames table --source videos --crop landmarks", ["bob: crop is 'landmarks' but the"]),
-        ("labels table --source affwild", ["option: source: 'affwild' is not allowed, must be 'di"]),
+        ("labels table --source affwild", ["option: source: 'affwild' is not allowed, must be '"]),
         ("dedup --stride 0", ["option: stride: 0 is not allowed, must be greater than or equal"]),
         ("dedup bare --to bare/kept", ["bare/kept: lies inside bare, which is never changed"]),
         ("dedup bare --output bare/kept.csv", ["bare/kept.csv: lies inside bare, which is never"]),

@@ -23,10 +23,10 @@ def lay(folder: Path, sequences: dict[str, int], **labels: dict[str, str]) -> Pa
             image.touch()
     for kind, suffix in (("FACS", "facs"), ("Emotion", "emotion")):
         for name, text in labels.get(kind, {}).items():
-            subject, sequence, number = name.split("_")
+            subject, sequence, peak = name.split("_")
             path = folder / kind / subject / sequence
             path.mkdir(parents=True, exist_ok=True)
-            file = f"{stem(f'{subject}/{sequence}', int(number))}_{suffix}.txt"
+            file = f"{stem(f'{subject}/{sequence}', int(peak))}_{suffix}.txt"
             (path / file).write_text(text)
     return folder
 

@@ -80,8 +80,8 @@ def test_every_frame_is_accounted_for_by_the_greedy_rule(
     others: list[int] | None,
 ) -> None:
     """Compare with the rule in plain Python, in every order of the rows."""
-    against = others and [(f"old/{row}", value) for row, value in enumerate(others)]
-    table = pl.DataFrame(against or [], {"id": pl.String, "hash": pl.UInt64}, orient="row")
+    against = [(f"old/{row}", value) for row, value in enumerate(others or [])]
+    table = pl.DataFrame(against, {"id": pl.String, "hash": pl.UInt64}, orient="row")
 
     def decided(frames: pl.DataFrame) -> pl.DataFrame:
         return decide(
@@ -113,7 +113,7 @@ def test_every_frame_is_accounted_for_by_the_greedy_rule(
         reason = reason or ("stride" if row["index"] % stride else None)
         of = None
         if reason is None:
-            of = nearest(row["hash"], against or [], distance)
+            of = nearest(row["hash"], against, distance)
             reason = of and "repeats_against"
         if reason is None:
             keys = SCOPE[scope] + (["label"] if same else [])

@@ -99,7 +99,7 @@ def test_a_short_gap_is_bridged_on_a_straight_line(missed: int) -> None:
     sides = [box[2] for box in boxes if box is not None]
     assert sides == sorted(sides)
     middle = boxes[9 : 9 + missed]
-    expected = np.linspace(boxes[8], boxes[9 + missed], missed + 2)[1:-1]
+    expected = np.linspace(np.array(boxes[8]), np.array(boxes[9 + missed]), missed + 2)[1:-1]
     assert np.allclose(np.array(middle), expected)
 
 
@@ -128,7 +128,7 @@ def test_a_jump_is_outvoted(jump: Box, at: int) -> None:
 def test_jitter_is_smoothed() -> None:
     rng = np.random.default_rng(0)
     boxes = [(50 + x, 60 + y, 40.0) for x, y in rng.normal(0, 1.5, (200, 2))]
-    before, after = (np.array(b, float) for b in (boxes, steadied(list(boxes))))
+    before, after = np.array(boxes), np.array(steadied([*boxes]), float)
     assert np.abs(np.diff(after[:, :2], axis=0)).mean() < np.diff(before[:, :2]).std() / 4
 
 

@@ -57,7 +57,8 @@ def test_groups_are_decided_each_by_itself(grouped: list[list[int]], block: int)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbors, "_BLOCK", block)
         kept = keep_first(everything, 3, np.repeat(np.arange(len(sizes)), sizes))
-    owners, distances = [], []
+    owners: list[int] = []
+    distances: list[int] = []
     for group in grouped:
         owned, bits = reference(group, 3)
         owners += [len(distances) + row for row in owned]

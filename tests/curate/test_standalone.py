@@ -154,8 +154,9 @@ def test_nothing_is_written_into_the_footage(mixed: Path, place: str, what: str)
         sentence = "a table is written as .parquet or .csv"
     else:
         sentence = "which is never changed; choose another place"
+    places: dict[str, Any] = {what: where}
     with pytest.raises(UserError, match=sentence):
-        dedup_footage(mixed, ALL, 1, Places(**{what: where}))
+        dedup_footage(mixed, ALL, 1, Places(**places))
     assert digest(mixed) == before
 
 
