@@ -127,8 +127,10 @@ def test_a_jump_is_outvoted(jump: Box, at: int) -> None:
 
 def test_jitter_is_smoothed() -> None:
     rng = np.random.default_rng(0)
-    boxes = [(50 + x, 60 + y, 40.0) for x, y in rng.normal(0, 1.5, (200, 2))]
-    before, after = np.array(boxes), np.array(steadied([*boxes]), float)
+    centres = rng.normal((50, 60), 1.5, (200, 2))
+    boxes: Boxes = []
+    boxes += [(x, y, 40.0) for x, y in centres]
+    before, after = (np.array(b, float) for b in (boxes, steadied(boxes)))
     assert np.abs(np.diff(after[:, :2], axis=0)).mean() < np.diff(before[:, :2]).std() / 4
 
 
