@@ -129,7 +129,7 @@ def test_jitter_is_smoothed() -> None:
     rng = np.random.default_rng(0)
     centres = rng.normal((50, 60), 1.5, (200, 2))
     boxes: Boxes = []
-    boxes += [(x, y, 40.0) for x, y in centres]
+    boxes.extend((x, y, 40.0) for x, y in centres)
     before, after = (np.array(b, float) for b in (boxes, steadied(boxes)))
     assert np.abs(np.diff(after[:, :2], axis=0)).mean() < np.diff(before[:, :2]).std() / 4
 
