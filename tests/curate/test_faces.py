@@ -135,7 +135,7 @@ def test_jitter_is_smoothed() -> None:
 
 
 def test_a_cut_stays_where_it_is() -> None:
-    boxes: Boxes = [HERE] * 12 + [THERE] * 12
+    boxes: Boxes = [*[HERE] * 12, *[THERE] * 12]
     assert steadied(boxes) == boxes
 
 
