@@ -104,13 +104,35 @@ class Parameters(BaseModel):
     dropped_frames: Whole = Field(1500, ge=0, description="dropped frames kept as a sample")
 
     backbone: str = Field("efficientnet-lite0", description="pretrained network, kept frozen")
+    unfreeze: Whole = Field(0, ge=0, description="last blocks of the backbone that train too")
+    unfreeze_lr: Number = Field(
+        0.00002, gt=0, le=1, description="learning rate of the blocks that train too"
+    )
     units: list[Annotated[Whole, Field(ge=1)]] = Field(
         [1000, 1000], min_length=1, description="neurons of each dense layer"
     )
     dropout: Number = Field(0.5, ge=0, le=0.9, description="before and after each dense layer")
     lr: Number = Field(0.0008, gt=0, le=1, description="learning rate of Adam")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="course of the learning rate"
+    )
+    warm_up: Number = Field(
+        0.05, ge=0, le=0.5, description="share of the steps in which a cosine schedule rises"
+    )
     batch_size: Whole = Field(16, ge=1, description="frames a step")
     epochs: Whole = Field(16, ge=1, description="times that every frame is fed")
+    patience: Whole = Field(
+        0, ge=0, description="epochs without a better score after which to stop (0: never)"
+    )
+    monitor: Literal["last", "loss", "macro_f1"] = Field(
+        "last", description="weights to keep: the last, or the best by a validation score"
+    )
+    weight: Literal["none", "inverse"] = Field(
+        "none", description="weight of an action unit's positives in the loss"
+    )
+    precision: Literal["auto", "float32", "mixed_float16"] = Field(
+        "auto", description="number format of the network (auto: mixed_float16 on a GPU)"
+    )
     rotation: Number = Field(10, ge=0, le=180, description="degrees of random rotation")
     shear: Number = Field(5, ge=0, le=45, description="degrees of random shear")
     zoom: Number = Field(0.1, ge=0, le=0.9, description="fraction of random zoom")
