@@ -187,7 +187,8 @@ def dedup(
         typer.Option(help="labels table [none with PATH, else data/labels.parquet]"),
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="folder of hashes known [~/.cache/framewise]")
+        Path | None,
+        typer.Option(help="folder of hashes of earlier runs [~/.cache/framewise]"),
     ] = None,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="read every file, remember nothing")
@@ -223,6 +224,7 @@ def dedup(
         hash=hash_kind,
         same_labels=same_labels,
     )
+    cli_insight.check_alone(path, frames=frames != FRAMES)
     written = output if path else output or DEDUP
     places = standalone.Places(written, to, link, labels, against, cache, not no_cache, dry_run)
     if path is None:
@@ -274,6 +276,8 @@ def split(
         moments_fraction=moments_fraction,
         margin=margin,
     )
+    if p.folds and validation_fraction is not None:
+        console.note(f"--validation-fraction decides nothing with folds: {p.folds}")
     result = stage.split_stage(dedup, labels, frames, output, p)
     for sentence in result.notes:
         console.note(sentence)

@@ -12,13 +12,39 @@ from curate import console, options
 from curate.errors import UserError
 from curate.places import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 
+FramesTable = Annotated[Path, typer.Option(help="the pipeline's frames")]
+LabelsTable = Annotated[Path, typer.Option(help="the pipeline's labels")]
+DedupTable = Annotated[Path, typer.Option(help="decisions of curate dedup")]
+Splits = Annotated[
+    Path | None,
+    typer.Option(
+        help="who uses which frame, Parquet or CSV with id and split "
+        "[data/cap.parquet, else data/split.parquet]",
+        show_default=False,
+    ),
+]
+
+
+def check_alone(path: Path | None, **tables: bool) -> None:
+    """Refuse tables of the pipeline that are given, by option, beside the footage at `path`.
+
+    Raises:
+        UserError: one is given, and would be passed over.
+    """
+    for name, given in tables.items():
+        if path is not None and given:
+            raise UserError(
+                f"--{name}: is a table of the pipeline, and {path} is what is looked at; leave out "
+                "one of them"
+            )
+
 
 def suggest(
     path: Annotated[
         Path | None,
         typer.Argument(help="video, folder of videos or images, or Parquet [pipeline's frames]"),
     ] = None,
-    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
+    frames: FramesTable = FRAMES,
     labels: Annotated[
         Path | None,
         typer.Option(help="labels to count [without PATH: data/labels.parquet]"),
@@ -44,6 +70,7 @@ def suggest(
     from curate.suggest.candidates import DISTANCES, STRIDES, read_numbers
 
     console.configure(as_json=as_json)
+    check_alone(path, frames=frames != FRAMES)
     picture.check_place(output, path)
     result = stage.suggest_stage(
         path,
@@ -73,9 +100,9 @@ def explain(
         Path | None,
         typer.Option(help="picture to write, PNG: the frame beside its near-duplicate"),
     ] = None,
-    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
-    labels: Annotated[Path, typer.Option(help="the pipeline's labels")] = LABELS,
-    dedup: Annotated[Path, typer.Option(help="decisions of curate dedup")] = DEDUP,
+    frames: FramesTable = FRAMES,
+    labels: LabelsTable = LABELS,
+    dedup: DedupTable = DEDUP,
     split: Annotated[Path, typer.Option(help="decisions of curate split")] = SPLIT,
     cap: Annotated[Path, typer.Option(help="decisions of curate cap")] = CAP,
     shards: Annotated[Path, typer.Option(help="TFRecords of curate shards")] = SHARDS,
@@ -108,25 +135,18 @@ def audit(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH [PATH]]",
+            metavar="PATH",
             help="one folder, or the one trained on and the one held out [the pipeline's tables]",
         ),
     ] = None,
-    split: Annotated[
-        Path | None,
-        typer.Option(
-            help="who uses which frame, Parquet or CSV with id and split "
-            "[data/cap.parquet, else data/split.parquet]",
-            show_default=False,
-        ),
-    ] = None,
+    split: Splits = None,
     distance: Annotated[int | None, options.of("distance")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="exit code 1 when a leak is found")] = (
         False
     ),
     examples: Annotated[int, typer.Option(min=0, help="most examples of each check")] = 3,
-    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
-    labels: Annotated[Path, typer.Option(help="the pipeline's labels")] = LABELS,
+    frames: FramesTable = FRAMES,
+    labels: LabelsTable = LABELS,
     workers: options.Workers = None,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
@@ -141,8 +161,8 @@ def audit(
 
     console.configure(as_json=as_json)
     p = options.read(params, distance=distance)
-    if paths and split is not None:
-        raise UserError(f"{split}: folders have no split table; leave out --split or the folders")
+    first = paths[0] if paths else None
+    check_alone(first, split=split is not None, frames=frames != FRAMES, labels=labels != LABELS)
     used = split or next((place for place in (CAP, SPLIT) if place.exists()), None)
     cores = workers or len(os.sched_getaffinity(0))
     material = choose(paths or [], frames, labels, used, p, cores)
@@ -163,7 +183,7 @@ def gallery(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH [PATH]]",
+            metavar="PATH",
             help="footage to thin and show, or two to compare [the pipeline's tables]",
         ),
     ] = None,
@@ -173,17 +193,10 @@ def gallery(
     ] = 20,
     stride: Annotated[int | None, options.of("stride")] = None,
     distance: Annotated[int | None, options.of("distance")] = None,
-    frames: Annotated[Path, typer.Option(help="the pipeline's frames")] = FRAMES,
-    labels: Annotated[Path, typer.Option(help="the pipeline's labels")] = LABELS,
-    dedup: Annotated[Path, typer.Option(help="decisions of curate dedup")] = DEDUP,
-    split: Annotated[
-        Path | None,
-        typer.Option(
-            help="who uses which frame, Parquet or CSV with id and split "
-            "[data/cap.parquet, else data/split.parquet]",
-            show_default=False,
-        ),
-    ] = None,
+    frames: FramesTable = FRAMES,
+    labels: LabelsTable = LABELS,
+    dedup: DedupTable = DEDUP,
+    split: Splits = None,
     workers: options.Workers = None,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
@@ -204,6 +217,9 @@ def gallery(
         raise UserError(
             "--stride: goes with a PATH; without one, what 'curate dedup' decided is shown"
         )
+    first = paths[0] if paths else None
+    check_alone(first, split=split is not None, dedup=dedup != DEDUP)
+    check_alone(first, frames=frames != FRAMES, labels=labels != LABELS)
     stage.check_place(output, paths or [])
     shown = choose(paths or [], frames, labels, dedup, used, p, cores)
     counts = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)

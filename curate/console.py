@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,6 +23,8 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+_UNBOUNDED = 10_000  # columns of what is no terminal: a file or a pipe cuts nothing off
 
 
 @dataclass
@@ -51,7 +53,7 @@ def configure(*, as_json: bool | None = None, color: bool | None = None) -> None
 
 
 def _console(stderr: bool = False) -> Console:
-    width = None if sys.stdout.isatty() else 100
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else _UNBOUNDED
     return Console(
         stderr=stderr, highlight=False, no_color=None if _Settings.color else True, width=width
     )
@@ -82,7 +84,8 @@ def report(
 ) -> None:
     """Print the closing table, or `data` as one JSON object when that was asked for.
 
-    Numbers are set flush right; floats with three digits.
+    Numbers are set flush right; floats with three digits. Where a terminal is too narrow, words
+    go on in the next line: nothing is left out.
     """
     if _Settings.json:
         print(json.dumps(data, sort_keys=True))
@@ -90,9 +93,11 @@ def report(
     table = Table(box=None, pad_edge=False, header_style="")
     for position, column in enumerate(columns):
         numbers = all(isinstance(row[position], int | float) or not row[position] for row in rows)
-        table.add_column(column, justify="right" if numbers and rows else "left", no_wrap=True)
+        right = numbers and len(rows) > 0
+        justify: JustifyMethod = "right" if right else "left"
+        table.add_column(Text(column), justify=justify, no_wrap=right, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(Text(_cell(value)) for value in row))  # a name may hold [brackets]
     console = _console()
     console.print()
     console.print(Text(title, style="bold"), soft_wrap=True)

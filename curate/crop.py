@@ -63,7 +63,7 @@ def landmark_boxes(clip: Clip) -> dict[int, Box]:
     if clip.landmarks is None:
         raise UserError(
             f"{clip.name}: crop is 'landmarks' but the clip has no OpenFace CSV beside its video; "
-            "choose crop: none or center"
+            "choose crop: haar, center or none"
         )
     return _boxes(clip.landmarks)
 
@@ -77,7 +77,7 @@ def _boxes(path: Path) -> dict[int, Box]:
     if not xs.size or not ys.size:
         raise UserError(
             f"{path}, row 1: crop is 'landmarks' but there are no columns x_0, y_0, ...; "
-            "choose crop: none or center"
+            "choose crop: haar, center or none"
         )
     tracked = table["success"].to_numpy() > 0 if "success" in table.columns else np.ones(len(xs))
     sides = _WIDENED * np.maximum(np.ptp(xs, axis=1), np.ptp(ys, axis=1))

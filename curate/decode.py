@@ -25,6 +25,8 @@ _LEAST_BYTES = 16
 _TRAILER = 4096
 # So many frames failing in a row are the end of what can be read.
 _MOST_FAILURES = 50
+# Containers tell when a frame is shown to the millisecond, or better (seconds).
+_TOLD_TO = 0.001
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _video_frames(path: Path, step: int) -> Iterator[Frame]:
             failures = 0 if whole else failures + 1
             if not whole and index >= told:
                 break
-            time = index / rate if rate > 0 else None
+            time = _seconds(capture, index, rate) if whole else _counted(index, rate)
             if whole and index % step:
                 yield Frame(index, time, None, passed_over=True)
             else:
@@ -117,6 +119,23 @@ def _video_frames(path: Path, step: int) -> Iterator[Frame]:
                 yield Frame(index, time, picture if whole else None)
             index += 1
         for missing in range(index, max(told, 1)):
-            yield Frame(missing, missing / rate if rate > 0 else None, None)
+            yield Frame(missing, _counted(missing, rate), None)
     finally:
         capture.release()
+
+
+def _seconds(capture: cv2.VideoCapture, index: int, rate: float) -> float | None:
+    """Say when the frame just grabbed is shown: by the rate or, where it varies, as told.
+
+    A container's own times are rounded, some to the millisecond: at a constant rate counting is
+    exact, and the same for every container.
+    """
+    counted = _counted(index, rate)
+    told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000  # 0 where nothing is told
+    if told <= 0 or (counted is not None and abs(told - counted) <= _TOLD_TO):
+        return counted
+    return round(told, 6)  # to the microsecond: 0.15, not 0.15000000000000002
+
+
+def _counted(index: int, rate: float) -> float | None:
+    return index / rate if rate > 0 else None

@@ -111,6 +111,30 @@ def decide(
     ).with_columns(pl.col("reason").is_null().alias("keep"))
 
 
+def decide_with(
+    parameters: Parameters,
+    frames: pl.DataFrame,
+    labels: pl.DataFrame | None,
+    against: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Decide as `decide` does, with the parameters of stage `dedup` and the labels, if any.
+
+    Raises:
+        UserError: `keep` is peak and there are no intensities.
+    """
+    return decide(
+        frames,
+        label_sets(frames, labels),
+        stride=parameters.stride,
+        distance=parameters.distance,
+        scope=parameters.scope,
+        same_labels=parameters.same_labels,
+        keep=parameters.keep,
+        peak=peaks(frames, labels) if parameters.keep == "peak" else None,
+        against=against,
+    )
+
+
 def _preference(frames: pl.DataFrame, keep: str, peak: pl.Series | None) -> pl.Series:
     """Answer by how much, Float64 a row, a frame is preferred for being kept."""
     if keep == "sharpest":
@@ -212,17 +236,7 @@ def dedup_stage(
     """
     frames_table = read_frames(frames)
     labels_table = read_table(labels, KEY)
-    decisions = decide(
-        frames_table,
-        label_sets(frames_table, labels_table),
-        stride=parameters.stride,
-        distance=parameters.distance,
-        scope=parameters.scope,
-        same_labels=parameters.same_labels,
-        keep=parameters.keep,
-        peak=peaks(frames_table, labels_table) if parameters.keep == "peak" else None,
-        against=against,
-    )
+    decisions = decide_with(parameters, frames_table, labels_table, against)
     if output is not None:
         write_table(decisions, output, DEDUP)
     return decisions, _labels_without_frame(frames_table, labels_table)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
+from curate import console
 from curate.against import check_apart
 from curate.errors import UserError
 from curate.footage.cache import default_folder
+from curate.footage.hashes import hash_footage
 from curate.footage.kinds import on_one_line
 from curate.kept_frames import check_empty
+from curate.params import Parameters
 
 _TABLES = (".csv", ".parquet")
 
@@ -39,11 +45,21 @@ class Places:
             raise UserError(
                 f"{self.output}: a table is written as .parquet or .csv; choose one of them"
             )
+        if not self.use_cache and self.cache is not None:
+            raise UserError("--cache names a folder of hashes, --no-cache wants none; give one")
         check_empty(self.to)
+        if self.output and self.labels and self.output.resolve() == self.labels.resolve():
+            raise UserError(
+                f"{self.output}: holds the labels, which decisions would overwrite; choose another "
+                "place for --output"
+            )
         for footage in filter(None, (path, self.against)):
             check_outside(footage, self.output, self.to, self.cache)
         if self.against is not None:
             check_apart(path, self.against)
+        if not self.dry_run:
+            for place in filter(None, (self.output, self.to)):
+                check_writable(place)
 
     def cache_folder(self, path: Path) -> tuple[Path | None, list[str]]:
         """Choose the folder of hashes for a run on `path`: None where there is to be no cache.
@@ -70,6 +86,25 @@ class Places:
         return [f"wrote {' and '.join(written)}"] if written else []
 
 
+def hash_with_cache(
+    path: Path,
+    parameters: Parameters,
+    workers: int,
+    *,
+    stride: int = 1,
+    sharpness: bool = False,
+) -> pl.DataFrame:
+    """Hash footage as `hash_footage` does, with the user's own cache, which every command shares.
+
+    Raises:
+        UserError: no footage at `path`, or a frames table with hashes of another kind.
+    """
+    cache, notes = Places().cache_folder(path)
+    for sentence in notes:
+        console.note(sentence)
+    return hash_footage(path, parameters, workers, stride=stride, sharpness=sharpness, cache=cache)
+
+
 def lies_in(place: Path, footage: Path) -> bool:
     """Say whether a place is the footage, or lies inside it."""
     return footage.resolve() in (place.resolve(), *place.resolve().parents)
@@ -86,3 +121,16 @@ def check_outside(path: Path, *places: Path | None) -> None:
             raise UserError(
                 f"{place}: lies inside {path}, which is never changed; choose another place"
             )
+
+
+def check_writable(place: Path) -> None:
+    """Refuse a place in a folder that cannot be written to, before hours of hashing.
+
+    Raises:
+        UserError: what is there above `place` is no folder, or one without permission.
+    """
+    above = next(folder for folder in place.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise UserError(f"{place}: {above} is a file, not a folder; choose another place")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UserError(f"{place}: no permission to write in {above}; choose another place")

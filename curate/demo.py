@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.errors import UserError
 from curate.face import ACTION_UNITS, Renderer, make_identity
 from curate.face.motion import make_motion
 from curate.face.tracks import labels, make_tracks
 from curate.face.units import POSITIVE_INTENSITY
+from curate.parallel import in_processes, tell
 
 FRAMES_PER_SECOND = 20
 CODEC = "XVID"
@@ -64,10 +65,8 @@ def write_demo(
     _check(seed, subjects, frames, size, workers)
     clips = [_Clip(folder, subject, seed, frames, size) for subject in range(1, subjects + 1)]
     positives = np.zeros(len(ACTION_UNITS), np.int64)
-    for counted in _written(clips, workers or os.cpu_count() or 1):
+    for counted in _written(clips, workers or os.cpu_count() or 1, on_frames or _nobody):
         positives += counted
-        if on_frames is not None:
-            on_frames(frames)
     by_unit = {unit: int(count) for unit, count in zip(ACTION_UNITS, positives, strict=True)}
     return DemoSummary(subjects, subjects * frames, by_unit)
 
@@ -85,15 +84,26 @@ def _check(seed: int, subjects: int, frames: int, size: int, workers: int | None
         raise ValueError(f"workers is {workers}, but must be 1 or more")
 
 
-def _written(clips: list[_Clip], workers: int) -> Iterator[NDArray[np.int64]]:
+def _nobody(frames: int) -> None:
+    """Take no notice of frames that are done."""
+
+
+def _written(
+    clips: list[_Clip], workers: int, on_frames: Callable[[int], None]
+) -> Iterator[NDArray[np.int64]]:
     """Positive frames by action unit, clip by clip as they are done."""
     if workers == 1 or len(clips) == 1:
-        yield from map(_write_clip, clips)
+        for clip in clips:
+            yield _write_clip(clip)
+            on_frames(clip.frames)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(clips)), mp_context=context) as pool:
-        for task in as_completed([pool.submit(_write_clip, clip) for clip in clips]):
-            yield task.result()
+    try:
+        yield from in_processes(_write_clip, clips, min(workers, len(clips)), on_frames)
+    except BrokenProcessPool:
+        raise UserError(
+            "a process was killed while rendering, perhaps for lack of memory; run it again "
+            "with --workers 1"
+        ) from None
 
 
 def _write_clip(clip: _Clip) -> NDArray[np.int64]:
@@ -125,6 +135,7 @@ def _write_video(clip: _Clip, tracks: NDArray[np.float32], path: Path) -> None:
         for frame, intensities in enumerate(tracks):
             pose, light = motion.poses[frame], motion.lights[frame]
             writer.write(renderer.render(intensities, pose, light, frame))
+            tell(1)
         writer.release()
         with _whole_file(path) as partial:
             shutil.copyfile(encoded, partial)

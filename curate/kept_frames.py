@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
@@ -16,24 +15,25 @@ import cv2
 import polars as pl
 import pyarrow.parquet as pq
 
-from curate import console
 from curate.errors import UserError
 from curate.footage.kinds import Footage
 from curate.footage.pictures import chosen_frames
+from curate.footage.threads import Advance, on_threads
 from curate.sources.clip import Clip
 from curate.table import whole_folder
 
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 _ROWS = 64  # frames of a frames table in memory at a time
-Advance = Callable[[int], None]
 
 
 def check_empty(to: Path | None) -> None:
     """Refuse a folder for kept frames that holds something: old frames would pass for kept ones.
 
     Raises:
-        UserError: `to` is not empty.
+        UserError: `to` is not empty, or is no folder.
     """
+    if to is not None and to.exists() and not to.is_dir():
+        raise UserError(f"{to}: is a file; choose a new folder for the kept frames")
     if to is not None and to.exists() and any(to.iterdir()):
         raise UserError(f"{to}: is not empty; choose a new folder for the kept frames")
 
@@ -53,9 +53,8 @@ def copy_kept(
     check_empty(to)
     kept = decisions.filter("keep")
     with (
-        console.progress("gathering", len(kept)) as advance,
         whole_folder(to.resolve(), holds="") as begun,
-        ThreadPoolExecutor(workers) as pool,
+        on_threads("gathering", len(kept), workers) as (pool, advance),
     ):
         for part in footage.parts:
             _copy_part(part, kept["id"], begun, advance)

@@ -49,7 +49,7 @@ def in_processes(
     context = get_context("spawn")
     steps, stop = context.Value("q", 0), context.RawValue("b", 0)
     with (
-        _terminated_as_exit(),
+        terminated_as_exit(),
         ProcessPoolExecutor(workers, context, _begin, (steps, stop)) as pool,
     ):
         try:
@@ -90,7 +90,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _terminated_as_exit() -> Iterator[None]:
+def terminated_as_exit() -> Iterator[None]:
     """Let SIGTERM end this process like an error does, with all it has open closed."""
 
     def leave(number: int, frame: FrameType | None) -> None:

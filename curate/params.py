@@ -22,6 +22,14 @@ def _no_booleans(value: Any) -> Any:
 Whole = Annotated[int, BeforeValidator(_no_booleans)]
 Number = Annotated[float, BeforeValidator(_no_booleans)]
 
+# What must be, where pydantic's own words are a programmer's; by the beginning of an error's type.
+_IN_WORDS = {
+    "int_": "a whole number",
+    "float_": "a number",
+    "bool_": "true or false",
+    "list_type": "a list, such as [1, 2]",
+}
+
 
 class Parameters(BaseModel):
     """Every parameter of the pipeline; the defaults are those of a command without params.yaml."""
@@ -44,7 +52,9 @@ class Parameters(BaseModel):
     positive_at: Number = Field(
         2, gt=0, le=5, description="intensity from which an action unit is present"
     )
-    frame_base: Literal["auto", 0, 1] = Field("auto", description="first frame number in labels")
+    frame_base: Annotated[Literal["auto", 0, 1], BeforeValidator(_no_booleans)] = Field(
+        "auto", description="first frame number in labels"
+    )
     image_offset: Literal["auto"] | Annotated[Whole, Field(ge=-9, le=9)] = Field(
         "auto", description="number in a BP4D image's name, less its frame's number"
     )
@@ -185,9 +195,15 @@ def _sentence(key: str, errors: list[Any], where: str) -> str:
         near = difflib.get_close_matches(key, Parameters.model_fields, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "see params.yaml for the keys"
         return f"{where}: unknown parameter '{key}': {hint}"
-    wanted = [
-        e["msg"].removeprefix("Value error, ").removeprefix("Input should be ") for e in errors
-    ]
-    must = " or ".join(dict.fromkeys(wanted))
+    must = " or ".join(dict.fromkeys(map(_wanted, errors)))
     meaning = Parameters.model_fields[key].description
     return f"{where}: {key}: {errors[0]['input']!r} is not allowed, must be {must} ({meaning})"
+
+
+def _wanted(error: Any) -> str:
+    """Say what one of pydantic's errors wants."""
+    for kind, words in _IN_WORDS.items():
+        if error["type"].startswith(kind):
+            return words
+    said: str = error["msg"]
+    return said.removeprefix("Value error, ").removeprefix("Input should be ")

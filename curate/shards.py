@@ -18,6 +18,7 @@ import tensorflow_datasets as tfds
 
 from curate import console
 from curate.errors import UserError
+from curate.parallel import terminated_as_exit
 from curate.params import Parameters
 from curate.table import CAP, KEY, SPLITS, action_units, part_path, read_table, whole_folder
 
@@ -229,12 +230,7 @@ def shards_stage(
 ) -> dict[str, int]:
     """Read the decisions, write the shards, and count the examples of each split."""
     examples = choose_examples(read_table(cap, CAP), parameters.dropped_frames, parameters.seed)
-    with console.progress("writing", len(examples)) as advance:
+    with terminated_as_exit(), console.progress("writing", len(examples)) as advance:
         return write_shards(
-            frames,
-            examples,
-            read_table(labels, KEY),
-            output,
-            parameters.shard_frames,
-            advance,
+            frames, examples, read_table(labels, KEY), output, parameters.shard_frames, advance
         )

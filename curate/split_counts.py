@@ -108,9 +108,9 @@ def _positives_notes(
             f"fewer than {least} positives in validation: {', '.join(thin)}; their precision and "
             "recall say little, so let more people validate"
         )
-    return notes + [
-        f"{name}: has no positive in {split}; it cannot be judged there"
-        for name, counts in positives.items()
-        for split, part in parts.items()
-        if len(part) and not counts[split]
-    ]
+    for split, part in parts.items():
+        lacking = [name for name, counts in positives.items() if not counts[split]]
+        if len(part) and lacking:
+            what = "learnt" if split == "train" else "judged there"
+            notes.append(f"no positive in {split}: {', '.join(lacking)}; cannot be {what}")
+    return notes

@@ -6,7 +6,7 @@ The footage is never changed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from typing import Any
 import polars as pl
 
 from curate.against import hash_against
-from curate.dedup import count_reasons, decide, dedup_stage, label_sets, peaks
+from curate.dedup import count_reasons, decide_with, dedup_stage, peaks
 from curate.dedup_places import Places, check_outside
 from curate.errors import UserError
 from curate.footage.clips import Wanted
 from curate.footage.hashes import Hashed, hash_all
 from curate.footage.kinds import Footage, check_hash_kind, open_footage
+from curate.footage.labels import labels_of
 from curate.footage.unreadable import Unreadable, find_unreadable, note_unreadable
 from curate.kept_frames import copy_kept
 from curate.params import Parameters
@@ -77,14 +78,14 @@ def dedup_footage(path: Path, parameters: Parameters, workers: int, places: Plac
     hashing, notes = _hashing(path, workers, places)
     side = parameters.image_size if parameters.keep == "sharpest" else None
     hashed = hashing(footage, Wanted(parameters.hash, parameters.stride, side))
-    if labels is not None:
-        labels, unused = _labels_of(hashed.frames, labels, f"{places.labels}", path)
+    if labels is not None and places.labels is not None:
+        labels, unused = labels_of(hashed.frames, labels, places.labels, path)
         notes += unused
     unreadable = find_unreadable(footage, hashed.frames)
     notes += footage.notes + hashed.notes + note_unreadable(path, unreadable, _ALL_NAMED)
     outcome = Outcome(hashed.frames, notes, unreadable, hashed.read, hashed.cached)
     against = _hash_older(footage, parameters, hashing, places, outcome)
-    outcome.decisions = _decide(hashed.frames, labels, against, parameters)
+    outcome.decisions = decide_with(parameters, hashed.frames, labels, against)
     _write(footage, workers, places, outcome)
     return outcome
 
@@ -97,7 +98,7 @@ def dedup_pipeline(
     Raises:
         UserError: a table is missing or is not what it should be, or places are not free.
     """
-    _check(frames, parameters, places)
+    _check(frames, parameters, replace(places, labels=labels))
     parts = sorted(frames.rglob("*.parquet")) if frames.is_dir() else [frames]
     check_hash_kind(parts, parameters.hash)
     footage = Footage(frames, parts=parts)
@@ -138,45 +139,6 @@ def _hash_older(
     outcome.cached += older.cached
     outcome.notes += older.notes
     return older.frames
-
-
-def _labels_of(
-    frames: pl.DataFrame, labels: pl.DataFrame, name: str, path: Path
-) -> tuple[pl.DataFrame, list[str]]:
-    """Call labels by the ids of the frames of the same clip and index; note those of no frame.
-
-    Raises:
-        UserError: no label is of any of the frames.
-    """
-    place = ["clip", "index"]
-    found = labels.drop("id").join(frames.select("id", *place), on=place, how="inner")
-    if found.is_empty() and len(labels) and len(frames):
-        raise UserError(
-            f"{name}: no label is of a frame of {path}: labels are of clips such as "
-            f"'{labels['clip'][0]}', and its clips are such as '{frames['clip'][0]}'; give the "
-            "folder below which clips are called so"
-        )
-    lost = len(labels) - len(found)
-    return found, [f"{name}: {lost:,} labels are of no frame of {path}"] if lost else []
-
-
-def _decide(
-    frames: pl.DataFrame,
-    labels: pl.DataFrame | None,
-    against: pl.DataFrame | None,
-    parameters: Parameters,
-) -> pl.DataFrame:
-    return decide(
-        frames,
-        label_sets(frames, labels),
-        stride=parameters.stride,
-        distance=parameters.distance,
-        scope=parameters.scope,
-        same_labels=parameters.same_labels,
-        keep=parameters.keep,
-        peak=peaks(frames, labels) if parameters.keep == "peak" else None,
-        against=against,
-    )
 
 
 def _write(footage: Footage, workers: int, places: Places, outcome: Outcome) -> None:

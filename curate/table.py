@@ -150,4 +150,6 @@ def _first_line(error: Exception) -> str:
 
 
 def _how_to_make(path: Path) -> str:
-    return f"make it with 'curate {path.stem}' or 'dvc repro'"
+    if path.stem in ("labels", "dedup", "split", "cap"):
+        return f"make it with 'curate {path.stem}' or 'dvc repro'"
+    return "give a table that a stage of curate has written"

@@ -163,11 +163,11 @@ def _labels(material: Material, show: int) -> Iterator[Check]:
     yield Check(
         "contradictory labels",
         LOOK if same.count else OK,
-        f"{same.count:,} groups of the same picture; {alike.count:,} of one hash",
+        f"groups: {same.count:,} of the same picture, {alike.count:,} of one hash",
         [_contradiction(row) for row in shown.to_dicts()],
-        f"{units}; in {same.wide:,} of the groups intensities differ by {WIDE} steps or more, so "
-        "no threshold explains them; frames of one hash that differ in brightness or sharpness are "
-        "other expressions that the hash does not see, which same_labels keeps apart",
+        f"{units}; in {same.wide:,} of these groups, intensities differ by {WIDE} steps or more, "
+        "so no threshold explains them; frames of one hash that differ in brightness or sharpness "
+        "are other expressions that the hash does not see, which same_labels keeps apart",
         {"same_picture": _groups(same, show), "same_hash": _groups(alike, show)},
     )
 

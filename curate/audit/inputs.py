@@ -104,10 +104,10 @@ def of_folders(paths: list[Path], parameters: Parameters, workers: int) -> Mater
     Raises:
         UserError: nothing there that is footage.
     """
-    from curate.footage.hashes import hash_footage
+    from curate.dedup_places import hash_with_cache
 
     tables = {
-        str(path): hash_footage(path, parameters, workers, sharpness=True).sort("clip", "index")
+        str(path): hash_with_cache(path, parameters, workers, sharpness=True).sort("clip", "index")
         for path in paths
     }
     splits = {name: usable(table) for name, table in tables.items()}

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from curate.charts import lag
 from curate.charts.style import GREEN, VERMILION, in_style, ink, new_figure, save
-from curate.dedup_places import check_outside
+from curate.dedup_places import check_outside, check_writable
 from curate.errors import UserError
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import COVERED, Result
@@ -26,12 +26,13 @@ def check_place(output: Path, footage: Path | None) -> None:
     """Refuse, before the work, a picture that is no PNG or would lie in the footage.
 
     Raises:
-        UserError: either.
+        UserError: either, or its folder cannot be written to.
     """
     if output.suffix.lower() != ".png":
         raise UserError(f"{output}: the picture is written as .png; choose such a name")
     if footage is not None:
         check_outside(footage, output)
+    check_writable(output)
 
 
 def write(result: Result, output: Path) -> None:
@@ -128,7 +129,8 @@ def _draw_candidates(axes: Axes, result: Result, value: Callable[[Candidate], fl
 
 def _scale_shares(axes: Axes, result: Result) -> None:
     """Put shares on a logarithmic axis with round numbers, however small they are."""
-    least = 100 * min(candidate.frames for candidate in result.asked) / result.tried[0].frames
+    left = min((c.frames for c in result.asked if c.frames), default=1)  # 0 has no logarithm
+    least = 100 * left / result.tried[0].frames
     bottom = min(least * 0.75, 40)
     rounds = [step * 10.0**power for power in range(-6, 3) for step in (1, 2, 5)]
     axes.set_yscale("log")

@@ -29,7 +29,7 @@ def dedup_chapter(found: Found, places: Places) -> Chapter:
     if row["reason"] is None:
         return _kept(found, places, clip, data)
     if row["reason"] == "stride":
-        return _by_stride(found, clip, data)
+        return _by_stride(found, places, clip, data)
     if row["reason"] == "repeats_against":
         of, apart = row["duplicate_of"], bits(row["distance"])
         return Chapter("dedup", [f"dropped: repeats {of} of other footage, {apart} apart"], data)
@@ -63,17 +63,27 @@ def _kept(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]
     return Chapter("dedup", [f"kept; {count} dropped for it: {named}"], data, farthest, because)
 
 
-def _by_stride(found: Found, clip: pl.DataFrame, data: dict[str, Any]) -> Chapter:
-    # What the stride left is at multiples of it, whatever became of it afterwards.
-    left = clip.filter(pl.col("reason").is_null() | pl.col("duplicate_of").is_not_null())
-    stride = math.gcd(*left["index"])
+def _by_stride(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]) -> Chapter:
+    stride = _stride(rows(places.dedup, columns=["index", "reason", "duplicate_of"]))
     said = "dropped by the stride"
-    if stride > 1:
+    if stride is not None:
         past = found.index % stride
         said += f" of {stride}: {found.index} is {past} past the last multiple of it"
         data = data | {"stride": stride, "past": past}
     around = _neighbours(found, clip)
     return replace(around, said=[said, *around.said], data=data | around.data)
+
+
+def _stride(table: pl.DataFrame) -> int | None:
+    """Infer the stride from what it left and what it dropped; None where several would do so.
+
+    What it left is at multiples of it, whatever became of it afterwards; what it dropped is not.
+    """
+    left = table.filter(pl.col("reason").is_null() | pl.col("duplicate_of").is_not_null())["index"]
+    dropped = table.filter(pl.col("reason") == "stride")["index"].unique()
+    most = math.gcd(*left.unique())
+    fits = [s for s in range(2, most + 1) if most % s == 0 and (dropped % s != 0).all()]
+    return fits[0] if len(fits) == 1 else None
 
 
 def _neighbours(found: Found, clip: pl.DataFrame) -> Chapter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,11 @@ import polars as pl
 from cv2.typing import MatLike
 
 from curate.decode import Frame, frames_of, read_picture
+from curate.footage.threads import Advance
 from curate.hashing import perceptual_hashes, read_gray, thumbnail
 from curate.sharpness import sharpness_at
 from curate.sources.clip import Clip
 
-Advance = Callable[[int], None]
 BATCH = 64  # images, or frames of a video, hashed at a time
 FRAMES = {
     "index": pl.Int32,

@@ -6,21 +6,20 @@ Videos and batches of images are hashed on threads: OpenCV and NumPy let go of t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Event
 
-import cv2
 import numpy as np
 import polars as pl
 
 from curate import console
 from curate.decode import expected_frames
 from curate.footage.cache import LOOKED_UP, HashCache, State
-from curate.footage.clips import BATCH, FRAMES, Advance, Wanted, hash_images, hash_video
+from curate.footage.clips import BATCH, FRAMES, Wanted, hash_images, hash_video
 from curate.footage.kinds import Footage, check_hash_kind, file_id, open_footage, read_parts
 from curate.footage.pictures import read_pictures
+from curate.footage.threads import Advance, on_threads
 from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.table import KEY
@@ -98,23 +97,10 @@ def _files_of(footage: Footage) -> Iterator[str]:
 
 
 def _hash_on_threads(footage: Footage, wanted: Wanted, workers: int, cache: HashCache) -> Hashed:
-    cv2.setNumThreads(1)
     there = [clip for clip in footage.clips if clip.video is None or clip.video.is_file()]
     total = sum(map(expected_frames, there))
-    stop = Event()
-    with console.progress("hashing", total) as advance, ThreadPoolExecutor(workers) as pool:
-
-        def on_frames(count: int) -> None:
-            if stop.is_set():
-                raise CancelledError
-            advance(count)
-
-        try:
-            return _hash_clips(footage, wanted, cache, pool, on_frames)
-        except BaseException:  # Ctrl-C above all: an hour of video is not worth waiting for
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+    with on_threads("hashing", total, workers) as (pool, advance):
+        return _hash_clips(footage, wanted, cache, pool, advance)
 
 
 def _hash_clips(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from curate.audit.inputs import Material, check_number, of_folders, of_pipeline, usable
 from curate.charts.near_duplicates import decode
-from curate.dedup import decide, label_sets
+from curate.dedup import decide_with
 from curate.explain.lookup import rows
 from curate.params import Parameters
 from curate.table import DEDUP, part_path, read_table
@@ -79,17 +79,10 @@ def of_paths(paths: list[Path], parameters: Parameters, workers: int) -> Inputs:
 
 
 def _of_one(path: Path, parameters: Parameters, workers: int) -> Inputs:
-    from curate.footage.hashes import hash_footage
+    from curate.dedup_places import hash_with_cache
 
-    frames = hash_footage(path, parameters, workers, stride=parameters.stride, sharpness=True)
-    decisions = decide(
-        frames,
-        label_sets(frames, None),
-        stride=parameters.stride,
-        distance=parameters.distance,
-        scope=parameters.scope,
-        keep=parameters.keep,
-    )
+    frames = hash_with_cache(path, parameters, workers, stride=parameters.stride, sharpness=True)
+    decisions = decide_with(parameters, frames, None)
     material = Material(str(path), frames, {str(path): usable(frames)})
     return Inputs(material, decisions, partial(_from_folders, material, [path], parameters))
 

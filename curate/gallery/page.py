@@ -15,10 +15,10 @@ import cv2
 import jinja2
 
 from curate.charts.near_duplicates import AMPLIFIED, difference
+from curate.dedup_places import check_outside, check_writable
 from curate.errors import UserError
 from curate.gallery.inputs import Inputs, Picture
 from curate.gallery.sections import Group, Section, Tile, choose_sections
-from curate.standalone import check_outside
 from curate.table import whole_file
 
 _SIDE = 112  # pixels: the longer side of a thumbnail
@@ -41,12 +41,13 @@ def check_place(output: Path, footage: Sequence[Path]) -> None:
     """Refuse, before the work, a page that is no HTML or would lie in the footage.
 
     Raises:
-        UserError: either.
+        UserError: either, or its folder cannot be written to.
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"{output}: the page is written as .html; choose such a name")
     for path in footage:
         check_outside(path, output)
+    check_writable(output)
 
 
 def write_gallery(shown: Inputs, output: Path, *, distance: int, groups: int) -> dict[str, int]:

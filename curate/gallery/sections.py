@@ -167,7 +167,7 @@ def _frozen(frames: pl.DataFrame, labels: dict[str, str]) -> Section:
         )
         for row in runs.head(_FROZEN).to_dicts()
     ]
-    finding = f"{len(runs):,} stretches of frozen video" if groups else ""
+    finding = f"{len(runs):,} stretch{'es' * (len(runs) > 1)} of frozen video" if groups else ""
     sentence = "The picture stands still from the first frame to the last." if groups else _NONE
     return Section("frozen", "Frozen video", finding, sentence, groups)
 
@@ -188,6 +188,7 @@ def _contradictory(material: Material, known: pl.DataFrame, labels: dict[str, st
         )
         for row in shown.to_dicts()
     ]
-    finding = f"{found.count:,} pictures with contradictory labels" if groups else ""
+    counted = f"{found.count:,} picture{'s' * (found.count > 1)}"
+    finding = f"{counted} with contradictory labels" if groups else ""
     sentence = f"The same picture, coded differently; shown are {len(groups)}, the widest first."
     return Section("labels", "Contradictory labels", finding, sentence if groups else _NONE, groups)

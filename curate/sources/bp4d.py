@@ -88,7 +88,7 @@ def read_coding(clips: list[Clip], footage: Path, offset: int) -> Labels:
     stand beside. An action unit that is nowhere coded is left out; so is a frame of which none is.
     """
     by_name = {clip.name: clip for clip in clips}
-    occurrence, intensities = _tables(footage)
+    occurrence, intensities, twice = _tables(footage)
     read, damage = gather(
         [name for name in occurrence if name in by_name],
         lambda name: _read_clip(by_name[name], occurrence[name], offset),
@@ -110,39 +110,43 @@ def read_coding(clips: list[Clip], footage: Path, offset: int) -> Labels:
     if lost:
         total = sum(clip.without_image for clip in read)
         notes.append(
-            f"{total:,} coded frames have no image and are left out, of {first_few(lost)}; "
+            f"coded frames without an image, left out: {total:,}, of {first_few(lost)}; "
             f"image_offset is {offset}"
         )
-    return Labels(labels_table(rows, units), notes, damage + more_damage)
+    return Labels(labels_table(rows, units), notes, twice + damage + more_damage)
 
 
 def _units(rows: pl.DataFrame) -> list[int]:
     return sorted(int(name[2:]) for name in rows.columns if name.startswith("AU"))
 
 
-def _tables(footage: Path) -> tuple[dict[str, Path], dict[tuple[str, int], Path]]:
+def _tables(
+    footage: Path,
+) -> tuple[dict[str, Path], dict[tuple[str, int], Path], list[UserError]]:
     """Find the occurrence tables by clip, and the intensity tables by clip and action unit.
 
+    A second table of the same is damage.
+
     Raises:
-        UserError: no occurrence table, or two of one clip.
+        UserError: no occurrence table.
     """
+    damage: list[UserError] = []
     occurrence: dict[str, Path] = {}
     intensities: dict[tuple[str, int], Path] = {}
     for path in visible(footage):
         if found := _OCCURRENCE.fullmatch(path.name):
-            _take(occurrence, f"{found.group(1)}/{found.group(2)}".upper(), path)
+            damage += _take(occurrence, f"{found.group(1)}/{found.group(2)}".upper(), path)
         elif found := _INTENSITY.fullmatch(path.name):
             clip = f"{found.group(1)}/{found.group(2)}".upper()
-            _take(intensities, (clip, int(found.group(3))), path)
+            damage += _take(intensities, (clip, int(found.group(3))), path)
     if not occurrence:
         raise UserError(f"{footage}: no table named like AUCoding/AU_OCC/F001_T1.csv")
-    return occurrence, intensities
+    return occurrence, intensities, damage
 
 
-def _take(tables: dict[Key, Path], key: Key, path: Path) -> None:
-    if key in tables:
-        raise UserError(f"{path}: there is {tables[key]} already; remove one")
-    tables[key] = path
+def _take(tables: dict[Key, Path], key: Key, path: Path) -> list[UserError]:
+    first = tables.setdefault(key, path)
+    return [] if first is path else [UserError(f"{path}: there is {first} already; remove one")]
 
 
 def _read_clip(clip: Clip, path: Path, offset: int) -> _Coded:

@@ -128,8 +128,11 @@ def visible(folder: Path) -> list[Path]:
     macOS leaves files such as `._clip.mp4` behind, which are no footage.
 
     Raises:
+        UserError: `folder` is a file.
         OSError: a folder that may not be read.
     """
+    if folder.is_file():
+        raise UserError(f"{folder}: is one file; this source reads the data set's folder")
     found: list[Path] = []
     for place, folders, files in os.walk(folder, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

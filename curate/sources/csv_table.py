@@ -22,8 +22,8 @@ def read_cells(path: Path, pattern: str = "") -> pl.DataFrame:
     any cell are passed over.
 
     Raises:
-        UserError: no table in UTF-8, no row, a column that stands there twice, or a row with
-            more cells than the header.
+        UserError: no table in UTF-8, no row, a column that stands there twice, a row with more
+            cells than the header or, where all columns are read, one that has no name.
     """
     try:
         text = pl.read_csv(path, has_header=False, infer_schema=False)
@@ -38,7 +38,9 @@ def read_cells(path: Path, pattern: str = "") -> pl.DataFrame:
     wanted = {column: name for column, name in names.items() if name and re.match(pattern, name)}
     counts = Counter(wanted.values())
     twice = [f"the column '{name}' stands there twice" for name in counts if counts[name] > 1]
-    refuse(path, [(1, what) for what in twice])
+    nameless = [column for column, name in names.items() if not (name or pattern)]
+    unnamed = ["a column with cells has no name" for c in nameless if text[c].count()]
+    refuse(path, [(1, what) for what in twice + unnamed])
     cells = text[1:].filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))
     if cells.is_empty():
         raise UserError(f"{path}: holds no row below its header")

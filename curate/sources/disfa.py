@@ -70,18 +70,11 @@ def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
 
 def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
     """Read every label file whose subject has a video; say which have none."""
-    files = _label_files(footage)
+    files, damage = _label_files(footage)
     with_video = {clip.subject for clip in clips}
-    notes = [
-        f"{subject}: has label files but no video; its labels are left out"
-        for subject in sorted({f.subject for f in files} - with_video)
-    ]
-    notes += [
-        f"{subject}: has a video but no label file; its frames are unlabelled"
-        for subject in sorted(with_video - {f.subject for f in files})
-    ]
+    notes = _one_half_only(with_video, {f.subject for f in files})
     files = [f for f in files if f.subject in with_video]
-    coded, damage = gather(files, partial(_read_file, frame_base=parameters.frame_base))
+    coded, more_damage = gather(files, partial(_read_file, frame_base=parameters.frame_base))
     base = _frame_base(parameters, coded)
     named = pl.DataFrame(
         [(clip.name, clip.subject) for clip in clips],
@@ -92,34 +85,42 @@ def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Lab
     table = table.with_columns(
         pl.format("{}/{}", "clip", pl.col("index").cast(pl.String).str.zfill(6)).alias("id")
     )
-    notes += _lengths(clips, coded, base)
-    return Labels(labels_table(table, sorted({f.action_unit for f in files})), notes, damage)
+    notes += _mixed_bases(parameters, coded) + _lengths(clips, coded, base)
+    units = sorted({f.action_unit for f in files})
+    return Labels(labels_table(table, units), notes, damage + more_damage)
 
 
-def _label_files(footage: Path) -> list[_LabelFile]:
-    """List the label files, by subject and action unit.
+def _one_half_only(with_video: set[str], labelled: set[str]) -> list[str]:
+    said = {
+        "label files but no video; left out": labelled - with_video,
+        "a video but no label file; unlabelled": with_video - labelled,
+    }
+    return [f"{what}: {first_few(sorted(subjects))}" for what, subjects in said.items() if subjects]
+
+
+def _label_files(footage: Path) -> tuple[list[_LabelFile], list[UserError]]:
+    """List the label files, by subject and action unit; a second one of both is damage.
 
     Raises:
-        UserError: none, or two of one subject and action unit.
+        UserError: there is none.
     """
     found: dict[tuple[str, int], _LabelFile] = {}
+    damage: list[UserError] = []
     for path in visible(footage):
         name = _LABEL_FILE.fullmatch(path.name)
         if not name:
             continue
         file = _LabelFile(path, name.group(1).upper(), int(name.group(2)))
         key = (file.subject, file.action_unit)
-        if key in found:
-            raise UserError(
-                f"{path}: {file.subject}'s AU{file.action_unit} is labelled by {found[key].path} "
-                "already; remove one"
-            )
-        found[key] = file
+        first = found.setdefault(key, file)
+        if first is not file:
+            what = f"{file.subject}'s AU{file.action_unit} is labelled by {first.path} already"
+            damage.append(UserError(f"{path}: {what}; remove one"))
     if not found:
         raise UserError(
             f"{footage}: no label file named like ActionUnit_Labels/SN001/SN001_au1.txt"
         )
-    return [found[key] for key in sorted(found)]
+    return [found[key] for key in sorted(found)], damage
 
 
 def _read_file(file: _LabelFile, frame_base: int | str) -> _Coded:
@@ -136,8 +137,22 @@ def _frame_base(parameters: Parameters, coded: list[_Coded]) -> int:
     """Answer the number of the first frame: given, or 0 if any file has it and 1 otherwise."""
     if parameters.frame_base != "auto":
         return parameters.frame_base
-    has_zero = any((one.rows["frame"] == 0).any() for one in coded)
-    return 0 if has_zero else 1
+    return 0 if any(map(_has_zero, coded)) else 1
+
+
+def _has_zero(coded: _Coded) -> bool:
+    return bool((coded.rows["frame"] == 0).any())
+
+
+def _mixed_bases(parameters: Parameters, coded: list[_Coded]) -> list[str]:
+    """Say where a few files with a frame 0 decide that frames are counted from 0 in all."""
+    zero = [one.file.path.name for one in coded if _has_zero(one)]
+    if parameters.frame_base != "auto" or not zero or 2 * len(zero) > len(coded):
+        return []
+    return [
+        f"frame 0 stands in {len(zero):,} of {len(coded):,} label files only ({first_few(zero)}), "
+        "yet all are read as counted from 0; mend them, or set frame_base"
+    ]
 
 
 def _widen(coded: list[_Coded], base: int, positive_at: float) -> pl.DataFrame:
@@ -167,18 +182,16 @@ def _lengths(clips: list[Clip], coded: list[_Coded], base: int) -> list[str]:
     ends: dict[str, dict[int, int]] = {}
     for one in coded:
         ends.setdefault(one.file.subject, {})[one.file.action_unit] = one.last
-    notes = []
-    for subject, last in sorted(ends.items()):
-        end = max(last.values())
-        short = [f"AU{unit} at {last[unit]:,}" for unit in sorted(last) if last[unit] < end]
-        if short:
-            notes.append(
-                f"{subject}: its label files end at frame {end:,} but for {first_few(short)}; "
-                "the frames after are unknown there"
-            )
+    short = [
+        f"{subject}'s AU{unit} ({last[unit]:,} of {max(last.values()):,})"
+        for subject, last in sorted(ends.items())
+        for unit in sorted(last)
+        if last[unit] < max(last.values())
+    ]
+    notes = [f"label files that end early, unknown from there on: {first_few(short)}"]
     labelled = [
         (clip, max(ends[clip.subject].values()) - base + 1)
         for clip in clips
         if clip.subject in ends
     ]
-    return notes + compare_lengths(labelled)
+    return notes * bool(short) + compare_lengths(labelled)

@@ -88,7 +88,7 @@ def _past_the_end(path: Path, rows: list[dict[str, Any]], clips: list[Clip]) -> 
     said = [f"{clip} ({lengths[clip]:,} frames)" for clip in sorted(past)]
     if not said:
         return []
-    return [f"{path}: {past.total():,} labels past the end of their clip: {first_few(said)}"]
+    return [f"{path}: labels past the end of their clip: {past.total():,}, of {first_few(said)}"]
 
 
 def _binary_columns(

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from curate import console
-from curate.dedup_places import Places
+from curate.dedup_places import hash_with_cache
 from curate.errors import UserError
-from curate.footage.hashes import hash_footage
+from curate.footage.labels import labels_of
 from curate.lag import Lags, measure
 from curate.params import Parameters
 from curate.suggest.candidates import OFF, Candidate, grid, try_all
@@ -126,18 +126,11 @@ def suggest_stage(
 
 def _hash(path: Path, parameters: Parameters, workers: int) -> pl.DataFrame:
     """Hash every frame, into the cache that `curate dedup` reads from afterwards."""
-    cache, notes = Places().cache_folder(path)
-    for sentence in notes:
-        console.note(sentence)
-    sharpness = parameters.keep == "sharpest"
-    return hash_footage(path, parameters, workers, sharpness=sharpness, cache=cache)
+    return hash_with_cache(path, parameters, workers, sharpness=parameters.keep == "sharpest")
 
 
 def _read_labels(path: Path, frames: pl.DataFrame, where: Path) -> pl.DataFrame:
-    labels = read_table(path, KEY)
-    if labels.join(frames, on="id", how="semi").is_empty() and len(labels) and len(frames):
-        raise UserError(
-            f"{path}: no label is of a frame of {where}: labels are of frames such as "
-            f"'{labels['id'][0]}', and the frames are named as '{frames['id'][0]}'"
-        )
+    labels, notes = labels_of(frames, read_table(path, KEY), path, where)
+    for sentence in notes:
+        console.note(sentence)
     return labels

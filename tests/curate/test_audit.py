@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -387,7 +388,10 @@ def test_video_that_stands_still_is_found_in_a_folder(tmp_path: Path, curate: Ru
     [
         (["a", "b", "c"], "c: is one path too many"),
         (["a", "a"], "a: is given twice"),
-        (["a", "--split", "s.csv"], "folders have no split table"),
+        (
+            ["a", "--split", "s.csv"],
+            "--split: is a table of the pipeline, and a is what is",
+        ),
     ],
 )
 def test_paths_that_make_no_sense_are_refused(
@@ -397,3 +401,14 @@ def test_paths_that_make_no_sense_are_refused(
     ran = curate("audit", *arguments)
     assert ran.returncode == 2
     assert said in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["audit", "gallery"])
+def test_a_second_look_reads_no_file_again(tmp_path, write_video, curate, command) -> None:
+    """What one command has hashed, the others know: here dedup knows what this one has read."""
+    video = write_video(tmp_path / "in" / "a.avi", seeds=[1, 2, 2, 3])
+    os.utime(video, (0, 0))
+    assert curate(command, "in").returncode == 0
+    words = ("--stride", 5, "--keep", "sharpest", "--json")
+    dedup = json.loads(curate("dedup", "in", *words).stdout)
+    assert (dedup["files_read"], dedup["files_cached"]) == (0, 1)

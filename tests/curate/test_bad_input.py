@@ -132,7 +132,7 @@ def test_an_output_that_cannot_be_written(
     assert_refused(curate("dedup", "in", "--output", "d.xlsx"), sentence)
     (tmp_path / "file").touch()
     ran = curate("dedup", "in", "--output", "file/out.csv")
-    assert_refused(ran, "file: ")
+    assert_refused(ran, "file/out.csv: ", "file is a file, not a folder; choose another place")
     assert not list(tmp_path.glob("**/*.partial"))
 
 
@@ -179,7 +179,7 @@ def test_labels_without_video_are_noted(
     write_disfa(tmp_path / "in", subjects=2, frames=4)
     (tmp_path / "in" / "Videos_LeftCamera" / "LeftVideoSN002_comp.avi").unlink()
     (ran,) = pipeline(curate, "labels in --json")
-    sentence = "SN002: has label files but no video; its labels are left out"
+    sentence = "label files but no video; left out: SN002"
     assert ran.stderr == f"note: {sentence}\n"
     assert json.loads(ran.stdout)["notes"] == [sentence]
 
@@ -207,6 +207,13 @@ def test_an_interruption_says_how_to_go_on(curate: Curate, monkeypatch: pytest.M
     assert ran.stderr == "curate: interrupted; run it again to go on\n"
 
 
+def test_an_option_that_folds_overrule_is_said_to_decide_nothing(curate: Curate) -> None:
+    said = "note: --validation-fraction decides nothing with folds: 3"
+    share = ("split", "--validation-fraction", 0.3)
+    assert said in curate(*share, "--folds", 3).stderr.splitlines()
+    assert said not in curate(*share).stderr.splitlines()
+
+
 def test_one_subject_and_an_action_unit_without_positives_are_noted(
     curate: Curate, tmp_path: Path, write_disfa: Callable[..., Path]
 ) -> None:
@@ -224,8 +231,8 @@ def test_one_subject_and_an_action_unit_without_positives_are_noted(
     )
     assert split.stderr.splitlines() == [
         "note: one subject only: nobody is left to validate on; validation stays empty",
-        "note: AU2: has no positive in train; it cannot be judged there",
-        "note: AU2: has no positive in moments; it cannot be judged there",
+        "note: no positive in train: AU2; cannot be learnt",
+        "note: no positive in moments: AU2; cannot be judged there",
     ]
     assert json.loads(cap.stdout)["frames"]["validation"] == 0
 

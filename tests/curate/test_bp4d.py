@@ -67,6 +67,15 @@ def test_an_action_unit_coded_for_one_clip_is_unknown_in_another(tmp_path: Path)
     assert rows(read(tmp_path), "AU1", "AU2") == [(0, 1, None), (0, None, 0)]
 
 
+def test_a_second_table_of_one_clip_does_not_hide_other_damage(tmp_path: Path) -> None:
+    tables = {f"{place}/F001_T1.csv": "0,1\n1,1\n" for place in ("a", "b")}
+    lay(tmp_path, ["F001/T1/1.jpg", "M001/T1/1.jpg"], tables | {"a/M001_T1.csv": "0,1\n1,7\n"})
+    damage = read_labels(tmp_path, Parameters(source="bp4d"), check=True).damage
+    twice, wrong = (str(error).replace(f"{tmp_path}/AUCoding/", "") for error in damage)
+    assert twice == "b/F001_T1.csv: there is a/F001_T1.csv already; remove one"
+    assert wrong == "a/M001_T1.csv, row 2: AU1 is 7, not 0, 1 or 9"
+
+
 def test_intensities_stand_beside_and_do_not_decide(tmp_path: Path) -> None:
     tables = {
         "AU_OCC/F001_T1.csv": "0,6,12\n1,1,0\n2,0,1\n3,1,1\n",
@@ -84,8 +93,7 @@ def test_coded_frames_without_image_are_counted(tmp_path: Path) -> None:
     labels = read(tmp_path)
     assert rows(labels, "AU1") == [(0, 1)]
     assert labels.notes == [
-        "3 coded frames have no image and are left out, of F001/T1 (1), M001/T8 (2); "
-        "image_offset is 0"
+        "coded frames without an image, left out: 3, of F001/T1 (1), M001/T8 (2); image_offset is 0"
     ]
 
 
@@ -125,6 +133,7 @@ def test_clips_and_tables_with_one_half_only_are_named(tmp_path: Path) -> None:
         ("frame,1\n1,0\n", ", row 1: the column 'frame' should be 0"),
         ("0,AU1\n1,0\n", ", row 1: the column 'AU1' should be an action unit's number"),
         ("0,1,1\n1,0,0\n", ", row 1: the column '1' stands there twice"),
+        ("0,1,\n1,0,1\n", ", row 1: a column with cells has no name"),
         ("0,1\n", ": holds no row below its header"),
         ("", ": holds nothing"),
     ],

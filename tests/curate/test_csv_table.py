@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import DamagedRowsError, UserError
@@ -23,6 +23,7 @@ def read_text(text: str) -> list[tuple[int, int, int]]:
         return read_pairs(path, "0-5", "an intensity").rows()
 
 
+@settings(deadline=None)
 @given(PAIRS, st.lists(st.integers(0, 30), max_size=4))
 def test_pairs_are_read_in_file_order_with_their_rows(
     pairs: dict[int, int], blanks: list[int]
@@ -36,6 +37,7 @@ def test_pairs_are_read_in_file_order_with_their_rows(
     assert read_text("\n".join(lines)) == expected
 
 
+@settings(deadline=None)
 @given(PAIRS, st.lists(st.tuples(st.integers(0, 30), BAD_LINES), min_size=1, max_size=5))
 def test_each_bad_line_is_named_and_no_other(
     pairs: dict[int, int], bad: list[tuple[int, str]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,38 @@ def test_a_whole_video_gives_every_frame_with_its_time(video: Path) -> None:
     assert [frame.index for frame in frames] == list(range(FRAMES))
     assert [frame.time for frame in frames] == pytest.approx([i / 20 for i in range(FRAMES)])
     assert all(f.picture is not None and f.picture.shape == (64, 96, 3) for f in frames)
+
+
+def slow_down(path: Path, after: int) -> None:
+    """Let the frames of an MP4 after the first `after` be shown twice as long as those before.
+
+    Rewrites its table of durations, `stts` (ISO/IEC 14496-12, 8.6.1.2), which has one entry, and
+    voids the edit list, by which the video would end when it did before.
+    """
+    data = path.read_bytes().replace(b"edts", b"free")
+    at = data.index(b"stts") - 4
+    _, _, _, entries, count, length = struct.unpack(">I4s4I", data[at : at + 24])
+    assert entries == 1
+    table = (32, b"stts", 0, 2, after, length, count - after, 2 * length)
+    changed = bytearray(data[:at] + struct.pack(">I4s6I", *table) + data[at + 24 :])
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):  # all that hold it grow with it
+        start = data.index(box) - 4
+        struct.pack_into(">I", changed, start, struct.unpack_from(">I", data, start)[0] + 8)
+    path.write_bytes(changed)
+
+
+def test_at_a_variable_rate_times_are_those_of_the_container(
+    tmp_path: Path, write_video: Callable[..., Path]
+) -> None:
+    path = write_video(tmp_path / "a.mp4", FRAMES)
+    slow_down(path, after=10)
+    times = [frame.time for frame in frames_of(Clip("a", "a", path))]
+    assert times == pytest.approx([i / 20 for i in range(10)] + [0.5 + i / 10 for i in range(10)])
+
+
+def test_at_a_constant_rate_times_are_counted_exactly(video: Path) -> None:
+    times = [frame.time for frame in frames_of(Clip("a", "a", video))]
+    assert times == [i / 20 for i in range(FRAMES)]
 
 
 def test_a_step_passes_over_the_others_and_decodes_the_same(video: Path) -> None:

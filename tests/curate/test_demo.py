@@ -104,6 +104,12 @@ def test_same_seed_same_bytes_with_one_and_two_workers(tmp_path: Path) -> None:
     assert files_below(tmp_path / "1") == files_below(tmp_path / "2")
 
 
+def test_two_workers_tell_every_frame(tmp_path: Path) -> None:
+    done: list[int] = []
+    write_demo(tmp_path, subjects=2, frames=12, size=96, workers=2, on_frames=done.append)
+    assert sum(done) == 24
+
+
 def test_a_subject_does_not_depend_on_how_many_others_there_are(
     footage: Footage, tmp_path: Path
 ) -> None:

@@ -116,8 +116,8 @@ def test_subjects_with_one_half_only_are_named(tmp_path: Path) -> None:
     lay(tmp_path, [LEFT, other], {"SN002_au1": "1,0\n", "SN009_au1": "1,5\n"})
     labels = read(tmp_path)
     assert labels.notes == [
-        "SN009: has label files but no video; its labels are left out",
-        "SN001: has a video but no label file; its frames are unlabelled",
+        "label files but no video; left out: SN009",
+        "a video but no label file; unlabelled: SN001",
     ]
     assert set(labels.table["subject"]) == {"SN002"}
 
@@ -167,6 +167,12 @@ def test_a_tree_that_is_not_disfa(tmp_path: Path, videos: list[str], sentence: s
         read(tmp_path)
 
 
+def test_one_video_is_no_data_set(tmp_path: Path) -> None:
+    lay(tmp_path, [LEFT], {})
+    with pytest.raises(UserError, match="is one file; this source reads the data set's folder"):
+        read_labels(tmp_path / LEFT, Parameters(source="disfa"))
+
+
 @pytest.mark.parametrize("text", ["", "\n\n"])
 def test_a_file_without_a_row_is_damaged(tmp_path: Path, text: str) -> None:
     lay(tmp_path, [LEFT], {"SN001_au1": text})
@@ -178,6 +184,25 @@ def test_two_files_of_one_action_unit_are_refused(tmp_path: Path) -> None:
     lay(tmp_path, [LEFT], {"SN001_au1": "1,0\n", "SN001_au01": "1,3\n"})
     with pytest.raises(UserError, match=r"SN001_au1\.txt: SN001's AU1 is labelled by .*_au01\.txt"):
         read(tmp_path)
+
+
+def test_a_second_file_does_not_hide_other_damage(tmp_path: Path) -> None:
+    files = {"SN001_au1": "1,0\n", "SN001_au01": "1,3\n", "SN001_au2": "1,7\n"}
+    lay(tmp_path, [LEFT], files)
+    damage = read_labels(tmp_path, Parameters(source="disfa"), check=True).damage
+    assert [str(error).partition("SN001/")[2][:12] for error in damage] == [
+        "SN001_au1.tx",
+        "SN001_au2.tx",
+    ]
+
+
+def test_a_frame_0_in_few_files_only_is_said(tmp_path: Path) -> None:
+    """All files are read as counted from 0: the others would be off by one, unseen."""
+    files = {"SN001_au1": "0,0\n1,3\n", "SN001_au2": "1,0\n", "SN001_au4": "1,5\n"}
+    lay(tmp_path, [LEFT], files)
+    said = "frame 0 stands in 1 of 3 label files only (SN001_au1.txt), yet all are read as counted"
+    assert any(note.startswith(said) for note in read(tmp_path).notes)
+    assert not any("frame 0" in note for note in read(tmp_path, frame_base=0).notes)
 
 
 def test_hidden_files_are_no_labels(tmp_path: Path) -> None:
@@ -196,8 +221,8 @@ def test_files_of_different_lengths_are_said_and_what_lacks_is_unknown(tmp_path:
         (1, None, None),
     ]
     assert found.notes == [
-        "SN001: its label files end at frame 3 but for AU2 at 2, AU4 at 1; the frames after are "
-        "unknown there"
+        "label files that end early, unknown from there on: SN001's AU2 (2 of 3), SN001's AU4 "
+        "(1 of 3)"
     ]
 
 

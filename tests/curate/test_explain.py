@@ -131,6 +131,36 @@ def test_each_stage_says_what_it_did(pipeline: Path, index: int, stage: str, sai
     assert said in "\n".join(chapter.said)
 
 
+@pytest.mark.parametrize(
+    ("left", "unlabelled", "said"),
+    [
+        (
+            {"a": [0, 10], "b": [5, 15]},
+            {"a": [5, 15], "b": [0, 10]},
+            "dropped by the stride of 5: 3 is 3 past the last multiple of it",
+        ),
+        ({"a": [0, 10], "b": [0]}, {"a": [5, 15], "b": [5, 10, 15]}, "dropped by the stride"),
+        ({"a": [0], "b": []}, {"a": [5, 10, 15], "b": [0, 5, 10, 15]}, "dropped by the stride"),
+    ],
+    ids=["other clips tell", "5 or 10", "any"],
+)
+def test_a_stride_is_named_only_where_it_is_known(
+    tmp_path: Path, left: dict[str, list[int]], unlabelled: dict[str, list[int]], said: str
+) -> None:
+    """Of a clip with few frames left, their common step once passed for the stride."""
+    rows = []
+    for clip in "ab":
+        for index in range(20):
+            kept = index in left[clip]
+            reason = "unlabelled" if index in unlabelled.get(clip, []) else "stride"
+            rows.append(row(clip, index) | {"keep": kept, "reason": None if kept else reason})
+    table = pl.DataFrame(rows, schema=DEDUP)
+    write_table(table, tmp_path / "dedup.parquet", DEDUP)
+    chapter = explain("a/3", places(tmp_path)).compared
+    assert chapter.said[0].startswith(said)
+    assert (" of " in chapter.said[0]) == ("stride" in chapter.data) == (" of " in said)
+
+
 def test_validation_names_its_subject(pipeline: Path) -> None:
     lines = explain("bob/1/000000", places(pipeline)).as_lines()
     assert (

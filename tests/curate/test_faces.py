@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import faces
@@ -159,6 +159,7 @@ ANY = st.one_of(st.none(), NEAR, st.sampled_from([THERE]))
 FLOATS = st.lists(ANY.map(lambda box: None if box is None else tuple(map(float, box))), max_size=60)
 
 
+@settings(deadline=None)
 @given(boxes=FLOATS, moving=st.booleans(), cut=st.integers(0, 60))
 def test_what_comes_later_changes_nothing(boxes: Boxes, moving: bool, cut: int) -> None:
     whole = [box for _, box in steady(enumerate(boxes), moving)]
@@ -168,6 +169,7 @@ def test_what_comes_later_changes_nothing(boxes: Boxes, moving: bool, cut: int) 
     assert first[:settled] == whole[:settled]
 
 
+@settings(deadline=None)
 @given(boxes=FLOATS, moving=st.booleans())
 def test_a_dozen_frames_are_held_back_at_most(boxes: Boxes, moving: bool) -> None:
     read: list[int] = []

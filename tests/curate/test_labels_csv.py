@@ -114,7 +114,7 @@ def test_an_image_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path)
 def test_labels_past_the_end_of_a_clip_are_said(tmp_path: Path) -> None:
     lay(tmp_path, "clip,frame,AU1\nann/shots,1,3\nann/shots,2,3\nann/shots,7,3\n")
     assert read(tmp_path, "images").notes == [
-        f"{tmp_path}/labels.csv: 2 labels past the end of their clip: ann/shots (2 frames)"
+        f"{tmp_path}/labels.csv: labels past the end of their clip: 2, of ann/shots (2 frames)"
     ]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +241,28 @@ def test_an_examples_fields_stand_in_one_order(
     for record in records:
         example = tf.train.Example.FromString(record)
         assert record == example.SerializeToString(deterministic=True)
+
+
+def test_terminated_midway_it_leaves_nothing_begun(
+    tables: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def kill(frames: int) -> None:
+        begun.extend(path.name for path in tmp_path.iterdir())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    @contextmanager
+    def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
+        yield kill
+
+    monkeypatch.setattr("curate.shards.console.progress", progress)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so that a failure ends no test run
+    try:
+        with pytest.raises(SystemExit) as ended:
+            shards_stage(*tables, tmp_path / "out", Parameters(shard_frames=5))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 143
+    assert begun == [f".out.{os.getpid()}.partial"]
+    assert not list(tmp_path.iterdir())

@@ -31,11 +31,6 @@ Write = Callable[..., Path]
 Curate = Callable[..., CompletedProcess[str]]
 
 
-@pytest.fixture(autouse=True)
-def _cache_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
 def decide_on_footage(path: Path, parameters: Parameters, workers: int = 1) -> pl.DataFrame:
     return dedup_footage(path, parameters, workers, NO_CACHE).decisions
 
@@ -316,6 +311,12 @@ def test_a_run_says_what_it_read_and_wrote(mixed: Path, tmp_path: Path, curate: 
         ("--against gone", "gone: no such footage"),
         ("--against old --distance -1", "--against: distance is -1, which looks for no repeats"),
         ("--against old --to old/kept", "old/kept: lies inside old, which is never changed"),
+        ("--to notes.txt", "notes.txt: is a file; choose a new folder for the kept frames"),
+        ("--output notes.txt/d.csv", "notes.txt/d.csv: {here}/notes.txt is a file, not a folder"),
+        ("--to notes.txt/kept", "notes.txt/kept: {here}/notes.txt is a file, not a folder"),
+        ("--labels l.parquet --output l.parquet", "l.parquet: holds the labels, which decisions"),
+        ("--cache c --no-cache", "--cache names a folder of hashes, --no-cache wants none; give"),
+        ("--frames f", "--frames: is a table of the pipeline, and in is what is looked at"),
         ("--keep peak", "keep: peak needs intensities; no labels are given"),
     ],
 )
@@ -323,11 +324,26 @@ def test_options_that_do_not_go_together_are_refused(
     mixed: Path, tmp_path: Path, curate: Curate, words: str, sentence: str
 ) -> None:
     (tmp_path / "old").mkdir()
+    (tmp_path / "notes.txt").touch()
     ran = curate("dedup", "in", *words.split())
     assert ran.returncode == 2
     assert ran.stdout == ""
-    assert ran.stderr.startswith(f"curate: {sentence}")
+    assert ran.stderr.startswith(f"curate: {sentence.format(here=tmp_path)}")
     assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_refused_before_the_work(mixed: Path) -> None:
+    locked = mixed.parent / "locked"
+    locked.mkdir(mode=0o555)
+    with pytest.raises(UserError, match=r"d\.csv: no permission to write in .*locked; choose anot"):
+        dedup_footage(mixed, ALL, 1, Places(output=locked / "d.csv"))
+
+
+def test_the_pipelines_labels_are_not_overwritten(tmp_path: Path) -> None:
+    labels = write_labels(tmp_path / "l.parquet", "a", AU1=[0])
+    with pytest.raises(UserError, match="holds the labels, which decisions would overwrite"):
+        dedup_pipeline(tmp_path / "frames", labels, ALL, 1, Places(output=labels))
 
 
 def test_the_pipelines_decisions_are_written_and_its_crops_gathered(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import warnings
 from collections.abc import Callable
 from itertools import accumulate
 from operator import xor
@@ -201,6 +202,23 @@ def test_labels_of_a_path_go_along_to_dedup(tmp_path, write_video, labels_of, cu
     assert dedup["kept"] == suggestion["suggestion"]["frames"]
 
 
+def test_labels_of_images_are_found_as_dedup_finds_them(
+    tmp_path, write_image, labels_of, curate: Curate
+):
+    """Images are called by their paths, labels by clip and index."""
+    for index in range(30):
+        write_image(tmp_path / "in" / f"{index}.png", seed=index // 3, width=200, height=200)
+    ids = pl.DataFrame([(f"in/{i:06d}", "in", "in", i) for i in range(31)], KEY, orient="row")
+    labels_of(ids, AU1=[None] * 6 + [int(i % 12 < 6) for i in range(25)]).write_parquet("l.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # stride 30 leaves no frame: a share that has no logarithm
+        ran = curate("suggest", "in", "--labels", "l.parquet", "--json")
+    assert ran.stderr == "note: l.parquet: 1 labels are of no frame of in\n"
+    suggestion = json.loads(ran.stdout)["suggestion"]
+    dedup = json.loads(curate(*shlex.split(suggestion["command"])[1:], "--json").stdout)
+    assert (dedup["unlabelled"], dedup["kept"]) == (6, suggestion["frames"])
+
+
 def test_a_clip_of_three_frames(tmp_path, write_video, curate: Curate):
     write_video(tmp_path / "short.avi", 3)
     ran = curate("suggest", "short.avi")
@@ -213,7 +231,7 @@ def test_what_cannot_be_is_said_in_a_sentence(footage, write_image, curate: Cura
     (footage / "bad").mkdir()
     (footage / "bad" / "a.png").write_text("no picture")
     other = pl.read_parquet(footage / "data/labels.parquet").with_columns(
-        pl.format("x{}", "id").alias("id")
+        pl.format("x{}", "clip").alias("clip")
     )
     other.write_parquet(footage / "other.parquet")
     for arguments, said in {

@@ -81,6 +81,11 @@ def test_a_missing_table_tells_how_to_make_it(tmp_path: Path, name: str, how: st
         read_table(tmp_path / f"{name}.parquet", KEY)
 
 
+def test_a_missing_table_of_the_users_own_names_no_command_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"mine\.parquet: no such table; give a table that a stage"):
+        read_table(tmp_path / "mine.parquet", KEY)
+
+
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = tmp_path / "split.parquet"
     pl.DataFrame([ROW]).write_parquet(path)
