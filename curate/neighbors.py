@@ -170,19 +170,22 @@ def pairs_within(one: Hashes, other: Hashes, radius: int) -> Pairs:
 def pairs_among(hashes: Hashes, radius: int) -> Pairs:
     """Find all pairs of two of the `hashes` within `radius` bits, each once: a row and a later row.
 
-    Answers rows, later rows and distances, by distance, then by row; memory as `pairs_within`.
+    Answers rows, later rows and distances, by distance, then by the pair's hashes, then by row;
+    memory as `pairs_within`.
     """
     distinct = _Distinct(hashes)
 
     def once(rows: Rows, found: Rows, bits: Rows) -> Pairs:
         half = rows <= found
-        one, other, bits = _row_pairs(distinct, distinct, rows[half], found[half], bits[half])
-        earlier, later = np.minimum(one, other), np.maximum(one, other)
-        single = (bits > 0) | (one < other)  # equal hashes are found in both orders
-        return earlier[single], later[single], bits[single]
+        return rows[half], found[half], bits[half]
 
     blocks = _blocks(distinct.values, distinct.values, radius)
-    return _by_distance((once(*block) for block in blocks), len(hashes))
+    # Sorted before repeats are written out: there are several times fewer pairs to sort.
+    pairs = _by_distance((once(*block) for block in blocks), len(distinct.values))
+    one, other, bits = _row_pairs(distinct, distinct, *pairs)
+    single = (bits > 0) | (one < other)  # equal hashes are found in both orders
+    one, other = one[single], other[single]
+    return np.minimum(one, other), np.maximum(one, other), bits[single]
 
 
 def _row_pairs(left: _Distinct, right: _Distinct, rows: Rows, found: Rows, bits: Rows) -> Pairs:

@@ -119,8 +119,10 @@ def test_pairs_among_are_those_of_a_row_and_a_later_one(values: list[int], radiu
     array = np.array(values, np.uint64)
     rows, others, bits = pairs_within(array, array, radius)
     later = rows < others
-    expected = [part[later].tolist() for part in (rows, others, bits)]
-    assert [part.tolist() for part in pairs_among(array, radius)] == expected
+    expected = [part[later].tolist() for part in (bits, rows, others)]
+    one, other, apart = pairs_among(array, radius)
+    assert sorted(zip(apart, one, other, strict=True)) == list(zip(*expected, strict=True))
+    assert (np.diff(apart) >= 0).all()
 
 
 @settings(deadline=None)
