@@ -1,4 +1,4 @@
-"""The frozen pretrained network under the head: from pixels to features.
+"""The pretrained network under the head: from pixels to features, frozen or its last blocks tuned.
 
 Every backbone takes RGB images, 0-255, and does its own scaling, so that the rest of the trainer
 need not know which one it is.
@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from curate.errors import UserError
+from train.blocks import unfreeze_last
 from train.lite0 import lite0_features, load_weights
 from train.weights import pretrained_weights
 
@@ -34,17 +35,56 @@ def build_backbone(name: str, image_size: int) -> keras.Model:
     weights do not train, and it runs in inference mode also inside a model that trains: batch
     norms keep their statistics. Raises `BackboneError` (a `ValueError`) saying what is wrong.
     """
+    return split_backbone(name, image_size, 0)[0]
+
+
+def split_backbone(
+    name: str, image_size: int, unfreeze: int
+) -> tuple[keras.Model, keras.Model | None]:
+    """Build a backbone in two parts: the frozen one, and its last `unfreeze` blocks, that train.
+
+    The first maps images (batch, size, size, 3), 0-255, to float32 activations, the second those to
+    features (batch, channels); None, and the first maps to features, where `unfreeze` is 0. Both
+    run in inference mode, and batch norms do not train. Raises `BackboneError` as `build_backbone`
+    does, and `UserError` where the backbone has fewer blocks.
+    """
     network, scaling = _network_and_scaling(name, image_size)
+    network.trainable = False
+    tuned = None
+    if unfreeze:
+        network, upper = unfreeze_last(network, unfreeze, name)
+        activations = keras.Input(upper.input_shape[1:], name="activations")
+        features = _pooled(upper(activations, training=False))
+        tuned = _without_xla(keras.Model(activations, features, name="tuned"))
     images = keras.Input((image_size, image_size, 3), name="images")
-    features = network(scaling(images), training=False)
+    outputs = network(scaling(images), training=False)
+    outputs = _in_float32(outputs if unfreeze else _pooled(outputs))
+    frozen = keras.Model(images, outputs, name="backbone")
+    frozen.trainable = False
+    return _without_xla(frozen), tuned
+
+
+def _without_xla(model: keras.Model) -> keras.Model:
+    """Keep Keras from compiling the training step with XLA.
+
+    Its convolutions are 15 times slower on a CPU than TensorFlow's own.
+    """
+    model.supports_jit = False
+    return model
+
+
+def _pooled(features: keras.KerasTensor) -> keras.KerasTensor:
+    """Average (batch, height, width, channels) over the picture; leave (batch, channels)."""
     if len(features.shape) == 4:
-        features = keras.layers.GlobalAveragePooling2D(name="pooled")(features)
-    backbone = keras.Model(images, features, name="backbone")
-    backbone.trainable = False
-    # Keras would compile the training step with XLA, whose convolutions are 15 times slower on a
-    # CPU than TensorFlow's own.
-    backbone.supports_jit = False
-    return backbone
+        return keras.layers.GlobalAveragePooling2D(name="pooled")(features)
+    return features
+
+
+def _in_float32(activations: keras.KerasTensor) -> keras.KerasTensor:
+    """Leave half precision behind, where a network computes in it."""
+    if activations.dtype == "float32":
+        return activations
+    return keras.layers.Activation("linear", dtype="float32", name="in_float32")(activations)
 
 
 def _network_and_scaling(name: str, image_size: int) -> tuple[keras.Model, Scaling]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from curate import console, options
+from curate.errors import UserError
 from curate.program import new_app, run_program
+
+if TYPE_CHECKING:
+    from train.evaluation import Evaluation
 
 app = new_app(
     "Train on curated frames, and see what the overfitting gap is made of.\n\nExamples:\n\n"
@@ -32,15 +36,32 @@ def fit(
     batch_size: Annotated[int | None, options.of("batch_size")] = None,
     dropout: Annotated[float | None, options.of("dropout")] = None,
     backbone: Annotated[str | None, options.of("backbone")] = None,
+    unfreeze: Annotated[int | None, options.of("unfreeze")] = None,
+    monitor: Annotated[str | None, options.of("monitor")] = None,
+    patience: Annotated[int | None, options.of("patience")] = None,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
 ) -> None:
     """Train, scoring the five probes of the gap several times within the first epoch.
 
-    Example: `train fit --lr 0.001 --epochs 4`
+    A run that was killed goes on, when it is started again, from where it was some seconds before.
+
+    Examples:
+
+    - `train fit --lr 0.001 --epochs 4`
+
+    - `train fit --unfreeze 2 --monitor macro_f1 --patience 3`: fine-tune, keep the best weights
     """
     p = options.read(
-        params, lr=lr, epochs=epochs, batch_size=batch_size, dropout=dropout, backbone=backbone
+        params,
+        lr=lr,
+        epochs=epochs,
+        batch_size=batch_size,
+        dropout=dropout,
+        backbone=backbone,
+        unfreeze=unfreeze,
+        monitor=monitor,
+        patience=patience,
     )
     console.configure(as_json=as_json)
     with console.quiet_tensorflow():
@@ -61,26 +82,147 @@ def fit(
 
 @app.command()
 def evaluate(
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="model file to score on its own [the one in --fit, with its gap]"),
+    ] = None,
     fit: Annotated[Path, typer.Option(help="folder of train fit")] = FIT,
-    shards: Annotated[Path, typer.Option(help="folder of curate shards")] = SHARDS,
-    output: Annotated[Path, typer.Option(help="folder to write")] = EVALUATION,
+    shards: Annotated[
+        Path, typer.Option("--shards", "--tfrecords", help="folder of curate shards")
+    ] = SHARDS,
+    split: Annotated[
+        str | None,
+        typer.Option(help="split to score a MODEL on [both validation sets]", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"folder to write [{EVALUATION}; with MODEL: none, only shown]",
+            show_default=False,
+        ),
+    ] = None,
     threshold: Annotated[float | None, options.of("threshold")] = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="set F1 beside published DISFA or BP4D figures, whoever the subjects are",
+        ),
+    ] = False,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
 ) -> None:
-    """Score the model on people it never saw: precision, recall, F1.
+    """Score the model on people it never saw: precision, recall, F1, with 95 % intervals.
 
-    Example: `train evaluate --threshold 0.4`
+    Thresholds are the one of --threshold, and each action unit's own, chosen on other moments of
+    the people trained on, never on those scored.
+
+    Examples:
+
+    - `train evaluate --threshold 0.4`: the pipeline's model on its validation sets
+
+    - `train evaluate model.keras --tfrecords folder --split validation`: any model, any shards
     """
     p = options.read(params, threshold=threshold)
     console.configure(as_json=as_json)
+    if split and not model:
+        raise UserError("--split: needs a MODEL, as in 'train evaluate data/fit/model.keras'")
     with console.quiet_tensorflow():
-        from train.evaluate import evaluate_stage
-    metrics, counts = evaluate_stage(fit, shards, output, p)
-    for note in counts.notes:
+        from train.evaluate import evaluate_model, evaluate_stage
+    if model:
+        found = evaluate_model(model, shards, split, output, p, beside_published=published)
+    else:
+        output = output or EVALUATION
+        found = evaluate_stage(fit, shards, output, p, beside_published=published)
+    _show(found, str(output or model), as_json=as_json)
+
+
+@app.command()
+def sum_folds(
+    folders: Annotated[
+        list[Path], typer.Argument(help="folders of train evaluate, one a fold", show_default=False)
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="folder to write [none, only shown]", show_default=False)
+    ] = None,
+    threshold: Annotated[float | None, options.of("threshold")] = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="set F1 beside published DISFA or BP4D figures, whoever the subjects are",
+        ),
+    ] = False,
+    params: options.ParametersFile = PARAMS,
+    as_json: options.AsJson = False,
+) -> None:
+    """Sum the evaluations of k folds: counts of all folds together, then one F1 an action unit.
+
+    Each fold's chosen thresholds are its own. Each frame must lie in one fold's validation set.
+
+    Example: `train sum-folds folds/1 folds/2 folds/3`
+    """
+    from train.fold_sum import sum_evaluations
+
+    p = options.read(params, threshold=threshold)
+    console.configure(as_json=as_json)
+    found = sum_evaluations(folders, output, p, beside_published=published)
+    _show(found, f"{len(folders)} folds", as_json=as_json)
+
+
+def _show(found: Evaluation, title: str, *, as_json: bool) -> None:
+    """Print an evaluation's notes, its table of each split and the published figures."""
+    from train.evaluation import tables
+
+    for note in found.notes:
         console.note(note)
+    if as_json:
+        console.report("", [], [], found.as_dict())
+        return
+    for name, counts in tables(found).items():
+        console.report(f"{title}: {name}", counts.columns, counts.rows, counts.data)
+    if found.comparison:
+        console.report(found.comparison.title, found.comparison.columns, found.comparison.rows, {})
+        console.say(found.comparison.caution)
+
+
+@app.command()
+def export(
+    fit: Annotated[Path, typer.Option(help="folder of train fit, or its model file")] = FIT,
+    output: Annotated[Path, typer.Option(help="file for onnx, folder for savedmodel")] = Path(
+        "data/model.onnx"
+    ),
+    file_format: Annotated[
+        Literal["onnx", "savedmodel"], typer.Option("--format", help="what to write")
+    ] = "onnx",
+    shards: Annotated[
+        Path,
+        typer.Option(
+            "--shards", "--tfrecords", help="folder of curate shards, to compare the two on"
+        ),
+    ] = SHARDS,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write the model as ONNX or SavedModel, and compare its outputs with the one in Keras.
+
+    Action units and thresholds go into a JSON file beside it. ONNX needs the extra `export`.
+
+    Examples:
+
+    - `train export --output model.onnx`
+
+    - `train export --format savedmodel --output model`
+    """
+    console.configure(as_json=as_json)
+    with console.quiet_tensorflow():
+        from train.export import export_stage
+    counts = export_stage(fit, shards, file_format, output)
     console.report(
-        f"{output}: precision, recall, F1 at {p.threshold}", counts.columns, counts.rows, metrics
+        f"{output}: probabilities differ by at most {counts.data['largest_difference']:.1e} "
+        f"from Keras' on {counts.data['compared_on']}",
+        counts.columns,
+        counts.rows,
+        counts.data,
     )
 
 

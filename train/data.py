@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,14 +26,53 @@ def open_shards(folder: Path) -> Builder:
     """Open a folder that the stage `shards` wrote.
 
     Raises:
-        UserError: no such data set, or one without action units or training frames.
+        UserError: no such data set, a damaged one, or one without action units.
     """
     if not (folder / "dataset_info.json").is_file():
         raise UserError(f"{folder}: holds no shards; make them with 'curate shards'")
-    builder = tfds.builder_from_directory(str(folder))
+    try:
+        builder = tfds.builder_from_directory(str(folder))
+        missing = [path for split in builder.info.splits.values() for path in split.filepaths]
+        missing = [path for path in missing if not path.is_file()]
+    # A damaged description fails in whichever part of TFDS reads it first.
+    except Exception as error:
+        raise UserError(
+            f"{folder}: dataset_info.json or features.json is damaged ({_reason(error)}); make the "
+            f"shards again with 'curate shards'"
+        ) from None
+    if missing:
+        raise UserError(f"{missing[0]}: is missing; make the shards again with 'curate shards'")
     if not action_units(builder):
         raise UserError(f"{folder}: its frames have no labels, so there is nothing to learn")
     return builder
+
+
+@contextmanager
+def damage_told(builder: Builder) -> Iterator[None]:
+    """Say in one sentence what TensorFlow says of shards that it cannot read to the end.
+
+    Raises:
+        UserError: a TFRecord file is cut short or altered, or lacks frames.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        # Where the feed is at fault: the same kinds of errors come from models too.
+        if "IteratorGetNext" not in error.message:
+            raise
+        raise UserError(
+            f"{builder.data_dir}: a TFRecord file is damaged ({_reason(error)}); make the shards "
+            f"again with 'curate shards'"
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Take the first line of what an error says, without where in a graph it came up."""
+    said = re.sub(r"\{\{.*?\}\} ?|\[\[.*|\[Op:.*", "", str(getattr(error, "message", error)))
+    places = ("Graph execution error", "Detected at node", "File ", "<stack traces")
+    lines = [line.strip() for line in said.split("\n")]
+    told = [line for line in lines if line and not line.startswith(places)]
+    return told[0].rstrip(". ") if told else type(error).__name__
 
 
 def action_units(builder: Builder) -> list[str]:
@@ -52,67 +93,100 @@ def count(builder: Builder, split: str) -> int:
     return int(splits[split].num_examples) if split in splits else 0
 
 
-def training_pipeline(builder: Builder, batch_size: int, epochs: int, seed: int) -> tf.data.Dataset:
-    """Feed (images, labels) batches, epoch after epoch.
+def training_epoch(
+    builder: Builder, batch_size: int, seed: int, epoch: int, first_step: int = 0
+) -> tf.data.Dataset:
+    """Feed (images, labels) batches of one epoch, counted from 0, from a step of it on.
 
-    Images (batch, size, size, 3) uint8, labels (batch, action units) int8, -1 unknown. The first
-    epoch comes in file order, which `shards` has shuffled: so what was fed by any step is known
-    without asking. Later epochs are shuffled anew. Pictures are shuffled before they are decoded,
+    Images (batch, size, size, 3) uint8, labels (batch, action units) int8, -1 unknown. The order
+    hangs on seed and epoch alone (see `in_order`). Pictures are shuffled before they are decoded,
     when they are small.
     """
-    names = action_units(builder)
-    encoded = _encoded(builder, "train")
-    decode = _decoder(names, image_size(builder))
+    records = in_order(_records(builder, "train"), seed, epoch).skip(first_step * batch_size)
+    batches = records.batch(batch_size).map(_decoder(builder), num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
-    def batches(records: tf.data.Dataset) -> tf.data.Dataset:
-        return records.map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
 
-    feed = batches(encoded)
-    if epochs > 1:
-        shuffled = encoded.shuffle(_SHUFFLED, seed=seed, reshuffle_each_iteration=True)
-        feed = feed.concatenate(batches(shuffled).repeat(epochs - 1))
-    return feed.prefetch(tf.data.AUTOTUNE)
+def in_order(frames: tf.data.Dataset, seed: int, epoch: int) -> tf.data.Dataset:
+    """Put a training split's frames in the order of an epoch, counted from 0.
+
+    The first epoch comes in file order, which `shards` has shuffled: so what was fed by any step is
+    known without asking. Later epochs are shuffled anew, each by a seed of its own: so any of them
+    can be fed again. The order is the same whatever stands for the frames: records or numbers.
+    """
+    if not epoch:
+        return frames
+    drawn = np.random.default_rng([seed, epoch]).integers(2**31)
+    return frames.shuffle(_SHUFFLED, seed=int(drawn), reshuffle_each_iteration=False)
 
 
 def measuring_pipeline(
     builder: Builder, split: str, positions: NDArray[np.int64] | None = None
 ) -> tf.data.Dataset:
     """Feed a split's (images, labels) batches in file order, or only those at `positions`."""
-    records = _encoded(builder, split)
+    records = _records(builder, split)
     if positions is not None:
         wanted = np.zeros(count(builder, split), bool)
         wanted[positions] = True
         mask = tf.constant(wanted)
         records = records.enumerate().filter(lambda place, _: mask[place]).map(lambda _, r: r)
-    decode = _decoder(action_units(builder), image_size(builder))
-    decoded = records.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    return decoded.batch(_MEASURED_AT_ONCE).prefetch(tf.data.AUTOTUNE)
+    batches = records.batch(_MEASURED_AT_ONCE)
+    decoded = batches.map(_decoder(builder), num_parallel_calls=tf.data.AUTOTUNE)
+    return decoded.prefetch(tf.data.AUTOTUNE)
+
+
+def labels(builder: Builder, split: str) -> NDArray[np.int8]:
+    """Read a split's labels (frames, action units), -1 unknown, in file order."""
+    names = action_units(builder)
+    features = {f"labels/{name}": tf.io.FixedLenFeature([], tf.int64) for name in names}
+    batches = _records(builder, split).batch(_MEASURED_AT_ONCE)
+    rows = [np.zeros((0, len(names)), np.int8)]
+    for batch in batches.map(lambda records: tf.io.parse_example(records, features)):
+        rows.append(np.stack([batch[f"labels/{name}"] for name in names], axis=-1))
+    return np.concatenate(rows).astype(np.int8)
 
 
 def keys(builder: Builder, split: str) -> tuple[list[str], list[str]]:
     """List the ids and the subjects of a split's frames, in file order."""
+    wanted = {name: tf.io.FixedLenFeature([], tf.string) for name in ("id", "subject")}
+    batches = _records(builder, split).batch(_MEASURED_AT_ONCE)
     rows = [
-        (example["id"].numpy().decode(), example["subject"].numpy().decode())
-        for example in _encoded(builder, split)
+        (key.decode(), subject.decode())
+        for batch in batches.map(lambda records: tf.io.parse_example(records, wanted))
+        for key, subject in zip(batch["id"].numpy(), batch["subject"].numpy(), strict=True)
     ]
     return [row[0] for row in rows], [row[1] for row in rows]
 
 
-def _encoded(builder: Builder, split: str) -> tf.data.Dataset:
-    """Read examples in file order, pictures still JPEG."""
-    return builder.as_dataset(
-        split=split,
-        shuffle_files=False,
-        decoders={"image": tfds.decode.SkipDecoding()},
-        read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
-    )
+def _records(builder: Builder, split: str) -> tf.data.Dataset:
+    """Read a split's examples in file order, still serialised; none where it has no such split.
+
+    Not `as_dataset`: it parses one example at a time, with every feature, which costs as much as
+    decoding the picture.
+    """
+    frames = count(builder, split)
+    if not frames:
+        return tf.data.Dataset.from_tensor_slices(tf.zeros([0], tf.string))
+    paths = [str(path) for path in builder.info.splits[split].filepaths]
+    # A file cut at the end of a record would else pass for a shorter one.
+    return tf.data.TFRecordDataset(paths).apply(tf.data.experimental.assert_cardinality(frames))
 
 
-def _decoder(names: list[str], side: int):  # type: ignore[no-untyped-def]
-    def decode(example: dict) -> tuple[tf.Tensor, tf.Tensor]:
-        image = tf.ensure_shape(tf.io.decode_jpeg(example["image"], channels=3), (side, side, 3))
-        labels = tf.stack([tf.cast(example["labels"][name], tf.int8) for name in names])
-        return image, labels
+def _decoder(builder: Builder) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """Parse and decode a batch of serialised examples: to (images, labels)."""
+    names, side = action_units(builder), image_size(builder)
+    features = {"image": tf.io.FixedLenFeature([], tf.string)}
+    features |= {f"labels/{name}": tf.io.FixedLenFeature([], tf.int64) for name in names}
+    picture = tf.TensorSpec((side, side, 3), tf.uint8)
+
+    def decode_one(jpeg: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.io.decode_jpeg(jpeg, channels=3), picture.shape)
+
+    def decode(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        examples = tf.io.parse_example(records, features)
+        images = tf.map_fn(decode_one, examples["image"], fn_output_signature=picture)
+        known = tf.stack([examples[f"labels/{name}"] for name in names], axis=-1)
+        return images, tf.cast(known, tf.int8)
 
     return decode
 

@@ -1,148 +1,144 @@
-"""Stage `evaluate`: precision, recall and F1 on people never seen, natural and balanced."""
+"""Stage `evaluate`: every score of a model on people it never saw, natural and balanced."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-import train.augment  # noqa: F401  (registers the layer that the saved model holds)
-from curate.console import Counts
 from curate.errors import UserError
 from curate.params import Parameters
-from curate.table import whole_folder
-from train.data import (
-    Builder,
-    action_units,
-    count,
-    inference,
-    keys,
-    measuring_pipeline,
-    open_shards,
-)
-from train.scores import macro, micro, per_action_unit
+from train.calibration import reliability_rows
+from train.data import Builder, action_units, count, image_size, open_shards
+from train.evaluation import EVALUATED, Evaluation, compare, notes_on, write
+from train.fitted import Fitted, load_fitted, predict, read_gap
+from train.predictions import of_split
+from train.scorecard import scorecard, summary
 
-EVALUATED = ("validation", "validation_balanced")
+CHOSEN_ON = "moments"
 
 
 def evaluate_stage(
-    fit: Path, shards: Path, output: Path, parameters: Parameters
-) -> tuple[dict[str, Any], Counts]:
+    fit: Path, shards: Path, output: Path, parameters: Parameters, *, beside_published: bool = False
+) -> Evaluation:
     """Predict the validation splits, score them, write everything to `output`, whole.
 
-    Writes metrics.json, per_action_unit.csv and predictions.parquet; answers the metrics, and what
-    to show of them.
+    Writes metrics.json, per_action_unit.csv, means.csv, calibration.csv and predictions.parquet,
+    and published.json where the comparison holds or is asked for (`beside_published`).
 
     Raises:
-        UserError: no model or shards, or a model of other action units.
+        UserError: no model or shards, damaged ones, or a model of other action units.
     """
     builder = open_shards(shards)
-    model, gap = load_fit(fit, action_units(builder))
-    predictions = {split: predict(builder, model, split) for split in EVALUATED}
-    rows, metrics = [], {}
-    for split, table in predictions.items():
-        scored, metrics[split] = score_split(table, action_units(builder), parameters.threshold)
-        rows += [{"split": split, **row} for row in scored]
-    metrics["gap"] = {name: value for name, value in gap["final"].items() if name != "cause"}
-    metrics["gap_early"] = {name: v for name, v in gap["early"].items() if name != "cause"}
-    with whole_folder(output, "metrics.json") as building:
-        (building / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-        pl.DataFrame(rows, infer_schema_length=None).write_csv(building / "per_action_unit.csv")
-        pl.concat(predictions.values()).write_parquet(building / "predictions.parquet")
-    return metrics, _counts(rows, metrics)
+    fitted = load_fitted(fit)
+    _require_same(fitted, builder)
+    gap = read_gap(fit / "gap.json")
+    evaluation = _evaluate(fitted, builder, EVALUATED, parameters, beside_published)
+    for name, when in (("gap", "final"), ("gap_early", "early")):
+        evaluation.metrics[name] = _figures_only(gap[when])
+    write(evaluation, output)
+    return evaluation
 
 
-def _counts(rows: list[dict[str, Any]], metrics: dict[str, Any]) -> Counts:
-    """Lay out natural and balanced side by side: positives, precision, recall, F1."""
-    figures = ("precision", "recall", "f1")
-    lines: dict[str, list[Any]] = {}
-    notes = []
-    for row in rows:
-        lines.setdefault(row["action_unit"], []).extend(row[n] for n in ("positives", *figures))
-        if row["frames"] and not row["positives"]:
-            notes.append(f"{row['action_unit']}: has no positive in {row['split']}; not scored")
-    for mean in ("micro", "macro"):
-        lines[mean] = []
-        for split in EVALUATED:
-            lines[mean] += [None, *(metrics[split][mean][name] for name in figures)]
-    if not metrics["validation"]["frames"]:
-        notes.append("validation is empty (one subject only): nothing is scored")
-    columns = ["", *(f"{n}{mark}" for mark in ("", " bal.") for n in ("positives", *figures))]
-    return Counts(columns, [(name, *cells) for name, cells in lines.items()], metrics, notes)
+def evaluate_model(
+    model: Path,
+    shards: Path,
+    split: str | None,
+    output: Path | None,
+    parameters: Parameters,
+    *,
+    beside_published: bool = False,
+) -> Evaluation:
+    """Score a model file on a split of any folder of shards; write to `output` where given.
 
+    Without `split` both validation splits are scored. Action units that the model does not predict,
+    or that the shards do not label, are left out and noted.
 
-def load_fit(fit: Path, names: list[str]) -> tuple[keras.Model, dict[str, Any]]:
-    """Load a fitted model and its gap, checking that it was trained for these action units."""
-    path = fit / "model.keras"
-    if not path.is_file():
-        raise UserError(f"{path}: no such model; make it with 'train fit'")
-    trained = json.loads((fit / "action_units.json").read_text())
-    if trained != names:
-        raise UserError(
-            f"{path}: was trained for {', '.join(trained)}, but the shards hold {', '.join(names)}"
+    Raises:
+        UserError: no or damaged model or shards, no such split, nothing in common, or pictures of
+            another size than the model's.
+    """
+    builder = open_shards(shards)
+    fitted = load_fitted(model)
+    there = [name for name in builder.info.splits if count(builder, name)]
+    wanted = [split] if split else [name for name in EVALUATED if name in there]
+    if not wanted or not set(wanted) <= set(there):
+        lacking = f"split '{split}'" if split else "validation split"
+        raise UserError(f"{shards}: has no {lacking}; choose with --split of {', '.join(there)}")
+    evaluation = _evaluate(fitted, builder, wanted, parameters, beside_published)
+    if split == CHOSEN_ON:
+        evaluation.notes.append(
+            f"{split}: thresholds are chosen on such frames, so what they give here flatters"
         )
-    return keras.models.load_model(path), json.loads((fit / "gap.json").read_text())
+    if output:
+        write(evaluation, output)
+    return evaluation
 
 
-def predict(builder: Builder, model: keras.Model, split: str) -> pl.DataFrame:
-    """Predict a split: id, split, subject, then label (null unknown) and probability by unit."""
+def _require_same(fitted: Fitted, builder: Builder) -> None:
     names = action_units(builder)
-    labels = [np.zeros((0, len(names)), np.int8)]
-    probabilities = [np.zeros((0, len(names)), np.float32)]
-    ids: list[str] = []
-    subjects: list[str] = []
-    if count(builder, split):
-        ids, subjects = keys(builder, split)
-        run = inference(model)
-        for images, known in measuring_pipeline(builder, split):
-            labels.append(known.numpy())
-            probabilities.append(run(images).numpy())
-    known_labels, chances = np.concatenate(labels), np.concatenate(probabilities)
-    columns: dict[str, Any] = {
-        "id": pl.Series(ids, dtype=pl.String),
-        "split": pl.Series([split] * len(ids), dtype=pl.String),
-        "subject": pl.Series(subjects, dtype=pl.String),
-    }
-    for number, name in enumerate(names):
-        label = pl.Series(known_labels[:, number], dtype=pl.Int8)
-        columns[name] = (
-            label.to_frame("label")
-            .select(pl.when(pl.col("label") >= 0).then(pl.col("label")))
-            .to_series()
+    if fitted.action_units != names:
+        raise UserError(
+            f"{fitted.path}: was trained for {', '.join(fitted.action_units)}, but the shards hold "
+            f"{', '.join(names)}"
         )
-        columns[f"{name}_probability"] = pl.Series(chances[:, number], dtype=pl.Float32)
-    return pl.DataFrame(columns)
 
 
-def score_split(
-    table: pl.DataFrame, names: list[str], threshold: float
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Score one split's predictions: a row an action unit, and micro and macro means."""
-    labels = table.select(pl.col(n).fill_null(-1) for n in names).to_numpy().reshape(-1, len(names))
-    predicted = _predicted(table, names, threshold)
-    units = per_action_unit(labels, predicted)
-    rows = [
-        {
-            "action_unit": name,
-            "positives": int((labels[:, i] == 1).sum()),
-            "frames": int((labels[:, i] >= 0).sum()),
-            **unit.as_dict(),
-        }
-        for i, (name, unit) in enumerate(zip(names, units, strict=True))
-    ]
-    means = {
-        "micro": micro(labels, predicted).as_dict(),
-        "macro": macro(units).as_dict(),
-        "frames": len(table),
-    }
-    return rows, means
+def _figures_only(gap: dict[str, Any]) -> dict[str, Any]:
+    """Keep of a gap what is a figure: DVC's metrics are numbers."""
+    return {k: v for k, v in gap.items() if v is None or isinstance(v, int | float)}
 
 
-def _predicted(table: pl.DataFrame, names: list[str], threshold: float) -> NDArray[np.bool_]:
-    chances = table.select(f"{name}_probability" for name in names).to_numpy()
-    return np.asarray(chances.reshape(-1, len(names)) >= threshold)
+def _evaluate(
+    fitted: Fitted,
+    builder: Builder,
+    splits: Sequence[str],
+    parameters: Parameters,
+    beside_published: bool,
+) -> Evaluation:
+    """Predict and score each split, at the parameters' threshold and at the chosen ones."""
+    names, notes = _shared(fitted, builder)
+    chosen = fitted.thresholds[[fitted.action_units.index(name) for name in names]]
+    tables = [predict(fitted, builder, split, names) for split in splits]
+    evaluation = Evaluation(pl.concat(tables), {}, notes=notes)
+    for split in splits:
+        predictions = of_split(evaluation.predictions, split)
+        units, means = scorecard(predictions, parameters.threshold, chosen, parameters.seed)
+        evaluation.units += [{"split": split, **row} for row in units]
+        evaluation.means += [{"split": split, **row} for row in means]
+        evaluation.reliability += [
+            {"split": split, **row}
+            for row in reliability_rows(predictions.labels, predictions.probabilities, names)
+        ]
+        subjects = len(set(predictions.subjects))
+        evaluation.metrics[split] = summary(means, len(predictions), subjects)
+        evaluation.notes += notes_on(split, units, subjects)
+    evaluation.comparison = compare(evaluation, splits[0], parameters.threshold, beside_published)
+    return evaluation
+
+
+def _shared(fitted: Fitted, builder: Builder) -> tuple[list[str], list[str]]:
+    """List the action units that model and shards share, and notes on those that they do not."""
+    side, wanted = image_size(builder), fitted.model.input_shape[1]
+    if side != wanted:
+        raise UserError(
+            f"{fitted.path}: takes pictures of {wanted} pixels, but the shards hold {side}; make "
+            f"them anew with image_size {wanted}"
+        )
+    labelled = action_units(builder)
+    names = [name for name in fitted.action_units if name in labelled]
+    if not names:
+        raise UserError(
+            f"{fitted.path}: predicts {', '.join(fitted.action_units)}, of which the shards label "
+            f"none (they hold {', '.join(labelled)})"
+        )
+    notes = []
+    for these, others, said in (
+        (fitted.action_units, labelled, "predicted, but the shards do not label them"),
+        (labelled, fitted.action_units, "labelled, but the model does not predict them"),
+    ):
+        alone = [name for name in these if name not in others]
+        notes += [f"{', '.join(alone)}: {said}; left out"] if alone else []
+    return names, notes

@@ -1,59 +1,101 @@
-"""Stage `fit`: train the head on the frozen backbone, and score the five probes on the way."""
+"""Stage `fit`: train, score the five probes on the way, keep the weights, choose thresholds."""
 
 from __future__ import annotations
 
-import json
+import shutil
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
-from dvclive import Live
+from numpy.typing import NDArray
 
-from curate import console
+from curate.errors import UserError
 from curate.params import Parameters
 from curate.table import whole_folder
-from train.data import Builder, action_units, count, image_size, open_shards, training_pipeline
-from train.model import Network, build_network, save_network
-from train.probes import Probes
-from train.recorder import Recorder, write_scores
+from train.augment_samples import write_samples
+from train.checkpoint import fingerprint, open_folder
+from train.data import (
+    Builder,
+    action_units,
+    damage_told,
+    image_size,
+    inference,
+    measuring_pipeline,
+    open_shards,
+)
+from train.model import build_network, set_thresholds
+from train.monitor import watches
+from train.recorder import write_scores
+from train.saving import save_network
+from train.thresholds import choose
+from train.training import train
 from train.verdict import Gap
 
+# The most that a killed training has to do again. Writing takes some 50 ms at the default units.
+SECONDS_BETWEEN_CHECKPOINTS = 10.0
 
-def fit_stage(shards: Path, output: Path, parameters: Parameters) -> list[Gap]:
+
+def fit_stage(
+    shards: Path,
+    output: Path,
+    parameters: Parameters,
+    seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
+) -> list[Gap]:
     """Train from `shards` and write model, history, probes and gap to `output`, whole.
 
+    A run that was killed is gone on with, and ends as it would have ended.
+
     Raises:
-        UserError: no shards, an unknown backbone, or a loss that ran away.
+        UserError: no or damaged shards, an unknown backbone, or a loss that ran away.
     """
     keras.utils.set_random_seed(parameters.seed)
     tf.config.experimental.enable_op_determinism()
     builder = open_shards(shards)
-    network = build_network(action_units(builder), image_size(builder), parameters)
-    with whole_folder(output, "model.keras") as building:
-        recorder = _train(builder, network, parameters, building)
-        save_network(network.whole, building / "model.keras")
-        names = json.dumps(action_units(builder))
-        (building / "action_units.json").write_text(names + "\n")
-        return write_scores(recorder.scores, recorder.history, building)
+    watches(builder, parameters)
+    scratch = open_folder(output, fingerprint(shards, parameters))
+    try:
+        with whole_folder(output, "model.keras") as building, damage_told(builder):
+            gaps = _fit(builder, parameters, building, scratch, seconds_between_checkpoints)
+    except UserError:  # gone on with, it would come again
+        shutil.rmtree(scratch)
+        raise
+    shutil.rmtree(scratch)
+    return gaps
 
 
-def _train(builder: Builder, network: Network, parameters: Parameters, folder: Path) -> Recorder:
-    frames = count(builder, "train")
-    steps = -(-frames // parameters.batch_size)
-    with console.progress("probe features", None) as advance:
-        probes = Probes(builder, network, parameters, advance)
-    feed = training_pipeline(builder, parameters.batch_size, parameters.epochs, parameters.seed)
-    with (
-        Live(str(folder / "dvclive"), dvcyaml=None, save_dvc_exp=False) as live,
-        console.progress("training", steps * parameters.epochs) as advance,
-    ):
-        recorder = Recorder(probes, live, advance)
-        network.training.fit(
-            feed,
-            epochs=parameters.epochs,
-            steps_per_epoch=steps,
-            callbacks=[recorder],
-            shuffle=False,  # the pipeline does
-            verbose=0,
-        )
-    return recorder
+def _fit(
+    builder: Builder, parameters: Parameters, building: Path, scratch: Path, seconds: float
+) -> list[Gap]:
+    names, side = action_units(builder), image_size(builder)
+    precision = number_format(parameters)
+    network = build_network(names, side, parameters, precision)
+    recorder, kept_epoch = train(builder, network, parameters, building, scratch, seconds)
+    whole = network.whole
+    if precision != "float32":  # the file is for any machine
+        whole = build_network(names, side, parameters).whole
+        whole.set_weights(network.whole.get_weights())
+    set_thresholds(whole, choose(*_predict(builder, whole, "moments")).tolist())
+    save_network(whole, building / "model.keras")
+    write_samples(builder, parameters, building / "augmented.jpg")
+    return write_scores(recorder.scores, recorder.history, building, kept_epoch)
+
+
+def number_format(parameters: Parameters) -> str:
+    """Name the Keras dtype policy to train in: half precision on a GPU, unless it is chosen."""
+    if parameters.precision != "auto":
+        return parameters.precision
+    return "mixed_float16" if tf.config.list_physical_devices("GPU") else "float32"
+
+
+def _predict(
+    builder: Builder, model: keras.Model, split: str
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Answer the labels and the probabilities of a split, both (frames, units)."""
+    units = len(action_units(builder))
+    run = inference(model)
+    labels, probabilities = [np.zeros((0, units), np.int8)], [np.zeros((0, units), np.float32)]
+    for images, known in measuring_pipeline(builder, split):
+        labels.append(known.numpy())
+        probabilities.append(run(images).numpy())
+    return np.concatenate(labels), np.concatenate(probabilities)

@@ -3,7 +3,7 @@
 | probe   | what it holds                                              |
 |---------|------------------------------------------------------------|
 | seen    | training frames already fed                                |
-| unseen  | training frames not fed yet (first epoch only)             |
+| unseen  | training frames not fed yet, next to one that was (first epoch only) |
 | dropped | frames of the training clips' training time that were dropped |
 | moments | a block of time held out of every training clip            |
 | people  | validation subjects                                        |
@@ -16,24 +16,32 @@ probes is what the network knows of them, not how often they smile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from train.bands import Estimate, estimate
+
 PROBES = ("seen", "unseen", "dropped", "moments", "people")
 # Fractions of the first epoch at which the probes are scored.
 FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)
+EARLY = 1 / 4  # of the first epoch: where a gap's source shows before the frames are memorised
+FEW_FRAMES = 30  # fewer frames in a probe than this say nothing
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Scores of one probe: loss in nats (frames, units), labels (frames, units), -1 unknown."""
+    """Scores of one probe: loss in nats and labels (frames, units), clips (frames,) as numbers.
+
+    A label of -1 is unknown. Clips count from 0, as the columns of the weights they go with.
+    """
 
     loss: Floats
     labels: NDArray[np.int8]
+    clips: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,6 +53,36 @@ def sample(frames: int, most: int, first: int = 0) -> NDArray[np.int64]:
     if there <= most:
         return np.arange(first, frames)
     return first + (np.arange(most) * there // most)
+
+
+def nested_sample(positions: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Choose at most `most` of some positions, about evenly, so that choices share positions.
+
+    Those with the smallest bit-reversed number (van der Corput's sequence) are taken: one that is
+    taken of some positions is taken of every part of them that it is in.
+    """
+    if len(positions) <= most:
+        return positions
+    octets = positions.astype(">u4").view(np.uint8).reshape(-1, 4)
+    turned = np.packbits(np.unpackbits(octets, axis=1)[:, ::-1], axis=1).view(">u4").ravel()
+    return np.sort(positions[np.argsort(turned)[:most]])
+
+
+def next_to_fed(clips: Sequence[str], indices: Sequence[int], fed: int) -> NDArray[np.int64]:
+    """List the training frames not fed yet of which a neighbour in time has been fed.
+
+    `clips` and `indices` are those of the training frames in the order in which they are fed, the
+    first `fed` of them were. Neighbours are the training frames before and after in the clip. Of
+    a frame in whose surroundings nothing has been fed the network cannot know anything: it would
+    count what other moments cost as memorised.
+    """
+    order = np.lexsort((indices, clips))
+    clip, was_fed = np.asarray(clips)[order], order < fed
+    beside = np.zeros(len(order), bool)
+    same = clip[1:] == clip[:-1]
+    beside[1:] |= same & was_fed[:-1]
+    beside[:-1] |= same & was_fed[1:]
+    return np.sort(order[beside & ~was_fed])
 
 
 def schedule(frames: int, batch_size: int, epochs: int) -> dict[int, float]:
@@ -64,35 +102,43 @@ def rates(labels: NDArray[np.int8]) -> Floats:
     return np.where(known > 0, (labels == 1).sum(axis=0) / np.maximum(known, 1), 0.0)
 
 
-def comparable_losses(probes: Mapping[str, Probe], reference: Floats) -> dict[str, float | None]:
-    """Answer each probe's loss at the reference rates (units,); None for an empty probe.
+def shared_units(
+    parts: Iterable[tuple[NDArray[np.int8], NDArray[np.int64]]], units: int
+) -> NDArray[np.bool_]:
+    """Say which action units (units,) every part can speak of: labels (frames, units), and clips.
 
-    Only action units of which every non-empty probe has present and absent labels take part, so
-    that all figures speak of the same ones; None for all where there is no such unit.
+    That takes both present and absent labels, each in at least two clips (in one, where a part has
+    but one), for what a single clip shows says nothing of the next.
     """
-    there = {name: probe for name, probe in probes.items() if len(probe)}
-    by_class = {name: _class_means(probe) for name, probe in there.items()}
-    shared = np.ones(len(reference), bool)
-    for present, absent in by_class.values():
-        shared &= np.isfinite(present) & np.isfinite(absent)
-    answer: dict[str, float | None] = dict.fromkeys(probes)
-    if not shared.any():
-        return answer
-    for name, (present, absent) in by_class.items():
-        loss = reference * present + (1 - reference) * absent
-        answer[name] = float(loss[shared].mean())
-    return answer
+    shared = np.ones(units, bool)
+    for labels, clips in parts:
+        names = np.unique(clips)
+        member = clips == names[:, None]
+        for value in (1, 0):
+            showing = ((member @ (labels == value)) > 0).sum(axis=0)
+            shared &= showing >= min(2, len(names))
+    return shared
 
 
-def _class_means(probe: Probe) -> tuple[Floats, Floats]:
-    """Mean loss over present and over absent labels (units,) each; NaN where there is none."""
-    means = []
-    for value in (1, 0):
-        chosen = probe.labels == value
-        count = chosen.sum(axis=0)
-        total = np.where(chosen, probe.loss, 0.0).sum(axis=0)
-        means.append(np.where(count > 0, total / np.maximum(count, 1), np.nan))
-    return means[0], means[1]
+def comparable_loss(
+    probe: Probe, reference: Floats, units: NDArray[np.bool_], weights: Floats
+) -> Estimate | None:
+    """Answer a probe's mean loss over `units` at the reference rates (units,), with its draws.
+
+    `weights` (1 + draws, clips) as `train.bands` draws them. None where there are no units, or
+    where the probe lacks present or absent labels of one.
+    """
+    if not units.any():
+        return None
+    member = (probe.clips == np.arange(weights.shape[1])[:, None]).astype(np.float64)
+    loss = np.zeros((len(weights), int(units.sum())))
+    for value, rate in ((1, reference[units]), (0, 1 - reference[units])):
+        chosen = probe.labels[:, units] == value
+        if not chosen.any(axis=0).all():
+            return None
+        total = weights @ (member @ np.where(chosen, probe.loss[:, units], 0.0))
+        loss += rate * total / (weights @ (member @ chosen))
+    return estimate(loss.mean(axis=1), weights.shape[1])
 
 
 def plain_loss(probe: Probe) -> float | None:

@@ -6,12 +6,16 @@ neither in the loss nor in its mean.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 SMALLEST_PROBABILITY = 1e-7
+MOST_WEIGHT = 10.0
 
 
 def masked_cross_entropy(labels: Any, probabilities: Any) -> tuple[Any, Any]:
@@ -46,6 +50,17 @@ def _split_known(labels: Any) -> tuple[Any, Any]:
     return ops.maximum(labels, 0.0), ops.cast(labels >= 0, "float32")
 
 
+def inverse_weights(present: NDArray[np.int64], absent: NDArray[np.int64]) -> list[float]:
+    """Answer what a present label must weigh for both classes to count alike (units,).
+
+    That is absent / present, each (units,) counts of known labels, within 1/10 to 10: a unit of a
+    few positives would else hang on them alone. 1 where a unit has only one of the two.
+    """
+    both = (present > 0) & (absent > 0)
+    ratio = np.where(both, absent / np.maximum(present, 1), 1.0)
+    return [float(one) for one in np.clip(ratio, 1 / MOST_WEIGHT, MOST_WEIGHT)]
+
+
 @keras.saving.register_keras_serializable(package="framewise")
 class MaskedBinaryCrossentropy(keras.losses.Loss):
     """Mean binary cross-entropy over the known labels of a batch, for `model.compile`.
@@ -53,22 +68,36 @@ class MaskedBinaryCrossentropy(keras.losses.Loss):
     Labels (batch, action units): 1 present, 0 absent, -1 unknown. Predictions of that shape:
     probabilities, or logits where `from_logits`. The mean is over labels, not frames: a frame with
     more known labels weighs more. A batch without known labels gives 0, and a gradient of 0.
+    `positive_weights` (action units,) multiply the loss of the present labels; the mean divides by
+    the number of known labels still, as `tf.nn.weighted_cross_entropy_with_logits` averaged does.
     """
 
     def __init__(
-        self, from_logits: bool = False, name: str = "masked_binary_crossentropy", **options: Any
+        self,
+        from_logits: bool = False,
+        positive_weights: Sequence[float] | None = None,
+        name: str = "masked_binary_crossentropy",
+        **options: Any,
     ) -> None:
         # The mean is over known labels; Keras' own reductions would count the unknown ones too.
         options["reduction"] = None
         super().__init__(name=name, **options)
         self.from_logits = from_logits
+        self.positive_weights = None if positive_weights is None else list(positive_weights)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Answer the scalar mean over the known labels."""
         elementwise = masked_cross_entropy_from_logits if self.from_logits else masked_cross_entropy
         loss, known = elementwise(y_true, y_pred)
+        if self.positive_weights is not None:
+            weights = ops.convert_to_tensor(self.positive_weights, "float32")
+            loss = ops.where(ops.cast(y_true, "float32") > 0, loss * weights, loss)
         return ops.sum(loss) / ops.maximum(ops.sum(known), 1.0)
 
     def get_config(self) -> dict[str, Any]:
         """Answer what `from_config` needs to build it again."""
-        return {**super().get_config(), "from_logits": self.from_logits}
+        return {
+            **super().get_config(),
+            "from_logits": self.from_logits,
+            "positive_weights": self.positive_weights,
+        }

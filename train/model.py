@@ -1,48 +1,85 @@
-"""The network: augmentation, frozen backbone, dense layers, a probability an action unit."""
+"""The network: augmentation, backbone, dense layers, a probability an action unit.
+
+`import train.model` registers every class that the model file of `train fit` holds, so that
+`keras.models.load_model` reads it; `describe` tells what the loaded model predicts, of what
+pictures.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import keras
+from keras import ops
 
+from curate.errors import UserError
 from curate.params import Parameters
 from train.augment import FusedAugmentation
-from train.backbone import build_backbone
-from train.loss import MaskedBinaryCrossentropy
+from train.backbone import split_backbone
+
+PREPROCESSING = "RGB, 0-255, of any number type; the model does its own scaling"
 
 
 @dataclass(frozen=True)
 class Network:
-    """One network seen from four sides; all share their layers and weights."""
+    """One network seen from several sides; all share their layers and weights."""
 
     whole: keras.Model  # images (batch, size, size, 3), 0-255, to probabilities (batch, units)
-    training: keras.Model  # the same to logits, compiled: exact gradients however sure it is
-    backbone: keras.Model  # images to features
-    head: keras.Model  # features to logits
+    training: keras.Model  # the same to logits: exact gradients however sure it is
+    training_on_features: keras.Model  # that without the backbone
+    backbone: keras.Model  # what never changes: images to float32 features
+    head: keras.Model  # what trains: features to logits; fine-tuned blocks are its first layers
+    tuned: keras.Model | None  # those blocks, which have a learning rate of their own
 
 
-def build_network(action_units: list[str], image_size: int, parameters: Parameters) -> Network:
-    """Build the network for the named action units, its training side compiled with Adam.
+@dataclass(frozen=True)
+class Description:
+    """What a model file says of itself."""
+
+    action_units: list[str]  # names of the outputs, in order
+    image_size: int  # side of the pictures in pixels
+    thresholds: list[float]  # of each output: probability from which it counts as present
+    preprocessing: str  # what the pictures must be like
+
+
+def build_network(
+    action_units: list[str], image_size: int, parameters: Parameters, precision: str = "float32"
+) -> Network:
+    """Build the network for the named action units; `precision` is a Keras dtype policy.
 
     Augmentation is part of the graph, active in training only, so it runs where the network does.
+    Features, logits and probabilities are float32 under any policy. Raises `UserError` where the
+    backbone is not to be had, or has fewer blocks than `unfreeze`.
     """
-    backbone = build_backbone(parameters.backbone, image_size)
-    head = build_head(backbone.output_shape[-1], len(action_units), parameters)
-    images = keras.Input((image_size, image_size, 3), name="images")
-    logits = head(backbone(augmentation(parameters)(images)))
-    probabilities = keras.layers.Activation("sigmoid", name="probabilities")(logits)
-    training = keras.Model(images, logits, name="training")
-    training.compile(
-        optimizer=keras.optimizers.Adam(parameters.lr),
-        loss=MaskedBinaryCrossentropy(from_logits=True),
-        jit_compile=False,  # XLA's convolutions are many times slower on a CPU
-    )
-    return Network(keras.Model(images, probabilities, name="framewise"), training, backbone, head)
+    with _dtype_policy(precision):
+        backbone, tuned = split_backbone(parameters.backbone, image_size, parameters.unfreeze)
+        head = build_head(backbone.output_shape[1:], len(action_units), parameters, tuned)
+        images = keras.Input((image_size, image_size, 3), name="images")
+        logits = head(backbone(augmentation(parameters)(images)))
+        outputs = ActionUnits(action_units, image_size, name="action_units")
+        whole = keras.Model(images, outputs(logits), name="framewise")
+        training = keras.Model(images, logits, name="training")
+        # Not the head itself: how it was compiled would be saved as part of the whole.
+        on_features = keras.Model(head.inputs, head.outputs, name="training_on_features")
+    return Network(whole, training, on_features, backbone, head, tuned)
+
+
+@contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def augments(parameters: Parameters) -> bool:
+    """Tell whether training pictures differ from epoch to epoch."""
+    return any(augmentation(parameters).magnitudes)
 
 
 def augmentation(parameters: Parameters) -> FusedAugmentation:
@@ -59,18 +96,22 @@ def augmentation(parameters: Parameters) -> FusedAugmentation:
     )
 
 
-def build_head(features: int, outputs: int, parameters: Parameters) -> keras.Model:
-    """Build the dense layers: (batch, features) to logits (batch, outputs).
+def build_head(
+    features: Sequence[int], outputs: int, parameters: Parameters, tuned: keras.Model | None = None
+) -> keras.Model:
+    """Build what trains: features (batch, ...) through `tuned` and dense layers to logits.
 
     Dropout stands before and after each dense layer (one between two layers serves both).
     """
     # Layers are named: Keras would number them by how many the process has built before.
-    layers: list[keras.layers.Layer] = [keras.Input((features,), name="features")]
+    layers: list[keras.layers.Layer] = [keras.Input(features, name="features")]
+    if tuned is not None:
+        layers.append(tuned)
     for number, units in enumerate(parameters.units, start=1):
         layers.append(_dropout(number, parameters))
         layers.append(keras.layers.Dense(units, activation="relu", name=f"dense_{number}"))
     layers.append(_dropout(len(parameters.units) + 1, parameters))
-    layers.append(keras.layers.Dense(outputs, name="logits"))
+    layers.append(keras.layers.Dense(outputs, dtype="float32", name="logits"))
     return keras.Sequential(layers, name="head")
 
 
@@ -79,33 +120,71 @@ def _dropout(number: int, parameters: Parameters) -> keras.layers.Dropout:
     return keras.layers.Dropout(parameters.dropout, seed=seed, name=f"dropout_{number}")
 
 
-def save_network(network: keras.Model, path: Path) -> None:
-    """Save a network as a `.keras` file whose bytes depend on the network only.
+@keras.saving.register_keras_serializable(package="framewise")
+class ActionUnits(keras.layers.Layer):
+    """Turn logits (batch, units) into probabilities, and carry what a model file has to tell.
 
-    Keras writes the time of saving into the archive, and the addresses of objects in memory where
-    layers share one: the time is set to the earliest that an archive can tell, addresses are
-    numbered in the order in which they stand.
+    `names` are those of the outputs, `image_size` the side of the pictures in pixels, `thresholds`
+    (0.5 each, until they are chosen) the probability from which each output counts as present.
     """
-    dated = path.with_name(f"dated-{path.name}")
-    network.save(dated)
-    with zipfile.ZipFile(dated) as source, zipfile.ZipFile(path, "w") as target:
-        for name in sorted(source.namelist()):
-            content = source.read(name)
-            if name == "metadata.json":
-                undated = json.loads(content) | {"date_saved": "1980-01-01@00:00:00"}
-                content = json.dumps(undated).encode()
-            elif name == "config.json":
-                content = _numbered(content.decode()).encode()
-            target.writestr(zipfile.ZipInfo(name), content)
-    dated.unlink()
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        image_size: int,
+        thresholds: Sequence[float] | None = None,
+        preprocessing: str = PREPROCESSING,
+        **options: Any,
+    ) -> None:
+        super().__init__(**{"dtype": "float32", **options})
+        given = [0.5] * len(names) if thresholds is None else thresholds
+        self.description = Description(
+            list(names), image_size, [float(one) for one in given], preprocessing
+        )
+
+    def call(self, logits: Any) -> Any:
+        """Answer the probabilities."""
+        return ops.sigmoid(logits)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Answer the input's shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Answer what `from_config` needs to build it again."""
+        told = self.description
+        return {
+            **super().get_config(),
+            "names": list(told.action_units),
+            "image_size": told.image_size,
+            "thresholds": list(told.thresholds),
+            "preprocessing": told.preprocessing,
+        }
 
 
-def _numbered(config: str) -> str:
-    """Replace each distinct shared_object_id by its place of first appearance."""
-    numbers: dict[str, int] = {}
+def describe(model: keras.Model) -> Description:
+    """Say what a model of `train fit` predicts, of what pictures, and from which thresholds on.
 
-    def number(match: re.Match[str]) -> str:
-        place = numbers.setdefault(match.group(2), len(numbers) + 1)
-        return f"{match.group(1)}{place}"
+    Raises:
+        UserError: a model that carries no such description.
+    """
+    return _outputs(model).description
 
-    return re.sub(r'("shared_object_id": )(\d+)', number, config)
+
+def set_thresholds(model: keras.Model, thresholds: Sequence[float]) -> None:
+    """Make these (units,) the thresholds that the model carries."""
+    layer = _outputs(model)
+    told = layer.description
+    layer.description = Description(
+        told.action_units, told.image_size, [float(one) for one in thresholds], told.preprocessing
+    )
+
+
+def _outputs(model: keras.Model) -> ActionUnits:
+    for layer in model.layers:
+        if isinstance(layer, ActionUnits):
+            return layer
+    raise UserError(
+        f"the model '{model.name}' does not say which action units it predicts; make it with "
+        f"'train fit'"
+    )

@@ -3,42 +3,60 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
 import polars as pl
 from dvclive import Live
 
-from curate.errors import UserError
 from train import gap
-from train.probes import Probes
-from train.verdict import Gap, dissect, sentence
+from train.probes import Probes, Scores
+from train.verdict import Gap, dissect, finding, sentence
 
-_EARLY = 0.25  # of the first epoch: where the source of the gap shows before it is memorised
+Row = dict[str, Any]
 
 
 class Recorder(keras.callbacks.Callback):
-    """Scores the probes at their steps, and writes down what they and the epochs say."""
+    """Scores the probes at their steps, and writes down what they and the epochs say.
+
+    Each of `scores` is a row of probes.csv, and under "gap" the gap that those probes tell.
+    """
 
     def __init__(self, probes: Probes, live: Live, advance: Callable[[int], None]) -> None:
         super().__init__()
         self._probes, self._live, self._advance = probes, live, advance
         self._step = 0
-        self.scores: list[dict[str, float | int | None]] = []
-        self.history: list[dict[str, float | int]] = []
+        self.scores: list[Row] = []
+        self.history: list[Row] = []
+
+    def state(self) -> dict[str, Any]:
+        """Answer what `restore` needs to go on from here, as JSON takes it."""
+        return {"step": self._step, "scores": self.scores, "history": self.history}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`; what it holds is logged anew, in the same order."""
+        self._step = state["step"]
+        self.scores[:], self.history[:] = state["scores"], state["history"]
+        ended = {row["epoch"]: row for row in self.history}
+        for row in self.scores:
+            self._log_scores(row)
+            if row["epoch"] in ended:
+                self._log_epoch(ended[row["epoch"]])
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Count the step; score where the schedule says so; stop when the loss has run away."""
+        """Count the step; score where the schedule says so."""
         self._step += 1
         self._advance(1)
-        if not np.isfinite((logs or {}).get("loss", 0.0)):
-            raise UserError(
-                f"the training loss is no longer a number at step {self._step}; lower lr"
-            )
         if self._step in self._probes.points:
-            self._record(self._probes.points[self._step])
+            epoch, scores = self._probes.points[self._step], self._probes.score(self._step)
+            self.scores.append(
+                {"epoch": epoch, "frames_fed": self._step * self._probes.batch_size}
+                | _columns(scores)
+                | {"gap": _gap(epoch, scores).as_dict()}
+            )
+            self._log_scores(self.scores[-1])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Write down the epoch's training loss."""
@@ -46,46 +64,55 @@ class Recorder(keras.callbacks.Callback):
         self.history.append(
             {"epoch": epoch + 1, "loss": float((logs or {})["loss"]), "learning_rate": rate}
         )
-        self._live.log_metric("train/loss", self.history[-1]["loss"])
+        self._log_epoch(self.history[-1])
 
-    def _record(self, epoch: float) -> None:
-        losses, plain, frames = self._probes.score(self._step)
-        row: dict[str, float | int | None] = {
-            "epoch": epoch,
-            "frames_fed": self._step * self._probes._batch_size,
-        }
-        row |= losses
-        row |= {f"{name}_frames": n for name, n in frames.items()}
-        row |= {f"{name}_plain": loss for name, loss in plain.items()}
-        self.scores.append(row)
-        self._live.step = self._step
-        for name, loss in losses.items():
-            if loss is not None:
-                self._live.log_metric(f"probe/{name}", loss)
+    def _log_scores(self, row: Row) -> None:
+        self._live.step = row["frames_fed"] // self._probes.batch_size
+        for name in gap.PROBES:
+            if row[name] is not None:
+                self._live.log_metric(f"probe/{name}", row[name])
+
+    def _log_epoch(self, row: Row) -> None:
+        self._live.log_metric("train/loss", row["loss"])
 
 
-def write_scores(scores: list[dict], history: list[dict], folder: Path) -> list[Gap]:
-    """Write probes.csv, history.csv and gap.json; answer the gap early and at the end."""
-    pl.DataFrame(scores, infer_schema_length=None).write_csv(
-        folder / "probes.csv", float_precision=6
-    )
-    pl.DataFrame(history).write_csv(folder / "history.csv", float_precision=6)
-    early = next((s for s in scores if s["epoch"] >= _EARLY), scores[-1])
-    gaps = [_gap(early), _gap(scores[-1])]
-    words = [sentence(g) for g in gaps]
+def _columns(scores: Scores) -> Row:
+    """Lay scores out as the columns of probes.csv: losses, their bands, frames, plain losses."""
+    row: Row = {}
+    for name, loss in scores.losses.items():
+        low, high = (loss and loss.interval()) or (None, None)
+        row |= {name: loss and loss.value, f"{name}_low": low, f"{name}_high": high}
+    row |= {f"{name}_frames": frames for name, frames in scores.frames.items()}
+    return row | {f"{name}_plain": loss for name, loss in scores.plain.items()}
+
+
+def _gap(epoch: float, scores: Scores) -> Gap:
+    # Once every training frame is fed none is unseen; dropped ones, fed never, lie between them.
+    return dissect(epoch, scores.losses, scores.frames, "unseen" if epoch < 1 else "dropped")
+
+
+def write_scores(
+    scores: Sequence[Row], history: Sequence[Row], folder: Path, kept_epoch: int
+) -> list[Gap]:
+    """Write probes.csv, history.csv and gap.json; answer the gap early and of the weights kept."""
+    rows = [{name: value for name, value in row.items() if name != "gap"} for row in scores]
+    for name, table in (("probes", rows), ("history", list(history))):
+        pl.DataFrame(table, infer_schema_length=None).write_csv(
+            folder / f"{name}.csv", float_precision=6
+        )
+    early = next((row for row in scores if row["epoch"] >= gap.EARLY), scores[-1])
+    final = next((row for row in scores if row["epoch"] == kept_epoch), scores[-1])
+    gaps = [Gap(**row["gap"]) for row in (early, final)]
+    words = [sentence(one) for one in gaps]
     content = {
         "early": gaps[0].as_dict(),
         "final": gaps[1].as_dict(),
         "early_verdict": words[0],
         "final_verdict": words[1],
+        "early_finding": finding(gaps[0]),
+        "final_finding": finding(gaps[1]),
         "verdict": " ".join(words),
+        "kept_epoch": kept_epoch,
     }
     (folder / "gap.json").write_text(json.dumps(content, indent=2) + "\n")
     return gaps
-
-
-def _gap(row: dict) -> Gap:
-    losses = {name: row[name] for name in gap.PROBES}
-    frames = {name: row[f"{name}_frames"] for name in gap.PROBES}
-    unseen = "unseen" if row["epoch"] < 1 else "dropped"
-    return dissect(row["epoch"], losses, frames, unseen)

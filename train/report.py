@@ -18,11 +18,20 @@ from curate.charts.style import save
 from curate.lag import measure
 from curate.params import Parameters
 from curate.table import part_path, whole_folder
-from train.charts import action_units, flow, gap_anatomy, loss
+from train.charts import (
+    action_units,
+    augmented,
+    calibration,
+    confusion,
+    flow,
+    gap_anatomy,
+    loss,
+    precision_recall_curves,
+)
 from train.charts import precision_recall as scores
 from train.report_advice import Figures, headline, suggest
 from train.report_inputs import ReportInputs, Tables, read_tables
-from train.report_tables import Table, across_splits, fates, parameters_table, versions
+from train.report_tables import Table, across_splits, fates, parameters_table, published, versions
 from train.report_tables import scores as scores_table
 
 _TEMPLATE = Path(__file__).with_name("report.html")
@@ -39,8 +48,17 @@ _SHOWN = {
     "action_units": "Bars of the positives of each action unit: labelled, kept by dedup, and in "
     "training after the cap.",
     "loss": "Training loss with dropout, and training and validation loss without, by epoch.",
+    "augmented": "Rows of training frames: each as filmed, then eight times as augmentation feeds "
+    "it.",
     "precision_recall": "Precision and recall of each action unit on the natural and on the "
-    "balanced validation set.",
+    "balanced validation set, with 95 % intervals.",
+    "precision_recall_curves": "Precision against recall of each action unit over all thresholds, "
+    "on the natural and on the balanced validation set; the fixed and the chosen threshold are "
+    "marked.",
+    "confusion": "Two squares of four counts for each action unit, at the fixed and at the chosen "
+    "threshold: what the model says against what the label says.",
+    "calibration": "Share of frames that has an action unit against the probability given, for "
+    "each action unit; the calibrated lie on the diagonal.",
 }
 
 
@@ -87,7 +105,11 @@ def draw_charts(tables: Tables, parameters: Parameters) -> dict[str, Figure]:
         "near_duplicates": near_duplicates.draw(_pairs(tables), dropped),
         "action_units": action_units.draw(positives, cap),
         "loss": loss.draw(tables.history, tables.probes),
+        "augmented": augmented.draw(tables.augmented, parameters),
         "precision_recall": scores.draw(tables.scores, tables.metrics),
+        "precision_recall_curves": precision_recall_curves.draw(tables.predictions, tables.scores),
+        "confusion": confusion.draw(tables.predictions, tables.scores, parameters.threshold),
+        "calibration": calibration.draw(tables.reliability, tables.scores),
     }
 
 
@@ -114,6 +136,8 @@ def render_page(tables: Tables, parameters: Parameters, pictures: list[Picture])
                 ("validation_balanced", "Balanced validation set"),
             )
         ],
+        comparison=tables.comparison,
+        published_table=published(tables.comparison) if tables.comparison else None,
         provenance=[parameters_table(parameters), versions()],
     )
 

@@ -1,4 +1,8 @@
-"""What to change next: a few suggestions, each derived from figures by a rule."""
+"""What to change next: a few suggestions, each derived from figures by a rule.
+
+A cause counts where its interval carries it (`train.verdict`), a rise or a fall of a loss where the
+last one's interval does. Nothing is suggested on what may be chance.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,8 @@ import polars as pl
 from curate.params import Parameters
 
 MOST = 3
-# Dropped frames this close to fed ones in loss (nats) taught nothing new.
+# Dropped frames surely this close to fed ones in loss (nats) taught nothing new.
 _SAME = 0.03
-# Validation loss has turned when it ends this far (nats) above its lowest.
-_TURNED = 0.01
 _RARE = 30
 _STRONG_DROPOUT = 0.5
 _HEADLINES = {
@@ -105,10 +107,8 @@ def _try(key: str, value: object, change: str, because: str) -> Suggestion:
 
 
 def _thin(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
-    dropped = figures.gap.get("early", {}).get("dropped")
     because = "frames that were never fed are learnt from their neighbours, other moments are not"
-    if dropped is not None and abs(dropped) < _SAME:
-        because += f"; dropped frames cost nothing ({dropped:+.3f} against those fed)"
+    because += _dropped_cost_nothing(figures.gap.get("final", {}))
     wider = 5 if parameters.stride < 5 else 2 * parameters.stride
     yield _try(
         "stride",
@@ -125,6 +125,17 @@ def _thin(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
             f"{parameters.distance} to {more} bits",
             "it thins still moments more than moving ones, which a wider stride does not",
         )
+
+
+def _dropped_cost_nothing(final: dict[str, Any]) -> str:
+    """Say so where the whole interval of dropped - seen, at the end, is near nought."""
+    dropped = final.get("dropped")
+    low, high = (final.get(end, {}).get("dropped") for end in ("low", "high"))
+    if dropped is None or low is None or high is None or max(-low, high) > _SAME:
+        return ""
+    return (
+        f"; dropped frames cost nothing ({dropped:+.3f} against those fed, {low:.3f} to {high:.3f})"
+    )
 
 
 def _memorise_less(parameters: Parameters) -> Iterator[Suggestion]:
@@ -166,39 +177,49 @@ def _more_people(figures: Figures, parameters: Parameters) -> Iterator[Suggestio
 
 
 def _stop_earlier(figures: Figures) -> Iterator[Suggestion]:
-    """Ask for fewer epochs where the held-out loss has turned, after at least one."""
+    """Ask for fewer epochs where the held-out loss has surely risen, after at least one."""
     whole = _held_out(figures.probes).filter(pl.col("epoch") >= 1)
     if whole.is_empty():
         return
     best, last = whole.sort("loss", "epoch").row(0, named=True), whole.row(-1, named=True)
-    if last["loss"] - best["loss"] >= _TURNED:
+    if last["low"] > best["loss"]:
         epochs = round(best["epoch"])
         yield _try(
             "epochs",
             epochs,
             f"Stop after {epochs} epoch{'s' if epochs > 1 else ''}",
             f"the loss on frames held out was {best['loss']:.3f} then and {last['loss']:.3f} "
-            f"after {last['epoch']:g}",
+            f"({last['low']:.3f} to {last['high']:.3f}) after {last['epoch']:g}",
         )
 
 
 def _held_out(probes: pl.DataFrame) -> pl.DataFrame:
-    """Answer epoch and loss of the people probe, or of the moments where there is nobody."""
+    """Answer epoch, loss, low and high of the people probe, or of moments where there is nobody.
+
+    Only times at which the loss has an interval.
+    """
     probe = "people" if probes["people"].null_count() < len(probes) else "moments"
-    return probes.select("epoch", pl.col(probe).alias("loss")).drop_nulls().sort("epoch")
+    ends = [
+        (pl.col(name) if name in probes.columns else pl.lit(None, pl.Float64)).alias(end)
+        for end, name in (("loss", probe), ("low", f"{probe}_low"), ("high", f"{probe}_high"))
+    ]
+    return probes.select("epoch", *ends).drop_nulls().sort("epoch")
 
 
 def _no_gap(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
     """Ask for more learning: more epochs while the held-out loss falls, else less restraint."""
     line = _held_out(figures.probes)
-    if len(line) and line["loss"][-1] == line["loss"].min():
+    falls = len(line) > 0 and line["loss"][-1] == line["loss"].min()
+    if falls and line["high"][-1] < line["loss"][0]:
+        first, last = line.row(0, named=True), line.row(-1, named=True)
         yield _try(
             "epochs",
             2 * parameters.epochs,
             "Train longer",
-            "there is no gap, and the loss on frames held out still falls",
+            f"there is no gap, and the loss on frames held out still falls: from "
+            f"{first['loss']:.3f} to {last['loss']:.3f} ({last['low']:.3f} to {last['high']:.3f})",
         )
-    elif parameters.dropout > 0:
+    elif len(line) and not falls and parameters.dropout > 0:
         less = round(parameters.dropout / 2, 2)
         yield _try(
             "dropout",

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from curate.errors import UserError
 from curate.table import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
-from train.charts.gap_anatomy import MEANING
+from train.calibration import RELIABILITY
+from train.charts import augmented, gap_anatomy
+from train.predictions import read_predictions
+from train.published import Comparison
+from train.scorecard import COLUMNS
 
-_LOSSES = dict.fromkeys(("epoch", *MEANING), pl.Float64)
+_LOSSES = dict.fromkeys(gap_anatomy.COLUMNS, pl.Float64)
 _HISTORY = {"epoch": pl.Float64, "loss": pl.Float64}
-_SCORES = {"split": pl.String, "action_unit": pl.String, "positives": pl.Int64} | dict.fromkeys(
-    ("precision", "recall", "f1"), pl.Float64
-)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class Tables:
     gap: dict[str, Any]
     scores: pl.DataFrame
     metrics: dict[str, Any]
+    predictions: pl.DataFrame
+    reliability: pl.DataFrame
+    comparison: Comparison | None
+    augmented: NDArray[np.uint8] | None
 
 
 def read_tables(inputs: ReportInputs) -> Tables:
@@ -73,9 +80,23 @@ def read_tables(inputs: ReportInputs) -> Tables:
         _read_csv(inputs.fit / "probes.csv", _LOSSES, "train fit"),
         _read_csv(inputs.fit / "history.csv", _HISTORY, "train fit"),
         _read_json(inputs.fit / "gap.json", "verdict", "train fit"),
-        _read_csv(inputs.evaluation / "per_action_unit.csv", _SCORES, "train evaluate"),
+        _read_csv(inputs.evaluation / "per_action_unit.csv", COLUMNS, "train evaluate"),
         _read_json(inputs.evaluation / "metrics.json", "validation", "train evaluate"),
+        read_predictions(inputs.evaluation / "predictions.parquet"),
+        _read_csv(inputs.evaluation / "calibration.csv", RELIABILITY, "train evaluate"),
+        _read_comparison(inputs.evaluation / "published.json"),
+        augmented.read(inputs.fit / "augmented.jpg"),
     )
+
+
+def _read_comparison(path: Path) -> Comparison | None:
+    """Read the comparison with published figures; None where evaluation made none."""
+    if not path.exists():
+        return None
+    try:
+        return Comparison(**_read_json(path, "rows", "train evaluate"))
+    except TypeError:
+        raise UserError(f"{path}: lacks what 'train evaluate' writes; make it again") from None
 
 
 def _read_csv(path: Path, schema: dict[str, Any], command: str) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 from curate.params import Parameters
 from curate.split import near_across
 from curate.table import REASONS
+from train.published import Comparison
 
 _PACKAGES = (
     "framewise",
@@ -30,6 +31,19 @@ _PACKAGES = (
 )
 _SPLITS = ("train", "validation", "moments", "margin")
 _UNDEFINED = "–"
+# Columns of a table of scores, and where per_action_unit.csv has them.
+_SCORED = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "f1",
+    "f1, 95 %": "f1_interval",
+    "average precision": "average_precision",
+    "chosen threshold": "chosen_threshold",
+    "precision, chosen": "chosen_precision",
+    "recall, chosen": "chosen_recall",
+    "f1, chosen": "chosen_f1",
+    "calibration error": "calibration_error",
+}
 
 
 @dataclass(frozen=True)
@@ -72,16 +86,36 @@ def across_splits(cap: pl.DataFrame, frames: pl.DataFrame, distance: int) -> Tab
 
 def scores(per_action_unit: pl.DataFrame, metrics: dict[str, Any], split: str, name: str) -> Table:
     """List a validation set's scores by action unit, then their micro and macro means."""
-    figures = ("precision", "recall", "f1")
     rows = [
-        [row["action_unit"], f"{row['positives']:,}", *(_score(row[key]) for key in figures)]
+        [row["action_unit"], f"{row['positives']:,}", *_figures(row)]
         for row in per_action_unit.filter(pl.col("split") == split).to_dicts()
     ]
+    found = metrics.get(split, {})
+    chosen = found.get("chosen", {})
     for mean in ("micro", "macro"):
-        means = metrics.get(split, {}).get(mean, {})
-        rows.append([f"{mean} mean", "", *(_score(means.get(key)) for key in figures)])
-    frames = metrics.get(split, {}).get("frames", 0)
-    return Table(f"{name}, {frames:,} frames", ["action unit", "positives", *figures], rows)
+        of_chosen = {f"chosen_{key}": value for key, value in chosen.get(mean, {}).items()}
+        error = {"calibration_error": found.get("calibration_error") if mean == "macro" else None}
+        rows.append([f"{mean} mean", "", *_figures(found.get(mean, {}) | of_chosen | error)])
+    frames, subjects = found.get("frames", 0), found.get("subjects", 0)
+    people = f"{subjects} subject{'' if subjects == 1 else 's'}"
+    return Table(
+        f"{name}, {frames:,} frames of {people}",
+        ["action unit", "positives", *_SCORED],
+        rows,
+    )
+
+
+def published(comparison: Comparison) -> Table:
+    """List F1 beside the published figures."""
+    rows = [[row[0], *(_score(value) for value in row[1:])] for row in comparison.rows]
+    return Table(comparison.title, ["action unit", *comparison.columns[1:]], rows)
+
+
+def _figures(row: dict[str, Any]) -> list[str]:
+    """Write a row's figures as `_SCORED` orders them."""
+    ends = [row.get(f"f1_{end}") for end in ("low", "high")]
+    interval = _UNDEFINED if None in ends else "–".join(_score(end) for end in ends)
+    return [interval if key == "f1_interval" else _score(row.get(key)) for key in _SCORED.values()]
 
 
 def parameters_table(parameters: Parameters) -> Table:

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 for labels of which some are unknown."""
+"""Precision, recall, F1 and average precision for labels of which some are unknown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,12 @@ class Score:
 
     def as_dict(self) -> dict[str, float | None]:
         """Answer the figures, rounded to 4 digits."""
-        return {
-            name: None if value is None else round(value, 4) for name, value in vars(self).items()
-        }
+        return {name: rounded(value) for name, value in vars(self).items()}
+
+
+def rounded(value: float | None) -> float | None:
+    """Round a figure to 4 digits; None where it is not defined (None or NaN)."""
+    return None if value is None or np.isnan(value) else round(float(value), 4)
 
 
 def score(hits: int, false_alarms: int, misses: int) -> Score:
@@ -35,12 +40,12 @@ def score(hits: int, false_alarms: int, misses: int) -> Score:
 
 def per_action_unit(labels: NDArray[np.int8], predicted: NDArray[np.bool_]) -> list[Score]:
     """Score each action unit over its known labels; both arrays (frames, units)."""
-    return [score(*counts) for counts in _counts(labels, predicted)]
+    return [score(*unit) for unit in count(labels, predicted).tolist()]
 
 
 def micro(labels: NDArray[np.int8], predicted: NDArray[np.bool_]) -> Score:
     """Score all known labels together: every label counts the same."""
-    return score(*np.sum(_counts(labels, predicted), axis=0, dtype=int).tolist())
+    return score(*count(labels, predicted).sum(axis=0).tolist())
 
 
 def macro(scores: list[Score]) -> Score:
@@ -59,8 +64,72 @@ def macro(scores: list[Score]) -> Score:
     return Score(*means)
 
 
-def _counts(labels: NDArray[np.int8], predicted: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
-    hits = ((labels == 1) & predicted).sum(axis=0)
-    false_alarms = ((labels == 0) & predicted).sum(axis=0)
-    misses = ((labels == 1) & ~predicted).sum(axis=0)
-    return [(int(a), int(b), int(c)) for a, b, c in zip(hits, false_alarms, misses, strict=True)]
+def count(labels: NDArray[np.int8], predicted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count (units, 3): true positives, false positives, false negatives of known labels."""
+    cases = [(labels == 1) & predicted, (labels == 0) & predicted, (labels == 1) & ~predicted]
+    return np.stack([case.sum(axis=0, dtype=np.int64) for case in cases], axis=-1)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One action unit's frames of known label, ranked by probability, most probable first.
+
+    `order` are their positions; `ends` are the places in that order where a probability ends that
+    the next frame does not share, which is where a threshold can lie.
+    """
+
+    order: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    labels: NDArray[np.int8]
+    probabilities: Floats  # at `ends`: distinct, falling
+
+    @property
+    def hits(self) -> NDArray[np.int64]:
+        """Count the true positives of each threshold."""
+        return np.cumsum(self.labels == 1)[self.ends]
+
+    @property
+    def false_alarms(self) -> NDArray[np.int64]:
+        """Count the false positives of each threshold."""
+        return np.cumsum(self.labels == 0)[self.ends]
+
+
+def rank(labels: NDArray[np.int8], probabilities: NDArray[np.floating]) -> Ranking:
+    """Rank one action unit's frames; both arrays (frames,), a label of -1 is unknown."""
+    known = np.flatnonzero(labels >= 0)
+    order = known[np.argsort(-probabilities[known], kind="stable")]
+    falling = probabilities[order].astype(np.float64)
+    last = np.ones(len(falling), bool)
+    last[:-1] = falling[1:] != falling[:-1]
+    ends = np.flatnonzero(last)
+    return Ranking(order, ends, labels[order], falling[ends])
+
+
+def area(hits: NDArray[np.number], false_alarms: NDArray[np.number]) -> Floats:
+    """Answer the average precision of counts (..., thresholds): sum of precision x gain in recall.
+
+    The step-wise sum that scikit-learn's average_precision_score takes, without interpolation. NaN
+    where there is no positive.
+    """
+    if not hits.shape[-1]:
+        return np.full(hits.shape[:-1], np.nan)
+    precision = hits / np.maximum(hits + false_alarms, 1)
+    gained = np.diff(hits, axis=-1, prepend=0)
+    positives = hits[..., -1]
+    found = (precision * gained).sum(axis=-1)
+    return np.where(positives > 0, found / np.maximum(positives, 1), np.nan)
+
+
+def average_precision(labels: NDArray[np.int8], probabilities: NDArray[np.floating]) -> Floats:
+    """Answer the average precision of each action unit (units,); arrays (frames, units).
+
+    Over known labels only; NaN where a unit has no positive.
+    """
+    ranked = [rank(*unit) for unit in zip(labels.T, probabilities.T, strict=True)]
+    return np.array([area(r.hits, r.false_alarms) for r in ranked], np.float64)
+
+
+def micro_average_precision(labels: NDArray[np.int8], probabilities: NDArray[np.floating]) -> float:
+    """Answer the average precision of all known labels ranked together; NaN without a positive."""
+    ranked = rank(labels.ravel(), probabilities.ravel())
+    return float(area(ranked.hits, ranked.false_alarms))

@@ -3,7 +3,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers, ops
@@ -28,49 +27,86 @@ TOLERANCE = 0.01  # of 255: float32 coordinates, rounded differently
 @pytest.fixture(scope="module")
 def images():
     """Noise, the hardest case for interpolation; higher than wide to tell the axes apart."""
-    return np.random.default_rng(0).uniform(0, 255, (4, 64, 48, 3)).astype("float32")
+    return np.random.default_rng(0).uniform(0, 255, (12, 64, 48, 3)).astype("float32")
 
 
 def transformed(images, **values):
-    """Transform all images by the same named parameters; the others are zero."""
+    """Transform images by named parameters, one for all or one each; the others are zero."""
     parameters = np.zeros((len(images), 7), "float32")
     for name, value in values.items():
         parameters[:, PARAMETERS.index(name)] = value
-    return transform(images, parameters).numpy()
+    return np.asarray(transform(images, parameters))
 
 
-TURN = 10 / 360
+def column(drawn):
+    return np.asarray(drawn).reshape(-1)
+
+
+# A Keras layer that draws far, so that much of the mirrored border shows, and how the parameters
+# that it drew are written here.
 KERAS_LAYERS = {
-    "rotation": (layers.RandomRotation((TURN, TURN)), {"rotation": np.radians(10)}),
-    "zoom out": (layers.RandomZoom((0.2, 0.2)), {"zoom": 0.2}),
-    "zoom in": (layers.RandomZoom((-0.2, -0.2)), {"zoom": -0.2}),
-    "shift": (layers.RandomTranslation((0.05, 0.05), (0.1, 0.1)), {"right": 0.1, "down": 0.05}),
-    "brighter": (layers.RandomBrightness((0.3, 0.3)), {"brightness": 0.3}),
-    "darker": (layers.RandomBrightness((-0.3, -0.3)), {"brightness": -0.3}),
+    "rotation": (
+        layers.RandomRotation(0.5, seed=1),
+        lambda drawn: {"rotation": np.radians(column(drawn["angle"]))},
+    ),
+    "zoom": (
+        layers.RandomZoom((-0.6, 0.6), seed=1),
+        lambda drawn: {"zoom": column(drawn["height_zoom"]) - 1},
+    ),
+    "shift": (
+        layers.RandomTranslation(0.5, 0.5, seed=1),
+        lambda drawn: {
+            "right": np.asarray(drawn["translations"])[:, 0] / 48,
+            "down": np.asarray(drawn["translations"])[:, 1] / 64,
+        },
+    ),
+    "flip": (
+        layers.RandomFlip("horizontal", seed=1),
+        lambda drawn: {"flip": np.where(column(drawn["flips"]), -1, 1)},
+    ),
+    "brightness": (
+        layers.RandomBrightness(0.5, seed=1),
+        lambda drawn: {"brightness": column(drawn["rgb_delta"]) / 255},
+    ),
 }
 
 
-@pytest.mark.parametrize("case", KERAS_LAYERS)
-def test_each_transformation_equals_the_keras_layer(images, case):
-    layer, parameters = KERAS_LAYERS[case]
-    expected = layer(images, training=True)
+@pytest.mark.parametrize("kind", KERAS_LAYERS)
+def test_each_kind_equals_the_keras_layer_for_the_parameters_that_it_drew(images, kind):
+    """Everywhere: in the middle, and in the border that is mirrored in."""
+    layer, as_parameters = KERAS_LAYERS[kind]
+    drawn = layer.get_random_transformation(images, training=True)
+    expected = np.asarray(layer.transform_images(images, drawn, training=True))
+    parameters = as_parameters(drawn)
+    assert all(len(np.unique(values)) > 1 for values in parameters.values())
     np.testing.assert_allclose(transformed(images, **parameters), expected, atol=TOLERANCE)
 
 
-def test_flip_equals_the_keras_layer_where_it_flipped(images):
-    expected = np.asarray(layers.RandomFlip("horizontal", seed=1)(images, training=True))
-    flipped = np.any(expected != images, axis=(1, 2, 3))
-    assert flipped.any()
-    np.testing.assert_array_equal(transformed(images, flip=-1)[flipped], expected[flipped])
+def keras_shear(images):
+    """Shear by Keras, which does so about the top left corner; answer also the angles drawn."""
+    layer = layers.RandomShear((0.1, 0.6), 0.0, seed=1)
+    drawn = layer.get_random_transformation(images, training=True)
+    sheared = np.asarray(layer.transform_images(images, drawn, training=True))
+    return sheared, np.arctan(np.asarray(drawn["shear_factor"])[:, 0])
 
 
-def test_shear_equals_the_keras_layer_about_the_origin(images):
-    """Keras shears about the top left corner, and either way at random."""
-    expected = np.asarray(layers.RandomShear((0.1, 0.1), 0.0, seed=1)(images, training=True))
-    angle = np.full(len(images), np.arctan(0.1), "float32")
-    both = [np.asarray(warp(images, shear_matrix(sign * angle))) for sign in (1, -1)]
-    for number, image in enumerate(expected):
-        assert min(np.abs(image - way[number]).max() for way in both) < TOLERANCE
+def test_shear_equals_the_keras_layer_about_its_corner(images):
+    expected, angles = keras_shear(images)
+    assert angles.min() < 0 < angles.max()
+    np.testing.assert_allclose(
+        np.asarray(warp(images, shear_matrix(angles))), expected, atol=TOLERANCE
+    )
+
+
+def test_shear_about_the_centre_is_the_keras_layer_and_a_shift(images):
+    """About the corner a shear would move the whole face; the shift takes that back."""
+    _, angles = keras_shear(images)
+    slant = np.tan(angles)
+    zero, one = np.zeros_like(slant), np.ones_like(slant)
+    offset = -slant * (images.shape[1] - 1) / 2
+    matrix = np.stack([one, slant, offset, zero, one, zero, zero, zero], axis=1)
+    expected = ops.image.affine_transform(images, matrix, fill_mode="reflect")
+    np.testing.assert_allclose(transformed(images, shear=angles), expected, atol=TOLERANCE)
 
 
 def test_composition_equals_one_warp_after_another_up_to_blur():
@@ -145,6 +181,24 @@ def test_images_of_a_batch_are_drawn_apart(images):
     assert len(np.unique(result.reshape(4, -1), axis=0)) == 4
 
 
+def test_draws_span_the_magnitudes_and_no_more(images):
+    """Brightness is drawn as the others are, and read off exactly."""
+    gray = np.full((512, 4, 4, 3), 100, "float32")
+    result = np.asarray(FusedAugmentation(brightness=0.2, seed=0)(gray, training=True))
+    added = (result[:, 0, 0, 0] - 100) / 255
+    assert -0.2 <= added.min() < -0.19
+    assert 0.19 < added.max() <= 0.2
+    assert abs(added.mean()) < 0.02
+
+
+def test_half_of_the_images_are_flipped():
+    ramp = np.broadcast_to(np.arange(8, dtype="float32")[:, None], (512, 4, 8, 3))
+    result = np.asarray(FusedAugmentation(flip=True, seed=0)(ramp, training=True))
+    flipped = np.all(result == ramp[:, :, ::-1], axis=(1, 2, 3))
+    assert np.all(flipped ^ np.all(result == ramp, axis=(1, 2, 3)))
+    assert 0.4 < flipped.mean() < 0.6
+
+
 def test_bytes_come_out_as_float32_within_0_and_255(images):
     result = FusedAugmentation(brightness=1.0, seed=0)(images.astype("uint8"), training=True)
     assert result.dtype == "float32"
@@ -152,26 +206,42 @@ def test_bytes_come_out_as_float32_within_0_and_255(images):
     assert float(ops.max(result)) <= 255
 
 
-def test_runs_in_a_model_graph_with_any_batch_size_and_survives_saving(images, tmp_path):
+class Mean(keras.losses.Loss):
+    """The mean of what a model answers: it shows what a compiled step fed it."""
+
+    def call(self, y_true, y_pred):
+        return ops.mean(y_pred)
+
+
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+def test_runs_in_a_compiled_step_with_any_batch_size(images):
+    """The same draws within a compiled training step as outside."""
+    model = keras.Sequential([keras.Input((64, 48, 3)), every_kind()])
+    model.compile(loss=Mean())
+    alone = every_kind()
+    for size in (4, 3):
+        batch = images[:size]
+        shown = model.train_on_batch(batch, np.zeros((size, 1)), return_dict=True)["loss"]
+        expected = np.asarray(alone(batch, training=True)).mean()
+        assert float(shown) == pytest.approx(expected, rel=1e-5)
+
+
+def test_survives_saving_and_infers_unchanged(images, tmp_path):
     model = keras.Sequential([keras.Input((64, 48, 3)), every_kind()])
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.layers[0].get_config() == model.layers[0].get_config()
-
-    @tf.function
-    def step(network, batch):
-        return network(batch, training=True)
-
-    for size in (4, 3):
-        expected = step(model, images[:size])
-        np.testing.assert_allclose(step(loaded, images[:size]), expected, atol=TOLERANCE)
+    before, after = (np.asarray(m(images, training=True)) for m in (model, loaded))
+    np.testing.assert_allclose(after, before, atol=TOLERANCE)
     np.testing.assert_array_equal(loaded.predict(images, verbose=0), images)
 
 
 def test_half_precision_policy_keeps_float32_coordinates(images):
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        assert every_kind()(images, training=True).dtype == "float32"
+        assert (
+            keras.backend.standardize_dtype(every_kind()(images, training=True).dtype) == "float32"
+        )
     finally:
         keras.config.set_dtype_policy("float32")
 

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
+from curate.errors import UserError
 from train import weights as weights_module
 from train.backbone import (
     BackboneError,
     application_names,
     application_scaling,
     build_backbone,
+    split_backbone,
 )
 from train.lite0 import fold_batch_norm, lite0_classifier, lite0_features, load_weights
 from train.weights import (
@@ -193,6 +195,30 @@ def test_offline_backbone_is_frozen_also_where_the_model_trains():
     inference = np.asarray(backbone(images, training=False))
     np.testing.assert_array_equal(backbone(images, training=True), inference)
     assert inference.mean() == pytest.approx(PYTORCH_FEATURES[64][0], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("unfreeze", "shape"), [(1, (2, 2, 320)), (2, (2, 2, 192)), (17, (32, 32, 32))]
+)
+def test_the_offline_backbone_in_two_parts_is_the_whole(unfreeze, shape):
+    """Its head is a block, and so is each bottleneck; nothing has batch norms left to keep."""
+    frozen, tuned = split_backbone("efficientnet-lite0", 64, unfreeze)
+    assert frozen.output_shape == (None, *shape)
+    assert frozen.trainable_variables == []
+    layers = {variable.path.split("/")[-2] for variable in tuned.trainable_variables}
+    first = 17 - unfreeze
+    expected = {f"block{n}" for n in range(first, 16)} | {"head"}
+    assert {layer.split("_")[0] for layer in layers} == expected
+    features = np.asarray(build_backbone("efficientnet-lite0", 64)(pattern(64)))
+    np.testing.assert_allclose(tuned(frozen(pattern(64)), training=True), features, atol=1e-5)
+
+
+def test_all_blocks_may_train_and_no_more():
+    frozen, tuned = split_backbone("efficientnet-lite0", 64, 18)
+    assert frozen.weights == []
+    assert len(tuned.trainable_variables) == 98  # 49 convolutions
+    with pytest.raises(UserError, match="19 is more than the 18 blocks of efficientnet-lite0"):
+        split_backbone("efficientnet-lite0", 64, 19)
 
 
 def test_an_unknown_name_lists_what_is_allowed():

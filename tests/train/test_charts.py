@@ -86,12 +86,32 @@ def test_gap_anatomy_prefers_the_parts_to_their_sum():
 
 
 def test_gap_anatomy_tells_early_from_final_on_a_line_each():
-    words = {
-        "early_verdict": "First this.",
-        "final_verdict": "Then that.",
-        "verdict": "First this. Then that.",
-    }
+    words = {"early_finding": "First this.", "final_finding": "Then that."}
     assert "First this.\nThen that." in texts(gap_anatomy.draw(probes(), GAP | words))
+
+
+def test_gap_anatomy_names_the_interval_of_each_cause_that_has_one():
+    low, high = {"memorised": -0.011, "people": None}, {"memorised": 0.051, "people": None}
+    early = GAP["early"] | {"low": low, "high": high}
+    written = texts(gap_anatomy.draw(probes(), GAP | {"early": early}))
+    assert "+0.020\n(-0.011 to 0.051)" in written
+    assert "-0.010\n(" not in written
+
+
+def test_gap_anatomy_shades_the_interval_of_each_probe(tmp_path):
+    ends = [
+        (pl.col(name) + apart).alias(f"{name}_{end}")
+        for name in ("seen", "unseen", "moments", "people")
+        for end, apart in (("low", -0.3), ("high", 0.4))
+    ]
+    missing = [pl.lit(None, pl.Float64).alias(f"dropped_{end}") for end in ("low", "high")]
+    table = probes().with_columns(*ends, *missing)
+    figure = gap_anatomy.draw(table, GAP)
+    drawn(figure, tmp_path)
+    tops = [shade.get_datalim(figure.axes[0].transData).y1 for shade in figure.axes[0].collections]
+    highest = table["unseen_high"].max()
+    assert max(tops) == pytest.approx(highest)
+    assert figure.axes[0].get_ylim()[1] > highest
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -11,8 +12,13 @@ import pytest
 
 from curate.errors import UserError
 from curate.params import Parameters
+from train import data
+from train.data import measuring_pipeline, open_shards
 from train.evaluate import evaluate_stage
 from train.fit import fit_stage
+from train.loss import masked_cross_entropy
+from train.model import describe
+from train.thresholds import choose
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +48,9 @@ def fitted(shards, parameters, tmp_path_factory):
 def test_probes_hold_what_they_say(fitted):
     probes = pl.read_csv(fitted[0] / "probes.csv")
     assert probes["epoch"].to_list()[:6] == [1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0, 2.0]
-    assert (probes["seen_frames"] + probes["unseen_frames"] == 30).all()
+    assert probes["seen_frames"].to_list()[:5] == [4, 8, 16, 24, 30]
+    assert (probes["seen_frames"] + probes["unseen_frames"] <= 30).all()
+    assert (probes.filter(pl.col("epoch") < 1)["unseen_frames"] > 0).all()
     assert probes.filter(pl.col("epoch") >= 1)["unseen"].null_count() == 12
     assert probes["moments_frames"].to_list() == [12] * len(probes)
     assert probes["dropped_frames"].to_list() == [6] * len(probes)
@@ -66,50 +74,135 @@ def test_no_half_written_folder_is_left(fitted):
     assert [path.name for path in fitted[0].parent.iterdir()] == ["fit"]
 
 
-def test_evaluate_scores_people_never_seen(fitted, shards, parameters, tmp_path):
-    metrics, counts = evaluate_stage(fitted[0], shards, tmp_path / "evaluation", parameters)
-    assert metrics["validation"]["frames"] == 48
-    assert metrics["validation_balanced"]["frames"] == 24
-    assert metrics["validation"]["micro"]["f1"] > 0.9
-    assert json.loads((tmp_path / "evaluation" / "metrics.json").read_text()) == metrics
-    rows = pl.read_csv(tmp_path / "evaluation" / "per_action_unit.csv")
-    assert rows.filter(split="validation")["frames"].to_list() == [48, 42]
-    assert [row[0] for row in counts.rows] == ["AU1", "AU12", "micro", "macro"]
+def test_what_it_learnt_holds_on_people_never_seen(fitted, shards, parameters, tmp_path):
+    found = evaluate_stage(fitted[0], shards, tmp_path / "evaluation", parameters)
+    assert found.metrics["validation"]["micro"]["f1"] > 0.9
 
 
-def test_predictions_are_the_saved_models(fitted, shards, parameters, tmp_path):
-    evaluate_stage(fitted[0], shards, tmp_path / "evaluation", parameters)
-    table = pl.read_parquet(tmp_path / "evaluation" / "predictions.parquet")
-    chances = table.select("AU1_probability", "AU12_probability").to_numpy()
-    assert len(table) == 72
-    assert ((chances > 0) & (chances < 1)).all()
-    assert table["AU12"].null_count() == 9
+def test_the_model_file_says_what_it_predicts(fitted):
     model = keras.models.load_model(fitted[0] / "model.keras")
-    assert model.output_shape == (None, 2)
+    told = describe(model)
+    assert told.action_units == ["AU1", "AU12"]
+    assert told.image_size == 32
     gray = np.full((1, 32, 32, 3), 127.0)
     np.testing.assert_array_equal(model(gray), model(gray))  # augmentation is off in inference
 
 
-def test_evaluate_needs_a_model(shards, parameters, tmp_path):
-    with pytest.raises(UserError, match=r"model\.keras: no such model; make it with 'train fit'"):
-        evaluate_stage(tmp_path, shards, tmp_path / "evaluation", parameters)
+def test_thresholds_are_chosen_on_held_out_moments(fitted, shards):
+    model = keras.models.load_model(fitted[0] / "model.keras")
+    batches = list(measuring_pipeline(open_shards(shards), "moments"))
+    chances = np.concatenate([model(np.float32(images), training=False) for images, _ in batches])
+    labels = np.concatenate([known for _, known in batches])
+    np.testing.assert_allclose(describe(model).thresholds, choose(labels, chances), atol=1e-6)
 
 
-def test_a_model_of_other_action_units_is_refused(fitted, shards, parameters, tmp_path):
-    other = tmp_path / "fit"
-    other.mkdir()
-    for name in ("model.keras", "gap.json"):
-        (other / name).write_bytes((fitted[0] / name).read_bytes())
-    (other / "action_units.json").write_text('["AU4"]')
-    with pytest.raises(UserError, match="trained for AU4, but the shards hold AU1, AU12"):
-        evaluate_stage(other, shards, tmp_path / "evaluation", parameters)
+STILL = {"rotation": 0, "brightness": 0, "flip": False}
 
 
-def test_a_loss_that_runs_away_is_told(shards, parameters, tmp_path, monkeypatch):
+def changed(parameters, **given):
+    return Parameters(**parameters.model_dump() | given)
+
+
+def test_features_computed_once_train_as_pictures_do(shards, parameters, tmp_path, monkeypatch):
+    """Without augmentation the head is trained on features; the same again on pictures."""
+    still = changed(parameters, epochs=3, **STILL)
+    fit_stage(shards, tmp_path / "cached", still)
+    monkeypatch.setattr("train.training.augments", lambda parameters: True)
+    fit_stage(shards, tmp_path / "pictures", still)
+    one, other = (pl.read_csv(tmp_path / n / "history.csv") for n in ("cached", "pictures"))
+    np.testing.assert_allclose(one["loss"], other["loss"], rtol=1e-4)
+
+
+def test_the_best_weights_are_kept(shards, parameters, tmp_path):
+    """Trained far too fast, a later epoch is worse than an earlier one."""
+    hasty = changed(parameters, lr=0.3, epochs=6, monitor="loss", **STILL)
+    fit_stage(shards, tmp_path / "fit", hasty)
+    history = pl.read_csv(tmp_path / "fit" / "history.csv")
+    best = int(np.argmin(history["validation_loss"]))
+    assert best < 5
+    assert json.loads((tmp_path / "fit" / "gap.json").read_text())["kept_epoch"] == best + 1
+    model = keras.models.load_model(tmp_path / "fit" / "model.keras")
+    loss, known = 0.0, 0.0
+    for images, labels in measuring_pipeline(open_shards(shards), "validation"):
+        chances = model(np.float32(images), training=False)
+        losses, there = masked_cross_entropy(labels.numpy(), chances)
+        loss, known = loss + np.sum(losses), known + np.sum(there)
+    assert loss / known == pytest.approx(history["validation_loss"][best], rel=1e-4)
+
+
+def test_patience_ends_it_early(shards, parameters, tmp_path):
+    hasty = changed(parameters, lr=0.3, epochs=40, patience=2, monitor="macro_f1", **STILL)
+    fit_stage(shards, tmp_path / "fit", hasty)
+    f1 = pl.read_csv(tmp_path / "fit" / "history.csv")["validation_macro_f1"].to_list()
+    assert len(f1) < 40
+    assert len(f1) == f1.index(max(f1)) + 1 + 2
+
+
+def test_fine_tuned_blocks_move_and_frozen_ones_do_not(shards, parameters, tmp_path):
+    images = keras.Input((32, 32, 3))
+    x = keras.layers.AveragePooling2D(8)(keras.layers.Rescaling(1 / 255)(images))
+    for number in (1, 2):
+        x = keras.layers.Conv2D(4, 1, name=f"block{number}_conv")(x)
+        x = keras.layers.BatchNormalization(name=f"block{number}_norm")(x)
+    network = keras.Model(images, keras.layers.Flatten()(x))
+    network.save(tmp_path / "own.keras")
+    tuned = changed(parameters, backbone=str(tmp_path / "own.keras"), unfreeze=1, epochs=1)
+    fit_stage(shards, tmp_path / "fit", tuned)
+    model = keras.models.load_model(tmp_path / "fit" / "model.keras")
+    weights = {v.path.rpartition("block")[2]: np.asarray(v) for v in model.weights}
+    for variable in network.weights:
+        name = variable.path.rpartition("block")[2]
+        moved = not np.array_equal(weights[name], variable)
+        assert moved == (name in ("2_conv/kernel", "2_conv/bias")), name
+
+
+def test_half_precision_is_written_as_full(shards, parameters, tmp_path):
+    half = changed(parameters, epochs=2, precision="mixed_float16")
+    fit_stage(shards, tmp_path / "fit", half)
+    model = keras.models.load_model(tmp_path / "fit" / "model.keras")
+    assert {layer.compute_dtype for layer in model.get_layer("head").layers} == {"float32"}
+    history = pl.read_csv(tmp_path / "fit" / "history.csv")
+    assert history["loss"][1] < history["loss"][0]
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_weights_raise_the_rare_class(shards, parameters, tmp_path):
+    """The loss of an untrained network, whose every label costs log 2, tells the mean weight."""
+    weighed = changed(parameters, epochs=1, lr=1e-9, dropout=0, weight="inverse", **STILL)
+    fit_stage(shards, tmp_path / "fit", weighed)
+    fit_stage(shards, tmp_path / "plain", changed(weighed, weight="none"))
+    labels = data.labels(open_shards(shards), "train")
+    present, absent = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
+    loss, plain = (
+        pl.read_csv(tmp_path / name / "history.csv")["loss"][0] for name in ("fit", "plain")
+    )
+    expected = (present * (absent / present) + absent).sum() / (present + absent).sum()
+    assert loss / plain == pytest.approx(expected, rel=0.2)
+    probes = [pl.read_csv(tmp_path / n / "probes.csv")["seen_plain"] for n in ("fit", "plain")]
+    np.testing.assert_allclose(*probes, rtol=1e-4)  # probes are never weighed
+
+
+def test_a_loss_that_is_no_number_is_told(shards, parameters, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "train.model.MaskedBinaryCrossentropy.call",
+        "train.schedule.MaskedBinaryCrossentropy.call",
         lambda self, y_true, y_pred: y_pred[0, 0] * np.nan,
     )
-    with pytest.raises(UserError, match="no longer a number at step 1; lower lr"):
+    sentence = r"no longer a number \(step 1\): lr \(0.02\) is too high for units \[32\], .*try lr"
+    with pytest.raises(UserError, match=sentence):
         fit_stage(shards, tmp_path / "fit", parameters)
-    assert not (tmp_path / "fit").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_monitoring_needs_people(shards, parameters, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.monitor.count", lambda builder, split: 0)
+    with pytest.raises(UserError, match=r"validation, which is empty .* set monitor to last"):
+        fit_stage(shards, tmp_path / "fit", changed(parameters, monitor="loss"))
+
+
+def test_damage_is_told_before_anything_is_written(shards, parameters, tmp_path):
+    damaged = shutil.copytree(shards, tmp_path / "tfrecords")
+    path = next(damaged.glob("*-train.tfrecord-00001-*"))
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(UserError, match="a TFRecord file is damaged"):
+        fit_stage(damaged, tmp_path / "fit", parameters)
+    assert [path.name for path in tmp_path.iterdir()] == ["tfrecords"]

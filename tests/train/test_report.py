@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,8 +19,13 @@ from curate import cap, dedup, split
 from curate.errors import UserError
 from curate.params import Parameters
 from curate.table import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
+from train.calibration import reliability_rows
+from train.evaluation import EVALUATED, Evaluation, write
+from train.predictions import Predictions, as_table
+from train.published import PUBLISHED, compare
 from train.report import ReportInputs, report_stage
 from train.report_advice import Figures, headline, suggest
+from train.scorecard import scorecard, summary
 
 CHARTS = {
     "gap_anatomy",
@@ -28,6 +34,10 @@ CHARTS = {
     "action_units",
     "lag",
     "precision_recall",
+    "augmented",
+    "precision_recall_curves",
+    "confusion",
+    "calibration",
     "near_duplicates",
 }
 PARAMETERS = Parameters(stride=2, margin=2, cap=20, distance=3)
@@ -151,7 +161,7 @@ def make_fit(folder: Path, *, people: bool) -> None:
 
 
 def probe_table(epochs: list[float], people: list[float | None]) -> pl.DataFrame:
-    columns = {
+    columns: dict[str, Any] = {
         "epoch": epochs,
         "seen": [0.4 - 0.1 * epoch for epoch in epochs],
         "unseen": [0.42 - 0.1 * epoch if epoch < 1 else None for epoch in epochs],
@@ -159,31 +169,36 @@ def probe_table(epochs: list[float], people: list[float | None]) -> pl.DataFrame
         "moments": [0.45 for _ in epochs],
         "people": people,
     }
+    for name in PROBES:
+        for end, apart in (("low", -0.02), ("high", 0.02)):
+            column = pl.Series(columns[name], dtype=pl.Float64)
+            columns[f"{name}_{end}"] = column + apart
     return pl.DataFrame(columns, dict.fromkeys(columns, pl.Float64))
 
 
 def make_evaluation(folder: Path, *, people: bool) -> None:
-    folder.mkdir()
-    splits = ("validation", "validation_balanced")
-    pl.DataFrame(
-        [
-            {
-                "split": name,
-                "action_unit": unit,
-                "positives": 9 if known else 0,
-                "frames": 20,
-                **dict.fromkeys(("precision", "recall", "f1"), 0.625 if known else None),
-            }
-            for name in splits
-            for unit, known in (("AU1", people), ("AU2", False))
-        ]
-    ).write_csv(folder / "per_action_unit.csv")
-    means = dict.fromkeys(("precision", "recall", "f1"), 0.375 if people else None)
-    (folder / "metrics.json").write_text(
-        json.dumps(
-            {name: {"micro": means, "macro": means, "frames": 20} for name in splits} | {"gap": {}}
-        )
-    )
+    """Write what evaluation would, of 20 frames of five subjects; nobody validates without people.
+
+    AU1 is never predicted wrong, AU2 has no positive.
+    """
+    rng = np.random.default_rng(0)
+    frames = 20 if people else 0
+    labels = np.column_stack([np.arange(frames) % 2, np.zeros(frames)]).astype(np.int8)
+    chances = (0.5 * labels + 0.5 * rng.random(labels.shape)).astype(np.float32)
+    subjects = [f"S{i % 5}" for i in range(frames)]
+    predictions = Predictions(["AU1", "AU2"], labels, chances, subjects)
+    evaluation = Evaluation(pl.DataFrame(), {"gap": {}})
+    parts = []
+    for name in EVALUATED:
+        parts.append(as_table(predictions, [str(i) for i in range(frames)], name))
+        units, means = scorecard(predictions, 0.5, np.array([0.625, 0.5]), 0)
+        evaluation.units += [{"split": name, **row} for row in units]
+        evaluation.means += [{"split": name, **row} for row in means]
+        bins = reliability_rows(labels, chances, ["AU1", "AU2"])
+        evaluation.reliability += [{"split": name, **row} for row in bins]
+        evaluation.metrics[name] = summary(means, frames, len(set(subjects)))
+    evaluation.predictions = pl.concat(parts)
+    write(evaluation, folder)
 
 
 def make_inputs(folder: Path, subjects: int, *, timed: bool) -> ReportInputs:
@@ -240,9 +255,50 @@ def test_the_page_shows_the_tables_numbers(report, inputs):
     for reason, count in decisions.drop_nulls("reason").group_by("reason").len().rows():
         assert reason in text
         assert f"{count:,}" in text
-    assert "0.625" in text
-    assert "0.375" in text
+    for row in pl.read_csv(inputs.evaluation / "per_action_unit.csv").to_dicts():
+        for name in ("recall", "f1", "average_precision", "chosen_threshold", "calibration_error"):
+            assert row[name] is None or f"{row[name]:.3f}" in text
+    assert "20 frames of 5 subjects" in text
     assert "–" in text  # AU2 has no positive
+
+
+def test_published_figures_are_shown_where_evaluation_wrote_them(report, inputs, tmp_path):
+    assert "figures published for" not in Page(report / "index.html").text
+    folder = tmp_path / "evaluation"
+    shutil.copytree(inputs.evaluation, folder)
+    comparison = compare(
+        {"ours": dict.fromkeys(PUBLISHED["disfa"].action_units, 0.5)}, set(), asked=True
+    )
+    assert comparison is not None
+    (folder / "published.json").write_text(json.dumps(comparison.as_dict()))
+    report_stage(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
+    text = Page(tmp_path / "report" / "index.html").text
+    assert comparison.title in text
+    assert comparison.caution in text
+    assert "0.729" in text  # ME-GraphAU on AU4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("predictions.parquet", None, "no such table; make it with 'train evaluate'"),
+        ("predictions.parquet", b"PAR1 cut", "not a readable Parquet table"),
+        ("calibration.csv", b"a,b\n1,2\n", "not the table that 'train evaluate' writes"),
+        ("per_action_unit.csv", b"split\nvalidation\n", "not the table that 'train evaluate'"),
+        ("metrics.json", b"{", "not JSON"),
+        ("published.json", b"{", "not JSON"),
+        ("published.json", b'{"rows": []}', "lacks what 'train evaluate' writes"),
+    ],
+)
+def test_a_damaged_evaluation_is_told_in_a_sentence(inputs, tmp_path, name, content, said):
+    folder = tmp_path / "evaluation"
+    shutil.copytree(inputs.evaluation, folder)
+    (folder / name).unlink(missing_ok=True)
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        report_stage(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
+    assert not (tmp_path / "report").exists()
 
 
 def test_the_page_lists_parameters_and_versions(report):
@@ -316,7 +372,7 @@ def advice(
     cause: str, people=(0.4, 0.4), subjects=9, positives=None, never=(), **parameters
 ) -> list[str]:
     """Answer the commands, or else the words, of what is suggested."""
-    gap = {"early": {"cause": cause, "dropped": 0.004}, "final": {"cause": cause}}
+    gap = {"early": {"cause": cause}, "final": {"cause": cause}}
     figures = Figures(
         gap, probe_table([1.0, 2.0], list(people)), subjects, positives or {}, list(never)
     )
@@ -348,6 +404,31 @@ def test_no_gap_asks_for_more_while_the_loss_falls():
 def test_a_loss_that_has_turned_asks_to_stop():
     assert "dvc exp run -S epochs=1" in advice("people", (0.4, 0.5))
     assert "dvc exp run -S epochs=1" not in advice("people", (0.4, 0.401))
+
+
+def test_a_rise_within_the_interval_is_not_taken_for_one():
+    assert "dvc exp run -S epochs=1" not in advice("people", (0.4, 0.419))
+    assert "dvc exp run -S epochs=1" in advice("people", (0.4, 0.421))
+
+
+def test_a_fall_within_the_interval_does_not_ask_for_more_epochs():
+    assert not [c for c in advice("none", (0.4, 0.39), stride=1) if "epochs" in c]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [((-0.01, 0.02), True), ((-0.01, 0.04), False), ((-0.04, 0.01), False), ((None, None), False)],
+)
+def test_dropped_frames_cost_nothing_only_where_the_interval_says_so(ends, said):
+    low, high = ({"dropped": end} for end in ends)
+    gap = {
+        "early": {"cause": "near_duplicate_moments", "dropped": 0.0},
+        "final": {"cause": "near_duplicate_moments", "dropped": 0.004, "low": low, "high": high},
+    }
+    figures = Figures(gap, probe_table([1.0, 2.0], [0.4, 0.4]), 9, {}, [])
+    assert (
+        "dropped frames cost nothing (+0.004" in suggest(figures, Parameters())[0].because
+    ) == said
 
 
 def test_one_subject_asks_for_people_first():

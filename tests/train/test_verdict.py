@@ -1,16 +1,32 @@
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 
-from train.verdict import FEW_FRAMES, dissect, sentence, table
+from train.bands import Estimate
+from train.gap import FEW_FRAMES
+from train.verdict import Gap, dissect, sentence, table
 
 ENOUGH = dict.fromkeys(("seen", "unseen", "dropped", "moments", "people"), 500)
+DRAWS = np.linspace(-1, 1, 101)
 
 
-def _losses(seen, unseen, moments, people, dropped=None):
-    return {
+def _losses(seen, unseen, moments, people, dropped=None, spread=None, people_spread=None):
+    """Losses whose 95 % intervals reach about `spread` to either side of the one of seen.
+
+    None: tight ones. `people_spread` is that of people, if it is another.
+    """
+    values = {
         "seen": seen, "unseen": unseen, "dropped": dropped, "moments": moments, "people": people,
     }  # fmt: skip
+    wide = dict.fromkeys(values, 0.001 if spread is None else spread) | {"seen": 0.0}
+    wide["people"] = people_spread if people_spread is not None else wide["people"]
+    return {
+        name: None if value is None else Estimate(value, value + wide[name] * DRAWS)
+        for name, value in values.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -27,6 +43,64 @@ def _losses(seen, unseen, moments, people, dropped=None):
 )
 def test_the_cause_is_the_largest_part(losses, cause):
     assert dissect(0.25, losses, ENOUGH).cause == cause
+
+
+@pytest.mark.parametrize(
+    ("losses", "cause", "words"),
+    [
+        # holds both 0 and a gap worth naming (0.02)
+        (_losses(0.2, 0.2, 0.21, 0.21, spread=0.05), "unknown", "may be nothing or worth naming"),
+        (_losses(0.2, 0.22, 0.24, 0.24, spread=0.05), "unknown", "may be nothing or worth naming"),
+        # holds 0, but nothing worth naming
+        (_losses(0.2, 0.2, 0.205, 0.205, spread=0.01), "none", "no gap to speak of: +0.005 (-0.0"),
+        # above 0, and small
+        (_losses(0.2, 0.2, 0.215, 0.215, spread=0.01), "none", "no gap to speak of: +0.015 (0.0"),
+        # a gap, of which no part is sure
+        (_losses(0.2, 0.25, 0.3, 0.35, people_spread=0.01)
+         | {"unseen": Estimate(0.25, 0.25 - 0.1 * DRAWS), "moments": Estimate(0.3, 0.3 + DRAWS)},
+         "unknown", "0.160), but not enough data to say of what:"),
+        # new people leave the whole open, the same people do not
+        (_losses(0.2, 0.2, 0.3, 0.35, people_spread=0.3), "near_duplicate_moments", "(67% of it)"),
+        # which of two parts is not clear, their sum is
+        (_losses(0.2, 0.26, 0.3, None) | {"unseen": Estimate(0.26, 0.26 + 0.1 * DRAWS)},
+         "same_people", "frames and near-duplicate moments together"),
+    ],
+    ids=["noise", "wide", "none", "small", "no part", "few people", "together"],
+)  # fmt: skip
+def test_nothing_is_said_that_the_band_does_not_carry(losses, cause, words):
+    gap = dissect(0.25, losses, ENOUGH)
+    assert gap.cause == cause
+    assert words in sentence(gap)
+
+
+def test_a_cause_must_stand_out_of_the_noise_even_if_it_is_not_the_largest():
+    losses = _losses(0.2, 0.28, 0.28, 0.4, people_spread=0.19)
+    assert dissect(0.25, losses, ENOUGH).cause == "memorised"
+
+
+def test_of_one_clip_nothing_is_said():
+    one = Estimate(0.5, np.full_like(DRAWS, np.nan))
+    gap = dissect(0.25, _losses(0.2, 0.3, None, None) | {"moments": one}, ENOUGH)
+    assert (gap.cause, gap.low["gap"], gap.high["gap"]) == ("unknown", None, None)
+    assert "not enough data to say; +0.300 is the gap of a single clip" in sentence(gap)
+
+
+def test_shares_add_up_and_leave_out_what_is_below_nought():
+    shares = dissect(0.25, _losses(0.2, 0.25, 0.4, 0.3), ENOUGH).shares
+    assert shares == {"memorised": 0.25, "near_duplicate_moments": 0.75, "people": 0.0}
+    assert dissect(0.25, _losses(0.2, 0.2, 0.2, 0.2), ENOUGH).shares == {}
+
+
+def test_intervals_are_those_of_the_figures():
+    gap = dissect(0.25, _losses(0.2, 0.3, 0.4, None, spread=0.1), ENOUGH)
+    assert (gap.low["memorised"], gap.high["memorised"]) == pytest.approx((0.005, 0.195))
+    # The same draws: what moves unseen moves moments.
+    assert (gap.low["near_duplicate_moments"], gap.high["near_duplicate_moments"]) == (0.1, 0.1)
+
+
+def test_it_comes_back_from_json_as_it_was():
+    gap = dissect(0.25, _losses(0.2, 0.22, 0.39, None), ENOUGH)
+    assert Gap(**json.loads(json.dumps(gap.as_dict()))) == gap
 
 
 def test_parts_add_up_to_the_gap():
@@ -59,9 +133,27 @@ def test_dropped_frames_stand_in_for_unseen_ones_after_the_first_epoch():
 
 def test_the_sentence_carries_its_figures():
     words = sentence(dissect(0.25, _losses(0.2, 0.22, 0.39, 0.4), ENOUGH))
-    assert words.startswith("After 1/4 of the first epoch: the gap is near-duplicate moments: +0.2")
-    assert "near-duplicate moments +0.170" in words
-    assert "memorised frames +0.020" in words
+    assert words.startswith(
+        "After 1/4 of the first epoch: the gap is near-duplicate moments (85% of it): +0.200 ("
+    )
+    assert "near-duplicate moments +0.170 (0.170 to 0.170)" in words
+    assert "memorised frames +0.020 (0.019 to 0.021)" in words
+
+
+def test_what_is_missing_is_said():
+    assert sentence(dissect(0.25, _losses(0.2, 0.3, 0.4, None), ENOUGH)).endswith(
+        "; what new people cost is unknown: fewer than 30 validation frames."
+    )
+    nowhere = dissect(0.25, _losses(0.2, 0.3, None, 0.4), ENOUGH)
+    assert (nowhere.cause, nowhere.shares) == ("unknown", {})  # near-duplicates, or people?
+    assert "what other moments cost is unknown" in sentence(nowhere)
+
+
+def test_table_and_sentence_round_alike():
+    gap = dissect(0.25, _losses(0.2, 0.2, 0.2, 0.24748), ENOUGH)
+    _, rows = table([gap])
+    assert f"{rows[0][1]:+.3f}" == "+0.048"
+    assert "+0.048" in sentence(gap)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +167,8 @@ def test_it_says_when_there_is_nothing_to_say(losses, words):
     assert words in sentence(dissect(1.0, losses, ENOUGH))
 
 
-def test_the_table_has_a_column_a_time():
+def test_the_table_has_two_columns_a_time():
     gaps = [dissect(e, _losses(0.2, 0.22, 0.39, 0.4), ENOUGH) for e in (0.25, 8.0)]
     columns, rows = table(gaps)
-    assert columns == ["part", "epoch 0.25", "epoch 8"]
-    assert rows[0][0] == "gap: held out - seen"
-    assert rows[0][1] == pytest.approx(0.2)
+    assert columns == ["part", "epoch 0.25", "95 % interval", "epoch 8", "95 % interval"]
+    assert rows[0][:3] == ("gap: held out - seen", 0.2, "0.199 to 0.201")

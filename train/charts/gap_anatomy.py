@@ -1,7 +1,8 @@
 """The signature picture: five probes' loss within the first epoch and after, and the gap's causes.
 
-Bands between the curves are the causes: seen to unseen is memorised, unseen to moments is
-near-duplicate moments, moments to people is people.
+Areas between the curves are the causes: seen to unseen is memorised, unseen to moments is
+near-duplicate moments, moments to people is people. The light shade around each curve is its 95 %
+interval.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ MEANING = {
     "moments": "same people",
     "people": "new subjects",
 }
+# What is drawn of probes.csv: each probe's loss, and the ends of its 95 % interval.
+COLUMNS = ("epoch", *MEANING, *(f"{probe}_{end}" for probe in MEANING for end in ("low", "high")))
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
 _LATER_WIDTH = 0.55  # width of all later epochs, in widths of the first
 _LEAST_RANGE = 0.15  # of losses shown, in nats
@@ -48,13 +51,15 @@ def draw(probes: pl.DataFrame, gap: dict[str, Any]) -> Figure:
     """Draw the anatomy of the gap.
 
     `probes` has epoch and the losses seen, unseen, dropped, moments and people, null where there
-    is no such probe; `gap` is gap.json. Only one epoch, and probes that are null all along, are
-    drawn as what they are.
+    is no such probe, and where known the ends of their 95 % intervals (seen_low, seen_high, ...);
+    `gap` is gap.json. Only one epoch, and probes that are null all along, are drawn as what they
+    are.
     """
-    figure = new_figure(10.4, 6.2, _title(gap))
-    curves, causes = figure.subplots(1, 2, width_ratios=[1.95, 1])
+    figure = new_figure(11, 6.2, _title(gap))
+    curves, causes = figure.subplots(1, 2, width_ratios=[1.6, 1])
     table = probes.sort("epoch")
-    _draw_bands(curves, table)
+    _draw_causes(curves, table)
+    _draw_intervals(curves, table)
     _draw_lines(curves, table)
     _scale_epochs(curves, table["epoch"].to_numpy())
     moments = [gap[key] for key in ("early", "final") if gap.get(key)]
@@ -63,12 +68,12 @@ def draw(probes: pl.DataFrame, gap: dict[str, Any]) -> Figure:
 
 
 def _title(gap: dict[str, Any]) -> str:
-    """Say the verdict, early and final on a line each where it is made of them."""
-    parts = [str(gap[key]) for key in ("early_verdict", "final_verdict") if gap.get(key)]
-    return "\n".join(parts) if " ".join(parts) == gap["verdict"] else str(gap["verdict"])
+    """Say what was found, early and at the end on a line each; the parts are drawn."""
+    parts = [str(gap[key]) for key in ("early_finding", "final_finding") if gap.get(key)]
+    return "\n".join(parts or [str(gap["verdict"])])
 
 
-def _draw_bands(axes: Axes, table: pl.DataFrame) -> None:
+def _draw_causes(axes: Axes, table: pl.DataFrame) -> None:
     # Once all training frames are fed, dropped ones stand in for unseen ones, as in gap.json.
     later = pl.when(pl.col("epoch") >= 1).then("dropped")
     between = table.with_columns(pl.coalesce("unseen", later).alias("not fed"))
@@ -91,9 +96,20 @@ def _fill(
         facecolor=CAUSES[cause],
         edgecolor=CAUSES["memorised"] if hatch else "none",
         hatch=hatch,
-        alpha=0.28,
+        alpha=0.24,
         linewidth=0,
     )
+
+
+def _draw_intervals(axes: Axes, table: pl.DataFrame) -> None:
+    """Shade each probe's interval, where the table has one, lightly: five of them overlap."""
+    for probe, color in PROBES.items():
+        ends = [f"{probe}_low", f"{probe}_high"]
+        if not set(ends) <= set(table.columns):
+            continue
+        band = table.drop_nulls(ends)
+        epochs, low, high = (band[name].to_numpy() for name in ("epoch", *ends))
+        axes.fill_between(epochs, low, high, color=color, alpha=0.08, linewidth=0)
 
 
 def _draw_lines(axes: Axes, table: pl.DataFrame) -> None:

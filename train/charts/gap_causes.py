@@ -18,16 +18,19 @@ _LEAST_STACK = 0.06  # of the stacks' axis, in nats: just over what `train.verdi
 
 
 def draw_causes(axes: Axes, moments: list[dict[str, Any]]) -> None:
-    """Stack the causes at each of the moments (entries of gap.json); negative ones hang down."""
+    """Stack the causes at each of the moments (entries of gap.json); negative ones hang down.
+
+    Each name gives a cause's figure and, where there is one, its 95 % interval.
+    """
     extent = [_stack(axes, place, moment) for place, moment in enumerate(moments)]
     low, high = min([0.0, *(e[0] for e in extent)]), max([_LEAST_STACK, *(e[1] for e in extent)])
     below = 0.1 if low < 0 else 0.03  # room for the names of what hangs down
     axes.set_ylim(low - below * (high - low), high * 1.12)
-    axes.set_xlim(-0.25, len(moments) - 0.13)
+    axes.set_xlim(-0.25, len(moments) - 0.05)
     axes.set_xticks(range(len(moments)), [f"after\n{epochs_in_words(m['epoch'])}" for m in moments])
     axes.axhline(0, color="#888888", linewidth=1)
     axes.set_title("The gap, by cause (loss)")
-    least = 0.045 * (high - low)
+    least = 0.04 * (high - low)
     for place, moment in enumerate(moments):
         _name_causes(axes, place, moment, least)
 
@@ -57,7 +60,7 @@ def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float
         axes.bar(
             place,
             value,
-            0.22,
+            0.2,
             bottom=bottoms[cause],
             color=CAUSES[cause],
             linewidth=0,
@@ -71,7 +74,10 @@ def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float
 def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -> None:
     causes = _known(moment)
     bottoms = _bottoms(causes)
-    names = [f"{_NAMES[cause]}\n{value:+.3f}" for cause, value in causes.items()]
+    names = [
+        f"{_NAMES[cause]}\n{value:+.3f}{_interval(moment, cause)}"
+        for cause, value in causes.items()
+    ]
     middles = [bottoms[cause] + value / 2 for cause, value in causes.items()]
     lines = max((name.count("\n") + 1 for name in names), default=1)
     heights = spread(middles, lines * least)
@@ -83,7 +89,12 @@ def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -
             height + raised,
             name,
             va="center",
-            fontsize=9,
+            fontsize=8,
             color=ink(CAUSES[cause]),
             path_effects=halo(),
         )
+
+
+def _interval(moment: dict[str, Any], cause: str) -> str:
+    low, high = (moment.get(end, {}).get(cause) for end in ("low", "high"))
+    return "" if low is None or high is None else f"\n({low:.3f} to {high:.3f})"

@@ -14,13 +14,18 @@ _SETS = ("validation", "validation_balanced")
 _NAMES = {"validation": "validation", "validation_balanced": "balanced validation"}
 _SHIFT = {"validation": -0.17, "validation_balanced": 0.17}
 _SCORES = ("precision", "recall")
+_READING = {
+    "precision": "Bars: 95 % intervals",
+    "recall": "Lines: micro mean, dotted: macro mean",
+}
 
 
 @in_style()
 def draw(scores: pl.DataFrame, metrics: dict[str, Any]) -> Figure:
     """Draw the scores of people never seen.
 
-    `scores`: split, action_unit, positives, precision, recall (null where undefined); `metrics` is
+    `scores`: split, action_unit, positives, precision, recall (null where undefined), and their
+    95 % intervals, such as precision_low and precision_high, where known; `metrics` is
     metrics.json, of which micro and macro means are drawn as lines.
     """
     names = scores["action_unit"].unique(maintain_order=True).to_list()
@@ -62,7 +67,7 @@ def _dots(axes: Axes, scores: pl.DataFrame, names: list[str], score: str, split:
     color = SPLITS[split]
     known = scores.drop_nulls(score)
     places = [names.index(name) + _SHIFT[split] for name in known["action_unit"]]
-    axes.hlines(places, 0, known[score].to_numpy(), color=color, linewidth=1.4, alpha=0.5)
+    _intervals(axes, known, places, score, color)
     axes.plot(
         known[score].to_numpy(),
         places,
@@ -85,6 +90,18 @@ def _dots(axes: Axes, scores: pl.DataFrame, names: list[str], score: str, split:
         )
 
 
+def _intervals(
+    axes: Axes, known: pl.DataFrame, places: list[float], score: str, color: str
+) -> None:
+    """Draw each dot's 95 % interval; from 0 a faint line where none is known."""
+    ends = [f"{score}_low", f"{score}_high"]
+    if not set(ends) <= set(known.columns):
+        axes.hlines(places, 0, known[score].to_numpy(), color=color, linewidth=1.4, alpha=0.5)
+        return
+    low, high = (known[end].cast(pl.Float64).to_numpy() for end in ends)
+    axes.hlines(places, low, high, color=color, linewidth=2.2, alpha=0.45)
+
+
 def _means(axes: Axes, means: dict[str, Any], score: str, color: str) -> None:
     for mean, line in (("micro", "-"), ("macro", (0, (2, 2)))):
         value = means.get(mean, {}).get(score)
@@ -98,4 +115,4 @@ def _frame(axes: Axes, score: str, rows: int) -> None:
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    axes.set_title(f"{score.capitalize()}. Lines: micro mean, dotted: macro mean")
+    axes.set_title(f"{score.capitalize()}. {_READING[score]}")

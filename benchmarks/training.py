@@ -1,0 +1,116 @@
+"""Images a second that train, and the share of a step that is spent waiting for them.
+
+python -m benchmarks.training [--json]
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import keras
+import tensorflow as tf
+import typer
+
+from benchmarks.shards import NAMES, SIDE, made_shards
+from curate import console
+from curate.options import AsJson
+from curate.params import Parameters
+from train.data import Builder, training_epoch
+from train.features import cached_epoch, split_features
+from train.model import build_network
+from train.schedule import compile_training
+
+FRAMES = 1200
+UNFROZEN = 3
+STEPS, WARM = 24, 4
+RUNS = 3
+COLUMNS = ["training", "batch", "images/s", "ms a step", "% waiting for input"]
+OFF: dict[str, Any] = dict.fromkeys(("rotation", "shear", "zoom", "shift", "brightness"), 0)
+OFF |= {"flip": False}
+
+
+@dataclass(frozen=True)
+class Side:
+    """A model compiled to train, and what feeds it an epoch."""
+
+    model: keras.Model
+    feed: Callable[[], tf.data.Dataset]
+
+
+def main(as_json: AsJson = False) -> None:
+    """Train a few steps of each kind by turns, median of three, with the default parameters.
+
+    What waits is the step that asks for its next batch; what decodes it meanwhile takes cores from
+    the step, which is in the images a second.
+    """
+    console.configure(as_json=as_json)
+    with made_shards(FRAMES) as builder, TemporaryDirectory() as scratch:
+        sides = make_sides(builder, Path(scratch))
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+        for _ in range(RUNS):
+            for name, side in sides.items():
+                times[name].append(train(side))
+    rows = [row(name, taken, Parameters().batch_size) for name, taken in times.items()]
+    device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    title = f"Train on pictures of {SIDE} pixels, {Parameters().backbone}, {device}"
+    console.report(title, COLUMNS, [list(r.values()) for r in rows], {"sides": rows})
+
+
+def make_sides(builder: Builder, scratch: Path) -> dict[str, Side]:
+    """Make the four ways of training that the table sets side by side."""
+    last = f"last {UNFROZEN} blocks"
+    return {
+        "features cached": cached_side(builder, scratch),
+        "frozen": picture_side(builder, Parameters(**OFF)),
+        "frozen, augmented": picture_side(builder, Parameters()),
+        f"fine-tuned ({last})": picture_side(builder, Parameters(unfreeze=UNFROZEN, **OFF)),
+        f"fine-tuned ({last}), augmented": picture_side(builder, Parameters(unfreeze=UNFROZEN)),
+    }
+
+
+def picture_side(builder: Builder, parameters: Parameters) -> Side:
+    """Train on pictures, decoded as they are asked for."""
+    network = build_network(NAMES, SIDE, parameters)
+    compile_training(network, network.training, parameters, STEPS)
+    size = parameters.batch_size
+    return Side(network.training, lambda: training_epoch(builder, size, 0, 1))
+
+
+def cached_side(builder: Builder, scratch: Path) -> Side:
+    """Train the head on features computed before."""
+    parameters = Parameters(**OFF)
+    network = build_network(NAMES, SIDE, parameters)
+    compile_training(network, network.head, parameters, STEPS)
+    features = split_features(builder, network, "train", scratch / "train", lambda _: None)
+    return Side(network.head, lambda: cached_epoch(features, parameters.batch_size, 0, 1))
+
+
+def train(side: Side) -> tuple[float, float]:
+    """Train some steps in the middle of an epoch; answer seconds a step, in all and waiting."""
+    batches: Iterator[Any] = iter(side.feed())
+    for _ in range(WARM):
+        side.model.train_on_batch(*next(batches))
+    start, waiting = time.perf_counter(), 0.0
+    for _ in range(STEPS):
+        asked = time.perf_counter()
+        images, labels = next(batches)
+        waiting += time.perf_counter() - asked
+        side.model.train_on_batch(images, labels)
+    return (time.perf_counter() - start) / STEPS, waiting / STEPS
+
+
+def row(name: str, times: list[tuple[float, float]], batch: int) -> dict[str, Any]:
+    """Answer a row of the table."""
+    step, waiting = (median(column) for column in zip(*times, strict=True))
+    figures = (name, batch, round(batch / step), 1000 * step, 100 * waiting / step)
+    return dict(zip(COLUMNS, figures, strict=True))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,124 @@
+"""A training that is killed and gone on with ends as one that was not, to the byte."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+from curate.params import Parameters
+from train.checkpoint import fingerprint, open_folder
+from train.fit import fit_stage
+
+KILLED = Path(__file__).with_name("killed.py")
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    """A backbone of two blocks, the second with batch normalisation."""
+    layers = keras.layers
+    images = keras.Input((32, 32, 3))
+    x = layers.AveragePooling2D(8)(layers.Rescaling(1 / 255)(images))
+    x = layers.Conv2D(4, 1, name="block1_conv")(x)
+    x = layers.BatchNormalization(name="block2_norm")(layers.Conv2D(4, 1, name="block2_conv")(x))
+    path = tmp_path_factory.mktemp("backbone") / "two.keras"
+    keras.utils.set_random_seed(3)
+    keras.Model(images, layers.Flatten()(x)).save(path)
+    return str(path)
+
+
+STILL = {"rotation": 0, "shear": 0, "zoom": 0, "shift": 0, "flip": False, "brightness": 0}
+
+
+@pytest.fixture
+def parameters(backbone):
+    def make(**given):
+        small = {"backbone": backbone, "units": [8], "lr": 0.02, "batch_size": 4, "epochs": 4}
+        return Parameters(**small | {"probe_frames": 50} | given)
+
+    return make
+
+
+def files(folder):
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "seed"),
+    [
+        ({}, 1),
+        (STILL | {"unfreeze": 1, "monitor": "loss", "schedule": "cosine", "weight": "inverse"}, 2),
+    ],
+    ids=["augmented", "cached, fine-tuned, best kept"],
+)
+def test_killed_three_times_it_ends_the_same(shards, parameters, tmp_path, given, seed):
+    written = parameters(**given).model_dump_json()
+    fit_stage(shards, tmp_path / "whole", Parameters.model_validate_json(written))
+    told = [str(shards), str(tmp_path / "killed"), written, str(seed)]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    run = subprocess.run(
+        [sys.executable, str(KILLED), *told], capture_output=True, text=True, env=environment
+    )
+    assert run.returncode == 0, run.stderr
+    reached = [int(line) for line in run.stdout.split()]
+    assert len(reached) == 3
+    assert reached == sorted(reached)
+    assert reached[0] > 0
+    assert run.stderr.count("goes on from epoch") == 3
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
+
+
+def test_the_fingerprint_tells_input_apart(shards, parameters, tmp_path):
+    other = shutil.copytree(shards, tmp_path / "other")
+    assert fingerprint(other, parameters()) == fingerprint(shards, parameters())
+    assert fingerprint(shards, parameters(lr=0.01)) != fingerprint(shards, parameters())
+    path = next(other.glob("*-moments.tfrecord-*"))
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert fingerprint(other, parameters()) != fingerprint(shards, parameters())
+    before, backbone = fingerprint(shards, parameters()), tmp_path / "own.keras"
+    shutil.copy(parameters().backbone, backbone)
+    first = fingerprint(shards, parameters(backbone=str(backbone)))
+    backbone.write_bytes(b"another")
+    assert len({before, first, fingerprint(shards, parameters(backbone=str(backbone)))}) == 3
+
+
+def test_a_checkpoint_of_other_input_is_removed_and_noted(tmp_path, capfd):
+    folder = open_folder(tmp_path / "fit", "one")
+    (folder / "state.npz").write_bytes(b"state")
+    assert open_folder(tmp_path / "fit", "one") == folder
+    assert (folder / "state.npz").exists()
+    assert "anew" not in capfd.readouterr().err
+    open_folder(tmp_path / "fit", "other")
+    assert not (folder / "state.npz").exists()
+    assert "is of other shards, parameters or code; training starts anew" in capfd.readouterr().err
+
+
+def test_only_what_dead_processes_left_is_removed(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f".fit.{dead.pid}.partial"
+    alive, other = tmp_path / f".fit.{os.getpid()}.partial", tmp_path / ".fitter.partial"
+    for folder in (left, alive, other):
+        folder.mkdir()
+    open_folder(tmp_path / "fit", "one")
+    assert not left.exists()
+    assert alive.exists()
+    assert other.exists()
+
+
+def test_a_damaged_state_is_noted_and_training_starts_anew(shards, parameters, tmp_path, capfd):
+    chosen = parameters(epochs=1)
+    folder = open_folder(tmp_path / "fit", fingerprint(shards, chosen))
+    (folder / "state.npz").write_bytes(b"PK\x03\x04 not a state")
+    fit_stage(shards, tmp_path / "fit", chosen)
+    assert "state.npz: not readable" in capfd.readouterr().err
+    fit_stage(shards, tmp_path / "whole", chosen)
+    assert files(tmp_path / "fit") == files(tmp_path / "whole")

@@ -1,0 +1,139 @@
+"""The network and the file it is saved in, on any Keras backend."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from curate.errors import UserError
+from curate.params import Parameters
+from train.model import (
+    ActionUnits,
+    Description,
+    augments,
+    build_network,
+    describe,
+    set_thresholds,
+)
+from train.saving import save_network
+from train.schedule import compile_training
+
+NAMES = ["AU1", "AU12"]
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    """A backbone of two blocks with batch normalisation."""
+    images = keras.Input((16, 16, 3))
+    x = keras.layers.Rescaling(1 / 255)(images)
+    for number in (1, 2):
+        x = keras.layers.Conv2D(4, 3, strides=2, name=f"block{number}_conv")(x)
+        x = keras.layers.BatchNormalization(name=f"block{number}_norm")(x)
+    path = tmp_path_factory.mktemp("backbone") / "two.keras"
+    keras.Model(images, x).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def parameters(backbone):
+    def make(**given):
+        return Parameters(**{"backbone": backbone, "units": [8], "lr": 0.01, "seed": 1} | given)
+
+    return make
+
+
+def pictures(frames=6):
+    return np.random.default_rng(0).uniform(0, 255, (frames, 16, 16, 3)).astype("float32")
+
+
+@pytest.mark.parametrize("unfreeze", [0, 1, 2])
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_its_sides_agree(parameters, unfreeze, precision):
+    network = build_network(NAMES, 16, parameters(unfreeze=unfreeze), precision)
+    features = network.backbone(pictures(), training=False)
+    assert keras.backend.standardize_dtype(features.dtype) == "float32"
+    logits = np.asarray(network.head(features, training=False))
+    assert logits.dtype == "float32"
+    np.testing.assert_array_equal(network.training(pictures(), training=False), logits)
+    np.testing.assert_array_equal(network.training_on_features(features, training=False), logits)
+    expected = 1 / (1 + np.exp(-logits))
+    np.testing.assert_allclose(network.whole(pictures(), training=False), expected, rtol=1e-5)
+
+
+def values(variables):
+    """Copy the values of variables, by the last two parts of their paths."""
+    return {"/".join(v.path.split("/")[-2:]): keras.ops.convert_to_numpy(v) for v in variables}
+
+
+@pytest.mark.parametrize("unfreeze", [0, 1])
+def test_a_step_moves_what_is_to_train(parameters, unfreeze):
+    chosen = parameters(unfreeze=unfreeze)
+    network = build_network(NAMES, 16, chosen)
+    compile_training(network, network.training, chosen, 10)
+    before = values(network.training.weights)
+    labels = np.array([[1, 0], [0, 1], [-1, 1], [1, -1], [0, 0], [1, 1]], "int8")
+    network.training.train_on_batch(pictures(), labels)
+    after = values(network.training.weights)
+    expected = {"dense_1/kernel", "dense_1/bias", "logits/kernel", "logits/bias"}
+    expected |= {"block2_conv/kernel", "block2_conv/bias"} if unfreeze else set()
+    assert {name for name in after if not np.array_equal(before[name], after[name])} == expected
+
+
+def test_fine_tuned_blocks_have_their_own_rate(parameters):
+    """Adam's first step moves every weight by its rate, but where the gradient is nearly 0."""
+    chosen = parameters(unfreeze=1, unfreeze_lr=0.0001, dropout=0)
+    network = build_network(NAMES, 16, chosen)
+    compile_training(network, network.training, chosen, 10)
+    before = values(network.training.trainable_variables)
+    network.training.train_on_batch(pictures(), np.ones((6, 2), "int8"))
+    after = values(network.training.trainable_variables)
+    steps = {name: np.abs(after[name] - before[name]).max() for name in after}
+    assert steps["logits/kernel"] == pytest.approx(0.01, rel=1e-2)
+    assert steps["block2_conv/kernel"] == pytest.approx(0.0001, rel=1e-2)
+
+
+@pytest.mark.parametrize("unfreeze", [0, 1])
+def test_the_file_loads_and_tells_what_it_predicts(parameters, tmp_path, unfreeze):
+    network = build_network(NAMES, 16, parameters(unfreeze=unfreeze))
+    set_thresholds(network.whole, np.array([0.25, 0.75]))
+    save_network(network.whole, tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    preprocessing = "RGB, 0-255, of any number type; the model does its own scaling"
+    assert describe(loaded) == Description(NAMES, 16, [0.25, 0.75], preprocessing)
+    expected = np.asarray(network.whole(pictures(), training=False))
+    np.testing.assert_array_equal(loaded(pictures(), training=False), expected)
+    whole_numbers = pictures().astype("uint8")
+    np.testing.assert_array_equal(
+        loaded(whole_numbers, training=False),
+        loaded(whole_numbers.astype("float32"), training=False),
+    )
+
+
+@pytest.mark.parametrize("unfreeze", [0, 1])
+def test_the_file_is_the_same_whatever_was_built_before(parameters, tmp_path, unfreeze):
+    for name in ("one", "other"):
+        keras.utils.set_random_seed(0)
+        network = build_network(NAMES, 16, parameters(unfreeze=unfreeze))
+        compile_training(network, network.training_on_features, parameters(), 10)
+        save_network(network.whole, tmp_path / f"{name}.keras")
+    assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "other.keras").read_bytes()
+
+
+def test_a_model_of_something_else_is_told():
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="other")
+    with pytest.raises(UserError, match="'other' does not say which action units it predicts"):
+        describe(other)
+
+
+def test_thresholds_are_a_half_until_they_are_chosen():
+    layer = ActionUnits(NAMES, 16)
+    assert layer.description.thresholds == [0.5, 0.5]
+    assert ActionUnits.from_config(layer.get_config()).description == layer.description
+
+
+@pytest.mark.parametrize("given", [{"flip": True}, {"rotation": 1}, {"brightness": 0.1}])
+def test_any_augmentation_changes_pictures(parameters, given):
+    still = {"rotation": 0, "shear": 0, "zoom": 0, "shift": 0, "flip": False, "brightness": 0}
+    assert not augments(parameters(**still))
+    assert augments(parameters(**still | given))

@@ -1,0 +1,96 @@
+"""The recorder: what it writes, and that one restored ends as one that was never interrupted."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import polars as pl
+import pytest
+from dvclive import Live
+
+from train.bands import Estimate
+from train.probes import Probes, Scores
+from train.recorder import Recorder, write_scores
+
+DRAWS = np.linspace(-0.02, 0.02, 50)
+
+
+class MadeUp:
+    """Probes whose losses follow from the step: seen falls, the others stay."""
+
+    points = {1: 0.25, 4: 1.0, 8: 2.0}  # noqa: RUF012
+    batch_size = 10
+
+    def score(self, step: int) -> Scores:
+        values = dict(seen=0.5 - 0.02 * step, unseen=0.52, dropped=0.53, moments=0.6, people=0.62)  # noqa: C408
+        losses: dict[str, Estimate | None] = {
+            name: Estimate(value, value + DRAWS) for name, value in values.items()
+        }
+        if step >= 4:
+            losses["unseen"] = None
+        plain = {name: None if loss is None else loss.value for name, loss in losses.items()}
+        return Scores(losses, plain, dict.fromkeys(values, 40) | {"unseen": 40 * (step < 4)})
+
+
+def steps(recorder: Recorder, first: int, last: int) -> None:
+    """Go through steps, four an epoch."""
+    recorder.set_model(SimpleNamespace(optimizer=SimpleNamespace(learning_rate=0.1)))
+    for step in range(first, last + 1):
+        recorder.on_train_batch_end((step - 1) % 4, {"loss": 1 / step})
+        if step % 4 == 0:
+            recorder.on_epoch_end(step // 4 - 1, {"loss": 1 / step})
+
+
+def recorded(folder, stop: int | None = None) -> Recorder:
+    """Record eight steps; after `stop` steps with a new recorder and log, as after a kill."""
+    if stop:
+        with Live(str(folder / "killed"), dvcyaml=None, save_dvc_exp=False) as live:
+            first = Recorder(cast(Probes, MadeUp()), live, lambda _: None)
+            steps(first, 1, stop)
+            state = json.loads(json.dumps(first.state()))
+    with Live(str(folder / "live"), dvcyaml=None, save_dvc_exp=False) as live:
+        recorder = Recorder(cast(Probes, MadeUp()), live, lambda _: None)
+        if stop:
+            recorder.restore(state)
+        steps(recorder, (stop or 0) + 1, 8)
+    return recorder
+
+
+@pytest.mark.parametrize("stop", [1, 3, 4, 7])
+def test_restored_it_ends_as_if_nothing_had_happened(stop, tmp_path):
+    whole, resumed = recorded(tmp_path / "a"), recorded(tmp_path / "b", stop)
+    assert whole.state() == resumed.state()
+    for folder, recorder in (("a", whole), ("b", resumed)):
+        write_scores(recorder.scores, recorder.history, tmp_path / folder, 2)
+    names = [p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file()]
+    assert len(names) >= 9
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_probes_csv_has_each_loss_with_its_interval(tmp_path):
+    recorder = recorded(tmp_path)
+    write_scores(recorder.scores, recorder.history, tmp_path, 2)
+    table = pl.read_csv(tmp_path / "probes.csv", infer_schema_length=None)
+    assert table["epoch"].to_list() == [0.25, 1.0, 2.0]
+    assert table["frames_fed"].to_list() == [10, 40, 80]
+    assert table["moments_low"].to_list() == pytest.approx([0.581] * 3)
+    assert table["moments_high"].to_list() == pytest.approx([0.619] * 3)
+    assert table["unseen_low"].null_count() == 2
+    assert "gap" not in table.columns
+
+
+def test_gap_json_tells_early_and_final(tmp_path):
+    recorder = recorded(tmp_path)
+    gaps = write_scores(recorder.scores, recorder.history, tmp_path, 2)
+    content = json.loads((tmp_path / "gap.json").read_text())
+    assert [content[when]["epoch"] for when in ("early", "final")] == [0.25, 2.0]
+    assert content["early"]["gap"] == pytest.approx(0.14)
+    # Once every training frame is fed, dropped ones stand in for those not fed.
+    assert content["final"]["memorised"] == pytest.approx(0.53 - 0.34)
+    assert content["verdict"] == f"{content['early_verdict']} {content['final_verdict']}"
+    assert content["final_verdict"].startswith(content["final_finding"].removesuffix("."))
+    assert [gap.as_dict() for gap in gaps] == [content["early"], content["final"]]

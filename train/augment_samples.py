@@ -1,0 +1,54 @@
+"""A sheet of training frames, each as filmed and as augmentation feeds it, for the report.
+
+The report starts without TensorFlow, so `train fit` writes the sheet and the report shows it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from curate.params import Parameters
+from curate.table import whole_file
+from train import gap
+from train.charts.augmented import SAMPLES
+from train.data import Builder, count, measuring_pipeline
+from train.model import augmentation, augments
+
+FRAMES = 8
+_QUALITY = 95
+
+
+def write_samples(builder: Builder, parameters: Parameters, path: Path) -> None:
+    """Write a JPEG sheet of up to eight training frames, a row each; none if nothing is augmented.
+
+    The first of a row is the frame as filmed, the others are eight draws of the augmentation. The
+    frames lie evenly over the split. The same shards and parameters give the same bytes.
+    """
+    if not augments(parameters):
+        return
+    sheet = _side_by_side(samples(_frames(builder), parameters))
+    with whole_file(path) as partial:
+        partial.write_bytes(tf.io.encode_jpeg(sheet, quality=_QUALITY).numpy())
+
+
+def samples(frames: NDArray[np.uint8], parameters: Parameters) -> NDArray[np.uint8]:
+    """Augment frames (rows, side, side, 3) anew: to (rows, 1 + samples, side, side, 3)."""
+    layer = augmentation(parameters)
+    fed = [np.asarray(layer(frames, training=True)) for _ in range(SAMPLES)]
+    return np.stack([frames, *(np.rint(pictures) for pictures in fed)], axis=1).astype(np.uint8)
+
+
+def _frames(builder: Builder) -> NDArray[np.uint8]:
+    chosen = gap.sample(count(builder, "train"), FRAMES)
+    batches = measuring_pipeline(builder, "train", chosen)
+    return np.concatenate([images.numpy() for images, _ in batches])
+
+
+def _side_by_side(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay (rows, columns, side, side, 3) out as one picture."""
+    rows, columns, height, width, channels = pictures.shape
+    return pictures.swapaxes(1, 2).reshape(rows * height, columns * width, channels)

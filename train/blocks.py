@@ -1,0 +1,110 @@
+"""The blocks of a pretrained network, and where it is cut between frozen and fine-tuned ones."""
+
+from __future__ import annotations
+
+import re
+
+import keras
+
+from curate.errors import UserError
+
+# "block7_expand", "conv5_block3_1_conv", "block7a_bn", "convnext_tiny_stage_3_block_2_layer_scale".
+_BLOCK = re.compile(r"^.*?(?:block_?\d+[a-z]?|expanded_conv_\d+)(?=[_/]|$)")
+
+
+def find_blocks(network: keras.Model) -> list[list[keras.layers.Layer]]:
+    """List the layers of each block that has weights, from the pixels on.
+
+    A block is the layers whose names begin alike ("block7_expand", "block7_project"), with those
+    of other names that follow it. What has other names before the first is a block (the stem), and
+    so is what has them after the last (the head): EfficientNet-Lite0 has 1 + 16 + 1. Where no
+    layer is so named, each layer with weights is a block, with the normalisation that follows it.
+    """
+    layers = list(network.layers)
+    named = [i for i, layer in enumerate(layers) if _BLOCK.match(layer.name)]
+    blocks = _by_name(layers, named[-1]) if named else _by_weights(layers)
+    return [block for block in blocks if any(_can_train(layer) for layer in block)]
+
+
+def _can_train(layer: keras.layers.Layer) -> bool:
+    """Tell whether a layer has weights to fine-tune: those of batch normalisation stay."""
+    return bool(layer.weights) and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def _by_name(layers: list[keras.layers.Layer], last: int) -> list[list[keras.layers.Layer]]:
+    blocks: dict[str, list[keras.layers.Layer]] = {}
+    name = "stem"
+    for place, layer in enumerate(layers):
+        match = _BLOCK.match(layer.name)
+        name = match.group() if match else ("head" if place > last else name)
+        blocks.setdefault(name, []).append(layer)
+    return list(blocks.values())
+
+
+def _by_weights(layers: list[keras.layers.Layer]) -> list[list[keras.layers.Layer]]:
+    blocks: list[list[keras.layers.Layer]] = []
+    for layer in layers:
+        if blocks and (not layer.weights or _is_normalisation(layer)):
+            blocks[-1].append(layer)
+        else:
+            blocks.append([layer])
+    return blocks
+
+
+def _is_normalisation(layer: keras.layers.Layer) -> bool:
+    return "Normalization" in type(layer).__name__
+
+
+def unfreeze_last(network: keras.Model, blocks: int, name: str) -> tuple[keras.Model, keras.Model]:
+    """Let the last `blocks` blocks train, but for batch normalisation; cut the network before them.
+
+    Answers the part before the cut, which never changes, and the part after it. The cut is the last
+    tensor before those blocks that everything later is computed from, so that frozen layers may
+    stand after it too: all of the network, where it has no such tensor.
+
+    Raises:
+        UserError: the network has fewer blocks.
+    """
+    found = find_blocks(network)
+    if blocks > len(found):
+        raise UserError(
+            f"unfreeze: {blocks} is more than the {len(found)} blocks of {name}; lower it"
+        )
+    network.trainable = False
+    trained = [layer for block in found[-blocks:] for layer in block]
+    for layer in trained:
+        layer.trainable = _can_train(layer)
+    cut = _cut_before(network, trained)
+    before = keras.Model(network.inputs[0], cut, name="frozen_blocks")
+    after = keras.Model(cut, network.outputs[0], name="tuned_blocks")
+    # Keras names the new input by how many tensors the process has made, and saves that.
+    after.layers[0].name = "activations"
+    return before, after
+
+
+def _cut_before(network: keras.Model, trained: list[keras.layers.Layer]) -> keras.KerasTensor:
+    """Find the last tensor before the trained layers that every path leads through."""
+    # A model without a graph of its own (Sequential) gets one; operations come inputs first.
+    operations = keras.Model(network.inputs, network.outputs).operations
+    place = {id(operation): number for number, operation in enumerate(operations)}
+    first_trained = min(place[id(layer)] for layer in trained if id(layer) in place)
+    cut = network.inputs[0]
+    reach = 0  # the last operation that reads a tensor made before the one looked at
+    reads = _last_reads(operations, place)
+    for number, operation in enumerate(operations[:first_trained]):
+        if reach <= number and number in reads and len(operation._inbound_nodes) == 1:
+            cut = operation.output
+        reach = max(reach, reads.get(number, 0))
+    return cut
+
+
+def _last_reads(operations: list[keras.Operation], place: dict[int, int]) -> dict[int, int]:
+    """Say of each operation, by number, which is the last one that reads its output."""
+    reads: dict[int, int] = {}
+    for number, operation in enumerate(operations):
+        for node in operation._inbound_nodes:
+            for tensor in node.input_tensors:
+                source = place.get(id(tensor._keras_history.operation))
+                if source is not None:
+                    reads[source] = max(number, reads.get(source, 0))
+    return reads

@@ -1,0 +1,73 @@
+"""Stopping a training whose loss runs away, with the likely cause."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import keras
+import numpy as np
+
+from curate.errors import UserError
+from curate.params import Parameters
+
+# A mean over so many steps that is so many times the loss of the untrained network is no accident
+# of one batch. Networks that came so far did no better than guessing afterwards, in all trials:
+# their neurons are dead.
+STEPS = 100
+FACTOR = 3.0
+
+
+class Divergence(keras.callbacks.Callback):
+    """Raises `UserError` once the training loss is no number, or stays far above where it began."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__()
+        self._parameters = parameters
+        self._first: float | None = None
+        self._recent: deque[float] = deque(maxlen=STEPS)
+        self._epoch_steps, self._epoch_sum, self._step = 0, 0.0, 0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Look at one step's loss, which Keras tells as the epoch's mean so far."""
+        self._step += 1
+        self._epoch_steps += 1
+        so_far = float((logs or {})["loss"]) * self._epoch_steps
+        loss, self._epoch_sum = so_far - self._epoch_sum, so_far
+        if not np.isfinite(loss):
+            raise UserError(f"the training loss is no longer a number {self._advice()}")
+        self._first = loss if self._first is None else self._first
+        self._recent.append(loss)
+        mean = sum(self._recent) / STEPS
+        if len(self._recent) == STEPS and mean > FACTOR * self._first:
+            raise UserError(
+                f"the training loss runs away, {mean:.3g} over the last {STEPS} steps from "
+                f"{self._first:.3g} at the first, {self._advice()}"
+            )
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Begin the mean anew, as Keras does."""
+        self._epoch_steps, self._epoch_sum = 0, 0.0
+
+    def _advice(self) -> str:
+        p = self._parameters
+        rates = f"lr ({p.lr:g})" + (f" or unfreeze_lr ({p.unfreeze_lr:g})" if p.unfreeze else "")
+        return (
+            f"(step {self._step}): {rates} is too high for units {p.units}, and the wider the "
+            f"layers the lower it must be; try lr {p.lr / 10:g}"
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Answer what `restore` needs to go on from here, as JSON takes it."""
+        return {
+            "first": self._first,
+            "recent": list(self._recent),
+            "epoch": [self._epoch_steps, self._epoch_sum],
+            "step": self._step,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self._first, self._step = state["first"], state["step"]
+        self._recent.extend(state["recent"])
+        self._epoch_steps, self._epoch_sum = state["epoch"]

@@ -1,0 +1,144 @@
+"""What an evaluation found: its figures, what is said of them, and the files that hold them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.console import Counts
+from curate.table import whole_folder
+from train import published
+from train.calibration import RELIABILITY
+from train.intervals import ROUGH
+from train.scorecard import COLUMNS, MEANS, Row
+
+EVALUATED = ("validation", "validation_balanced")
+
+
+@dataclass
+class Evaluation:
+    """All that was measured: predictions, a row of figures an action unit and mean, and metrics."""
+
+    predictions: pl.DataFrame
+    metrics: dict[str, Any]
+    units: list[Row] = field(default_factory=list)
+    means: list[Row] = field(default_factory=list)
+    reliability: list[Row] = field(default_factory=list)
+    comparison: published.Comparison | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Answer metrics, figures by action unit and the comparison, for JSON."""
+        content = self.metrics | {"action_units": self.units}
+        return content | ({"published": self.comparison.as_dict()} if self.comparison else {})
+
+
+def notes_on(split: str, units: list[Row], subjects: int) -> list[str]:
+    """Say of a split what its figures do not: what could not be scored, and how sure they are."""
+    if not subjects:
+        # Of the balanced validation set the same need not be said again.
+        return [f"{split} is empty (one subject only): nothing is scored"] * (split == EVALUATED[0])
+    notes = [
+        f"{row['action_unit']}: has no positive in {split}; not scored"
+        for row in units
+        if row["frames"] and not row["positives"]
+    ]
+    if subjects == 1:
+        notes.append(f"{split}: one subject, so there are no 95 % intervals")
+    elif subjects < ROUGH:
+        notes.append(
+            f"{split}: {subjects} subjects, so the 95 % intervals are rough (fewer than {ROUGH})"
+        )
+    return notes
+
+
+def compare(
+    evaluation: Evaluation, split: str, threshold: float, asked: bool
+) -> published.Comparison | None:
+    """Set a split's F1 beside published ones, where that holds or is asked for."""
+    rows = [row for row in evaluation.units if row["split"] == split]
+    table = evaluation.predictions.filter(pl.col("split") == split)
+    f1 = {
+        f"ours at {threshold:g}": {row["action_unit"]: row["f1"] for row in rows},
+        "ours, chosen": {row["action_unit"]: row["chosen_f1"] for row in rows},
+    }
+    found = published.compare(f1, set(table["subject"]), asked=asked)
+    if asked and found is None:
+        evaluation.notes.append(
+            "no published figures fit: they are of the action units "
+            + " or ".join(", ".join(known.action_units) for known in published.PUBLISHED.values())
+        )
+    return found
+
+
+def write(evaluation: Evaluation, output: Path) -> None:
+    """Write the evaluation's files to the folder `output`, whole or not at all."""
+    with whole_folder(output, "metrics.json") as building:
+        (building / "metrics.json").write_text(json.dumps(evaluation.metrics, indent=2) + "\n")
+        for name, rows, schema in (
+            ("per_action_unit", evaluation.units, COLUMNS),
+            ("means", evaluation.means, COLUMNS),
+            ("calibration", evaluation.reliability, RELIABILITY),
+        ):
+            added: dict[str, Any] = dict.fromkeys(
+                (key for row in rows[:1] for key in row), pl.Float64
+            )
+            pl.DataFrame(rows, added | schema).write_csv(building / f"{name}.csv")
+        if evaluation.comparison:
+            content = json.dumps(evaluation.comparison.as_dict(), indent=2) + "\n"
+            (building / "published.json").write_text(content)
+        evaluation.predictions.write_parquet(building / "predictions.parquet")
+
+
+_SHOWN = {
+    "": "action_unit",
+    "positives": "positives",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "f1",
+    "f1,\n95 %": "f1_interval",
+    "average\nprecision": "average_precision",
+    "chosen\nthreshold": "chosen_threshold",
+    "precision,\nchosen": "chosen_precision",
+    "recall,\nchosen": "chosen_recall",
+    "f1,\nchosen": "chosen_f1",
+}
+
+
+def tables(evaluation: Evaluation) -> dict[str, Counts]:
+    """Lay out each split's figures by name: first at the fixed threshold, then at the chosen."""
+    rows = [*evaluation.units, *evaluation.means]
+    return {
+        split: _table([row for row in rows if row["split"] == split], evaluation.metrics)
+        for split in dict.fromkeys(row["split"] for row in rows)
+    }
+
+
+def _table(rows: list[Row], metrics: dict[str, Any]) -> Counts:
+    """Lay rows out, without the columns that none of them has."""
+    shown = [
+        row | {"f1_interval": interval(row, "f1")} | _no_positives(row["action_unit"])
+        for row in rows
+    ]
+    folds = {name.replace("_", " "): name for name in rows[0] if name.startswith("f1_fold_")}
+    columns = {
+        column: key
+        for column, key in (_SHOWN | folds).items()
+        if any(row.get(key) is not None for row in shown)
+    }
+    lines = [tuple(row.get(key) for key in columns.values()) for row in shown]
+    return Counts(list(columns), lines, metrics)
+
+
+def _no_positives(action_unit: str) -> dict[str, None]:
+    return {"positives": None} if action_unit in MEANS else {}
+
+
+def interval(row: Row, score: str) -> str | None:
+    """Write a score's 95 % interval; None where it has none."""
+    low, high = row[f"{score}_low"], row[f"{score}_high"]
+    return None if low is None or high is None else f"{low:.3f}–{high:.3f}"

@@ -1,0 +1,154 @@
+"""Command `export`: a trained model as ONNX or SavedModel, checked against the one in Keras.
+
+The exported model needs nothing of ours: images (batch, side, side, 3) float32, RGB, 0-255, to a
+probability an action unit; augmentation, which is of training only, is not in it. Which unit each
+output is, and the threshold from which it counts as present, stand in a JSON file beside it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from curate.console import Counts
+from curate.errors import UserError
+from curate.table import whole_file, whole_folder
+from train.data import Builder, count, image_size, measuring_pipeline, open_shards
+from train.fitted import Fitted, load_fitted
+
+Format = Literal["onnx", "savedmodel"]
+Images = NDArray[np.float32]
+Run = Callable[[Images], NDArray[np.float32]]
+
+# Both sides compute in float32, in other orders: about 1e-6 apart. More is another function.
+TOLERANCE = 1e-4
+COMPARED = 64
+_ONNX_PACKAGES = ("tf2onnx", "onnxruntime")
+_SPLITS = ("validation", "moments", "train")
+
+
+def export_stage(fit: Path, shards: Path, file_format: Format, output: Path) -> Counts:
+    """Export the model of `fit` to `output`, and compare the two on frames of `shards`.
+
+    `output` is a file that ends in .onnx, or a folder for a SavedModel; the JSON file beside it is
+    named like it, ending in .json. Where there are no shards, random pictures are compared.
+
+    Raises:
+        UserError: no model, ONNX without its packages, a path that does not fit the format, or
+            probabilities that differ by more than `TOLERANCE`.
+    """
+    _check(file_format, output)
+    fitted = load_fitted(fit)
+    images, pictures = _pictures(shards, fitted.model.input_shape[1])
+    expected = np.asarray(fitted.model.predict_on_batch(images))
+    with _whole(file_format, output) as building:
+        run = _WRITERS[file_format](fitted.model, building)
+        difference = float(np.abs(run(images) - expected).max())
+        if not difference <= TOLERANCE:
+            raise UserError(
+                f"{output}: not written, its probabilities differ from those of {fitted.path} by "
+                f"up to {difference:.2g} (at most {TOLERANCE:.0e}); try the other format"
+            )
+    description = _describe(fitted, file_format)
+    beside = output.with_name(output.name.removesuffix(".onnx") + ".json")
+    with whole_file(beside) as partial:
+        partial.write_text(json.dumps(description, indent=2) + "\n")
+    return _counts(description, output, beside, pictures, difference)
+
+
+def _check(file_format: Format, output: Path) -> None:
+    if (output.suffix == ".onnx") != (file_format == "onnx") or output.suffix == ".json":
+        raise UserError(
+            f"{output}: does not fit --format {file_format}; name a file that ends in .onnx for "
+            f"onnx, a folder for savedmodel"
+        )
+    missing = [name for name in _ONNX_PACKAGES if not importlib.util.find_spec(name)]
+    if file_format == "onnx" and missing:
+        raise UserError(
+            f"--format onnx needs {' and '.join(missing)}; install with pip install -c "
+            f"constraints.txt -e '.[export]', or choose --format savedmodel"
+        )
+
+
+def _pictures(shards: Path, side: int) -> tuple[Images, str]:
+    """Take frames to compare on, and say which: (frames, side, side, 3) float32, 0-255."""
+    if not (shards / "dataset_info.json").is_file():
+        drawn = np.random.default_rng(0).uniform(0, 255, (COMPARED, side, side, 3))
+        return drawn.astype(np.float32), f"{COMPARED} random pictures"
+    builder = open_shards(shards)
+    if image_size(builder) != side:
+        raise UserError(
+            f"{shards}: holds pictures of {image_size(builder)} pixels, but the model takes "
+            f"{side}; name the shards that it was trained on"
+        )
+    split = next(name for name in _SPLITS if count(builder, name))
+    return _first_frames(builder, split)
+
+
+def _first_frames(builder: Builder, split: str) -> tuple[Images, str]:
+    chosen = np.arange(min(COMPARED, count(builder, split)))
+    batches = [images.numpy() for images, _ in measuring_pipeline(builder, split, chosen)]
+    return np.concatenate(batches).astype(np.float32), f"{len(chosen)} frames of {split}"
+
+
+def _whole(file_format: Format, output: Path) -> AbstractContextManager[Path]:
+    return whole_file(output) if file_format == "onnx" else whole_folder(output, "saved_model.pb")
+
+
+def _write_onnx(model: keras.Model, path: Path) -> Run:
+    """Write ONNX; answer it as ONNX Runtime runs it."""
+    with warnings.catch_warnings():
+        # Keras asks NumPy for a name of old, that tf2onnx needs.
+        warnings.filterwarnings("ignore", message=".*np.object", category=FutureWarning)
+        model.export(path, format="onnx", verbose=False)
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    return lambda images: session.run(None, {session.get_inputs()[0].name: images})[0]
+
+
+def _write_savedmodel(model: keras.Model, path: Path) -> Run:
+    """Write a SavedModel; answer it as TensorFlow loads it, without Keras."""
+    model.export(path, format="tf_saved_model", verbose=False)
+    loaded = tf.saved_model.load(path)
+    return lambda images: loaded.serve(images).numpy()
+
+
+_WRITERS: dict[Format, Callable[[keras.Model, Path], Run]] = {
+    "onnx": _write_onnx,
+    "savedmodel": _write_savedmodel,
+}
+
+
+def _describe(fitted: Fitted, file_format: Format) -> dict[str, Any]:
+    """Say how to feed the exported model, and what its outputs are, in order."""
+    return {
+        "format": file_format,
+        "images": {
+            "shape": [None, *fitted.model.input_shape[1:]],
+            "dtype": "float32",
+            "values": "RGB, 0-255",
+        },
+        "action_units": fitted.action_units,
+        "thresholds": fitted.thresholds.tolist(),
+    }
+
+
+def _counts(
+    description: dict[str, Any], output: Path, beside: Path, pictures: str, difference: float
+) -> Counts:
+    rows = list(zip(description["action_units"], description["thresholds"], strict=True))
+    found = {"path": str(output), "description": str(beside), "compared_on": pictures}
+    return Counts(
+        ["output", "threshold"], rows, found | {"largest_difference": difference} | description
+    )

@@ -1,0 +1,110 @@
+"""A trained model as evaluation needs it: loaded, checked, and its predictions of a split."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from curate.errors import UserError
+from train.data import (
+    Builder,
+    action_units,
+    count,
+    damage_told,
+    inference,
+    keys,
+    measuring_pipeline,
+)
+from train.model import describe  # and registers the layers that a model file holds
+from train.predictions import Predictions, as_table
+
+MODEL = "model.keras"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, and what it says of itself: the action units of its outputs, in order, and the
+    probability from which each counts as present, (units,), chosen on held-out moments."""
+
+    path: Path
+    model: keras.Model
+    action_units: list[str]
+    thresholds: NDArray[np.float64]
+
+
+def load_fitted(path: Path) -> Fitted:
+    """Load a model that `train fit` wrote: the file, or the folder that holds it.
+
+    Raises:
+        UserError: no such file, not a whole `.keras` file, or not one of `train fit`.
+    """
+    path = path / MODEL if path.is_dir() else path
+    if not path.is_file():
+        raise UserError(f"{path}: no such model; make it with 'train fit'")
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as error:  # a damaged archive fails in whichever part of Keras meets it first
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UserError(
+            f"{path}: not a whole .keras file ({reason}); make it again with 'train fit'"
+        ) from None
+    try:
+        told = describe(model)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return Fitted(path, model, told.action_units, np.array(told.thresholds, np.float64))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of `train fit`.
+
+    Raises:
+        UserError: no such file, or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; make it with 'train fit'") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); make it again with 'train fit'") from None
+
+
+def read_gap(path: Path) -> dict[str, Any]:
+    """Read gap.json: the gap `early` and at the end (`final`), each a part to its figure.
+
+    Raises:
+        UserError: no such file, or one of something else.
+    """
+    gap = read_json(path)
+    for when in ("early", "final"):
+        if not isinstance(gap, dict) or not isinstance(gap.get(when), dict):
+            raise UserError(f"{path}: lacks '{when}'; make it again with 'train fit'")
+    return gap
+
+
+def predict(fitted: Fitted, builder: Builder, split: str, names: list[str]) -> pl.DataFrame:
+    """Predict a split: a row a frame, in file order; empty where there is no such split."""
+    labelled = [action_units(builder).index(name) for name in names]
+    predicted = [fitted.action_units.index(name) for name in names]
+    labels = [np.zeros((0, len(names)), np.int8)]
+    probabilities = [np.zeros((0, len(names)), np.float32)]
+    ids: list[str] = []
+    subjects: list[str] = []
+    if count(builder, split):
+        run = inference(fitted.model)
+        with damage_told(builder):
+            ids, subjects = keys(builder, split)
+            for images, known in measuring_pipeline(builder, split):
+                labels.append(known.numpy()[:, labelled])
+                probabilities.append(run(images).numpy()[:, predicted].astype(np.float32))
+    predictions = Predictions(
+        names, np.concatenate(labels), np.concatenate(probabilities), subjects
+    )
+    return as_table(predictions, ids, split)

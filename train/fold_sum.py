@@ -1,0 +1,135 @@
+"""Evaluations of k folds summed as the field does: counts of all folds pooled, then the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from curate.errors import UserError
+from curate.params import Parameters
+from train.evaluation import EVALUATED, Evaluation, compare, notes_on, write
+from train.predictions import Predictions, of_split, read_predictions
+from train.scorecard import Row, score_decided, summary
+from train.scorecard import predict as predict_at
+from train.scores import macro, micro, per_action_unit, rounded
+
+SPLIT = EVALUATED[0]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold: its folder, its natural validation set, and its chosen thresholds (units,)."""
+
+    folder: Path
+    table: pl.DataFrame
+    predictions: Predictions
+    thresholds: NDArray[np.float64]
+
+
+def sum_evaluations(
+    folders: Sequence[Path],
+    output: Path | None,
+    parameters: Parameters,
+    *,
+    beside_published: bool = False,
+) -> Evaluation:
+    """Pool the natural validation sets of the folds in `folders`, each decided by its own model.
+
+    Average precision and calibration are left out: probabilities of different models share no
+    scale. Rows have the F1 of each fold too, as `f1_fold_1` and so on.
+
+    Raises:
+        UserError: fewer than two folds, a damaged one, other action units, or a frame or a subject
+            in two of them.
+    """
+    if len(folders) < 2:
+        raise UserError("name the evaluation folders of two or more folds")
+    folds = [_read(folder) for folder in folders]
+    for one, other in pairwise(folds):
+        if one.predictions.names != other.predictions.names:
+            raise UserError(
+                f"{other.folder}: scores {', '.join(other.predictions.names)}, but {one.folder} "
+                f"{', '.join(one.predictions.names)}; evaluate all folds on the same action units"
+            )
+    for column in ("id", "subject"):
+        _require_once(folds, column)
+    evaluation = _pool(folds, parameters)
+    evaluation.comparison = compare(evaluation, SPLIT, parameters.threshold, beside_published)
+    if output:
+        write(evaluation, output)
+    return evaluation
+
+
+def _read(folder: Path) -> Fold:
+    table = read_predictions(folder / "predictions.parquet").filter(pl.col("split") == SPLIT)
+    if table.is_empty():
+        raise UserError(f"{folder}: its predictions hold no frame of the split '{SPLIT}'")
+    predictions = of_split(table, SPLIT)
+    path = folder / "per_action_unit.csv"
+    try:
+        rows = pl.read_csv(path).filter(pl.col("split") == SPLIT)
+        by_unit = dict(rows.select("action_unit", "chosen_threshold").rows())
+        thresholds = np.array([by_unit[name] for name in predictions.names], np.float64)
+    except (pl.exceptions.PolarsError, OSError, KeyError, ValueError, TypeError):
+        raise UserError(
+            f"{path}: not the table that 'train evaluate' writes; make it again"
+        ) from None
+    return Fold(folder, table, predictions, thresholds)
+
+
+def _require_once(folds: list[Fold], column: str) -> None:
+    """Make sure that no frame, and no subject, lies in two folds' validation sets."""
+    owner: dict[str, Path] = {}
+    for fold in folds:
+        for name in fold.table[column].unique().sort():
+            if name in owner:
+                raise UserError(
+                    f"{fold.folder}: the {'frame' if column == 'id' else column} {name} is in the "
+                    f"validation set of {owner[name]} too; each validates in one fold only"
+                )
+            owner[name] = fold.folder
+
+
+def _pool(folds: list[Fold], parameters: Parameters) -> Evaluation:
+    names = folds[0].predictions.names
+    labels = np.concatenate([fold.predictions.labels for fold in folds])
+    subjects = [subject for fold in folds for subject in fold.predictions.subjects]
+    fixed = np.full(len(names), parameters.threshold)
+    predicted = {
+        "": _decide(folds, [fixed] * len(folds)),
+        "chosen_": _decide(folds, [fold.thresholds for fold in folds]),
+    }
+    pooled = pl.concat([fold.table for fold in folds])
+    units, means = score_decided(names, labels, predicted, subjects, parameters.seed)
+    for number, fold in enumerate(folds, start=1):
+        for row, f1 in zip([*units, *means], _f1(fold.predictions, fixed), strict=True):
+            row[f"f1_fold_{number}"] = rounded(f1)
+    evaluation = Evaluation(pooled, {"folds": len(folds)})
+    evaluation.units = _of_split(units)
+    evaluation.means = _of_split(means)
+    evaluation.metrics[SPLIT] = summary(means, len(pooled), len(set(subjects)))
+    evaluation.notes = notes_on(SPLIT, evaluation.units, len(set(subjects)))
+    return evaluation
+
+
+def _f1(predictions: Predictions, thresholds: NDArray[np.float64]) -> list[float | None]:
+    """Answer one fold's F1 of each action unit, then micro and macro."""
+    decided = predict_at(predictions.probabilities, thresholds)
+    units = per_action_unit(predictions.labels, decided)
+    together = micro(predictions.labels, decided)
+    return [score.f1 for score in (*units, together, macro(units))]
+
+
+def _decide(folds: list[Fold], thresholds: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    decided = zip(folds, thresholds, strict=True)
+    return np.concatenate([predict_at(fold.predictions.probabilities, t) for fold, t in decided])
+
+
+def _of_split(rows: list[Row]) -> list[Row]:
+    return [{"split": SPLIT, **row} for row in rows]

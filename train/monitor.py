@@ -1,0 +1,104 @@
+"""The weights to keep: those of the epoch that is best on validation; and when to stop."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.errors import UserError
+from curate.params import Parameters
+from train.data import Builder, count
+from train.features import Features
+from train.loss import masked_cross_entropy_from_logits
+from train.scores import macro, per_action_unit
+
+SPLIT = "validation"
+_SCORED_AT_ONCE = 512
+
+
+def watches(builder: Builder, parameters: Parameters) -> bool:
+    """Tell whether epochs are to be scored on validation.
+
+    Raises:
+        UserError: they are, but validation is empty.
+    """
+    wanted = parameters.monitor != "last" or parameters.patience > 0
+    if wanted and not count(builder, SPLIT):
+        raise UserError(
+            "monitor and patience score epochs on validation, which is empty (one subject only): "
+            "set monitor to last and patience to 0"
+        )
+    return wanted
+
+
+class Monitor(keras.callbacks.Callback):
+    """Scores every epoch on all of validation, keeps the best weights, stops after `patience`.
+
+    Epochs are compared by loss or by macro F1 at 0.5, as `monitor` says (by loss where it is
+    "last", which matters to `patience` only); of equal ones the first is the best. The figures are
+    added to the last row of `history`.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        head: keras.Model,
+        validation: Features,
+        history: list[dict[str, Any]],
+    ) -> None:
+        super().__init__()
+        self._head, self._validation, self._history = head, validation, history
+        self._by, self._patience = parameters.monitor, parameters.patience
+        self._best = math.inf
+        self._best_epoch = 0
+        self.stopped = False
+        self.best_weights: list[NDArray[Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Score the epoch; keep its weights if it is the best; stop if it has been too long."""
+        figures = self._score()
+        self._history[-1].update({f"validation_{name}": v for name, v in figures.items()})
+        cost = -figures["macro_f1"] if self._by == "macro_f1" else figures["loss"]
+        if cost < self._best:
+            self._best, self._best_epoch = cost, epoch + 1
+            if self._by != "last":
+                self.best_weights = self._head.get_weights()
+        if self._patience and epoch + 1 - self._best_epoch >= self._patience:
+            self.stopped = self.model.stop_training = True
+
+    def _score(self) -> dict[str, float]:
+        frames = self._validation
+        logits = np.concatenate(
+            [
+                self._head.predict_on_batch(np.asarray(frames.features[at : at + _SCORED_AT_ONCE]))
+                for at in range(0, len(frames.labels), _SCORED_AT_ONCE)
+            ]
+        )
+        loss, known = masked_cross_entropy_from_logits(frames.labels, logits)
+        f1 = macro(per_action_unit(frames.labels, logits >= 0)).f1
+        if f1 is None:
+            raise UserError("monitor: validation has no positive of any action unit to score by")
+        return {"loss": float(np.sum(loss) / max(np.sum(known), 1)), "macro_f1": f1}
+
+    def kept_epoch(self, last: int) -> int:
+        """Answer the epoch whose weights are kept, counted from 1, of `last` in all."""
+        return last if self._by == "last" else self._best_epoch
+
+    def keep_best(self) -> None:
+        """Give the network the best weights back."""
+        if self.best_weights:
+            self._head.set_weights(self.best_weights)
+
+    def state(self) -> dict[str, Any]:
+        """Answer what `restore` needs to go on from here, but for the weights, as JSON takes it."""
+        best = self._best if self._best_epoch else None
+        return {"best": best, "best_epoch": self._best_epoch, "stopped": self.stopped}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`; `best_weights` are to be set beside it."""
+        self._best_epoch, self.stopped = state["best_epoch"], state["stopped"]
+        self._best = state["best"] if self._best_epoch else math.inf

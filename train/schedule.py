@@ -1,0 +1,81 @@
+"""How the weights are moved: learning rates over time, of the head and of fine-tuned blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import keras
+
+from curate.params import Parameters
+from train.loss import MaskedBinaryCrossentropy
+from train.model import Network
+
+Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
+
+
+def compile_training(
+    network: Network,
+    model: keras.Model,
+    parameters: Parameters,
+    steps: int,
+    positive_weights: Sequence[float] | None = None,
+) -> None:
+    """Compile `model`, one of the network's two training sides, for `steps` steps in all.
+
+    `positive_weights` (units,) weigh the present labels in the loss. Fine-tuned blocks learn at
+    `unfreeze_lr` where everything else learns at `lr`; both follow the schedule.
+    """
+    rate = learning_rate(parameters, steps)
+    optimizer = keras.optimizers.Adam(rate)
+    if network.tuned is not None:
+        slow = network.tuned.trainable_variables
+        optimizer = TwoSpeedAdam(rate, slow, parameters.unfreeze_lr / parameters.lr)
+    model.compile(
+        optimizer=optimizer,
+        loss=MaskedBinaryCrossentropy(from_logits=True, positive_weights=positive_weights),
+        jit_compile=False,  # XLA's convolutions are many times slower on a CPU
+    )
+
+
+def learning_rate(parameters: Parameters, steps: int) -> Rate:
+    """Answer the learning rate of the head over `steps` steps in all.
+
+    Cosine: it rises evenly from 0 to `lr` over the share `warm_up` of the steps, then falls to 0
+    along half a cosine (Loshchilov and Hutter, "SGDR", 2017, without restarts).
+    """
+    if parameters.schedule == "constant":
+        return parameters.lr
+    rising = round(parameters.warm_up * steps)
+    falling = max(1, steps - rising)
+    if not rising:
+        return keras.optimizers.schedules.CosineDecay(parameters.lr, falling)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, falling, warmup_target=parameters.lr, warmup_steps=rising
+    )
+
+
+class TwoSpeedAdam(keras.optimizers.Adam):
+    """Adam (Kingma and Ba, 2015) that moves the `slow` variables at a fraction of its rate.
+
+    Scaling their gradients would do nothing, for Adam divides by their size. `learning_rate` is
+    that of all other variables.
+    """
+
+    def __init__(
+        self, learning_rate: Rate, slow: Sequence[keras.Variable], fraction: float, **options: Any
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self._slow = {id(variable) for variable in slow}
+        self._fraction = fraction
+        self._factors: list[float] = []
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Make the state of each variable, and note which are slow."""
+        self._factors = [self._fraction if id(v) in self._slow else 1.0 for v in variables]
+        super().build(variables)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Move one variable along its gradient."""
+        factor = self._factors[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * factor)

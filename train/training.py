@@ -1,0 +1,126 @@
+"""The training itself: what is fed, what watches it, and the epochs one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from dvclive import Live
+
+from curate import console
+from curate.params import Parameters
+from train.checkpoint import Checkpoint, Stateful
+from train.data import Builder, count, labels, training_epoch
+from train.divergence import Divergence
+from train.features import Features, cached_epoch, split_features
+from train.loss import inverse_weights
+from train.model import Network, augments
+from train.monitor import SPLIT, Monitor, watches
+from train.probes import Probes
+from train.recorder import Recorder
+from train.schedule import compile_training
+
+# The (features or images, labels) batches of an epoch, counted from 0, from a step of it on.
+Feed = Callable[[int, int], tf.data.Dataset]
+
+
+def train(
+    builder: Builder,
+    network: Network,
+    parameters: Parameters,
+    folder: Path,
+    scratch: Path,
+    seconds_between_checkpoints: float,
+) -> tuple[Recorder, int]:
+    """Train the network, or go on with a training from `scratch`; the kept weights stay in it.
+
+    Answers what was recorded, and the epoch, counted from 1, whose weights are kept. DVCLive's
+    files are written to `folder`.
+
+    Raises:
+        UserError: a loss that ran away.
+    """
+    steps = -(-count(builder, "train") // parameters.batch_size)
+    model, feed = _feed(builder, network, parameters, scratch)
+    weights = _weights(builder, parameters)
+    compile_training(network, model, parameters, steps * parameters.epochs, weights)
+    with console.progress("probe features", None) as advance:
+        probes = Probes(builder, network, parameters, advance)
+    with (
+        Live(str(folder / "dvclive"), dvcyaml=None, save_dvc_exp=False) as live,
+        console.progress("training", steps * parameters.epochs) as advance,
+    ):
+        divergence, recorder = Divergence(parameters), Recorder(probes, live, advance)
+        monitor = _monitor(builder, network, parameters, recorder, scratch)
+        records: dict[str, Stateful] = {"divergence": divergence, "recorder": recorder}
+        checkpoint = Checkpoint(
+            scratch, network, model, records, monitor, seconds_between_checkpoints
+        )
+        checkpoint.resume()
+        advance(checkpoint.epoch * steps + checkpoint.step)
+        callbacks = [divergence, recorder, *([monitor] if monitor else []), checkpoint]
+        while checkpoint.epoch < parameters.epochs and not (monitor and monitor.stopped):
+            _train_epoch(model, feed, checkpoint, steps, callbacks)
+    if not monitor:
+        return recorder, checkpoint.epoch
+    monitor.keep_best()
+    return recorder, monitor.kept_epoch(checkpoint.epoch)
+
+
+def _train_epoch(
+    model: keras.Model,
+    feed: Feed,
+    checkpoint: Checkpoint,
+    steps: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Train an epoch, or the rest of one, from where the checkpoint says; it says so after."""
+    model.fit(
+        feed(checkpoint.epoch, checkpoint.step),
+        initial_epoch=checkpoint.epoch,
+        epochs=checkpoint.epoch + 1,
+        steps_per_epoch=steps - checkpoint.step,
+        callbacks=callbacks,
+        shuffle=False,  # the feed is
+        verbose=0,
+    )
+
+
+def _feed(
+    builder: Builder, network: Network, parameters: Parameters, scratch: Path
+) -> tuple[keras.Model, Feed]:
+    """Choose what trains and on what: the head on features where pictures never change."""
+    size, seed = parameters.batch_size, parameters.seed
+    if augments(parameters):
+        return network.training, lambda epoch, step: training_epoch(
+            builder, size, seed, epoch, step
+        )
+    cached = _features(builder, network, "train", scratch)
+    return network.training_on_features, lambda epoch, step: cached_epoch(
+        cached, size, seed, epoch, step
+    )
+
+
+def _features(builder: Builder, network: Network, split: str, scratch: Path) -> Features:
+    with console.progress(f"{split} features", count(builder, split)) as advance:
+        return split_features(builder, network, split, scratch / split, advance)
+
+
+def _weights(builder: Builder, parameters: Parameters) -> list[float] | None:
+    """Answer the weight of each action unit's positives; None where all weigh the same."""
+    if parameters.weight == "none":
+        return None
+    known = labels(builder, "train")
+    return inverse_weights(np.sum(known == 1, axis=0), np.sum(known == 0, axis=0))
+
+
+def _monitor(
+    builder: Builder, network: Network, parameters: Parameters, recorder: Recorder, scratch: Path
+) -> Monitor | None:
+    if not watches(builder, parameters):
+        return None
+    validation = _features(builder, network, SPLIT, scratch)
+    return Monitor(parameters, network.head, validation, recorder.history)
