@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +45,7 @@ def demo(
             subjects=p.demo_subjects,
             frames=p.demo_frames,
             size=p.demo_size,
-            workers=_workers(workers),
+            workers=options.cores(workers),
             on_frames=advance,
         )
     rows = [
@@ -130,7 +129,7 @@ def frames(
         image_size=image_size,
         hash=hash_kind,
     )
-    counts = frames_stage(output, p, _workers(workers), force)
+    counts = frames_stage(output, p, options.cores(workers), force)
     said = notes(counts)
     for sentence in said:
         console.note(sentence)
@@ -227,10 +226,11 @@ def dedup(
     cli_insight.check_alone(path, frames=frames != FRAMES)
     written = output if path else output or DEDUP
     places = standalone.Places(written, to, link, labels, against, cache, not no_cache, dry_run)
+    cores = options.cores(workers)
     if path is None:
-        outcome = standalone.dedup_pipeline(frames, labels or LABELS, p, _workers(workers), places)
+        outcome = standalone.dedup_pipeline(frames, labels or LABELS, p, cores, places)
     else:
-        outcome = standalone.dedup_footage(path, p, _workers(workers), places)
+        outcome = standalone.dedup_footage(path, p, cores, places)
     for sentence in outcome.notes:
         console.note(sentence)
     counts = count_reasons(outcome.decisions)
@@ -333,10 +333,6 @@ def shards(
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
-
-
-def _workers(given: int | None) -> int:
-    return given or len(os.sched_getaffinity(0))
 
 
 def _report_frames(title: str, counts: list[tuple[str, int]], data: dict[str, Any]) -> None:

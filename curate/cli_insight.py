@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +36,11 @@ def check_alone(path: Path | None, **tables: bool) -> None:
                 f"--{name}: is a table of the pipeline, and {path} is what is looked at; leave out "
                 "one of them"
             )
+
+
+def _used(split: Path | None) -> Path | None:
+    """Choose the table of who uses which frame: the one given, or the pipeline's latest."""
+    return split or next((place for place in (CAP, SPLIT) if place.exists()), None)
 
 
 def suggest(
@@ -79,7 +83,7 @@ def suggest(
         options.read(params),
         read_numbers(strides, "--strides", STRIDES),
         read_numbers(distances, "--distances", DISTANCES),
-        workers or len(os.sched_getaffinity(0)),
+        options.cores(workers),
     )
     command = tables.command(result, path, frames, labels, params)
     picture.write(result, output)
@@ -163,9 +167,7 @@ def audit(
     p = options.read(params, distance=distance)
     first = paths[0] if paths else None
     check_alone(first, split=split is not None, frames=frames != FRAMES, labels=labels != LABELS)
-    used = split or next((place for place in (CAP, SPLIT) if place.exists()), None)
-    cores = workers or len(os.sched_getaffinity(0))
-    material = choose(paths or [], frames, labels, used, p, cores)
+    material = choose(paths or [], frames, labels, _used(split), p, options.cores(workers))
     bits = max(p.distance, 0)
     checks = stage.audit(material, bits, examples)
     for sentence in material.notes:
@@ -211,8 +213,6 @@ def gallery(
 
     console.configure(as_json=as_json)
     p = options.read(params, stride=stride, distance=distance)
-    used = split or next((place for place in (CAP, SPLIT) if place.exists()), None)
-    cores = workers or len(os.sched_getaffinity(0))
     if stride is not None and not paths:
         raise UserError(
             "--stride: goes with a PATH; without one, what 'curate dedup' decided is shown"
@@ -221,7 +221,8 @@ def gallery(
     check_alone(first, split=split is not None, dedup=dedup != DEDUP)
     check_alone(first, frames=frames != FRAMES, labels=labels != LABELS)
     stage.check_place(output, paths or [])
-    shown = choose(paths or [], frames, labels, dedup, used, p, cores)
+    cores = options.cores(workers)
+    shown = choose(paths or [], frames, labels, dedup, _used(split), p, cores)
     counts = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
     rows = list(counts.items())
     console.report(f"{output}: shown", ["section", "groups"], rows, counts | {"page": str(output)})

@@ -21,6 +21,7 @@ from curate.face.motion import make_motion
 from curate.face.tracks import labels, make_tracks
 from curate.face.units import POSITIVE_INTENSITY
 from curate.parallel import in_processes, tell
+from curate.whole import whole_file
 
 FRAMES_PER_SECOND = 20
 CODEC = "XVID"
@@ -122,6 +123,7 @@ def _write_video(clip: _Clip, tracks: NDArray[np.float32], path: Path) -> None:
     """Render and encode frame by frame, so that memory holds one frame."""
     renderer = Renderer(make_identity(clip.subject, seed=clip.seed), clip.size)
     motion = make_motion(clip.subject, clip.frames, seed=clip.seed)
+    # Encoded elsewhere first: OpenCV picks the container by the file's suffix.
     with tempfile.TemporaryDirectory() as scratch, _single_threaded():
         encoded = Path(scratch) / path.name
         writer = cv2.VideoWriter(
@@ -137,29 +139,14 @@ def _write_video(clip: _Clip, tracks: NDArray[np.float32], path: Path) -> None:
             writer.write(renderer.render(intensities, pose, light, frame))
             tell(1)
         writer.release()
-        with _whole_file(path) as partial:
+        with whole_file(path) as partial:
             shutil.copyfile(encoded, partial)
 
 
 def _write_labels(intensities: NDArray[np.int64], path: Path) -> None:
     lines = (f"{frame},{intensity}\n" for frame, intensity in enumerate(intensities, start=1))
-    with _whole_file(path) as partial:
+    with whole_file(path) as partial:
         partial.write_text("".join(lines), encoding="ascii", newline="\n")
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path, no video's name, moved to `path` when the block ends without an error.
-
-    OpenCV picks the container by the file's suffix, hence videos are encoded elsewhere first.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

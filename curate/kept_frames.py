@@ -20,7 +20,7 @@ from curate.footage.kinds import Footage
 from curate.footage.pictures import chosen_frames
 from curate.footage.threads import Advance, on_threads
 from curate.sources.clip import Clip
-from curate.table import whole_folder
+from curate.whole import whole_folder
 
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 _ROWS = 64  # frames of a frames table in memory at a time

@@ -11,7 +11,8 @@ from curate.errors import UserError
 from curate.params import Parameters
 from curate.sources import read_labels
 from curate.sources.clip import EMOTION, Labels
-from curate.table import action_units, intensity, whole_file
+from curate.table import action_units, intensity
+from curate.whole import whole_file
 
 
 def check_labels(footage: Path, parameters: Parameters) -> Labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -32,6 +33,11 @@ Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="processes [all cores]", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object instead of tables")]
+
+
+def cores(workers: int | None) -> int:
+    """Answer how many workers to use: those given, or one a core that this process may use."""
+    return workers or len(os.sched_getaffinity(0))
 
 
 def read(path: Path, **given: Any) -> Parameters:

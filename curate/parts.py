@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from functools import cache
 from pathlib import Path
@@ -17,11 +16,12 @@ from curate.faces import cascade_file
 from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.table import FRAMES, HASH_KIND
+from curate.whole import remove_left
 
 _MADE_FROM = b"framewise.made_from"
 _SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 # A file that `whole_file` has begun; its name holds the process that writes it.
-_PARTIAL = re.compile(r"\..+\.parquet\.(\d{1,9})\.partial")
+_PARTIAL = re.compile(r"\..+\.parquet\.\d{1,9}\.partial")
 
 
 def part_schema(clip: Clip, parameters: Parameters) -> pa.Schema:
@@ -87,18 +87,4 @@ def remove_strangers(folder: Path, wanted: set[Path]) -> int:
 def remove_partials(folder: Path) -> int:
     """Remove files that a killed run has begun and left below `folder`; answer how many."""
     there = sorted(folder.rglob(".*.partial")) if folder.is_dir() else []
-    begun = [(path, match) for path in there if (match := _PARTIAL.fullmatch(path.name))]
-    left = [path for path, match in begun if not _is_running(int(match[1]))]
-    for path in left:
-        path.unlink(missing_ok=True)
-    return len(left)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # there, and another user's
-        return True
-    return True
+    return remove_left(path for path in there if _PARTIAL.fullmatch(path.name))

@@ -1,16 +1,13 @@
-"""The tables that stages hand on: their columns, their reasons, and how they are written whole."""
+"""The tables that stages hand on: their columns, their reasons, how they are written and read."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
 from curate.errors import UserError
+from curate.whole import whole_file
 
 # Why a frame is not used, in the order in which the stages ask, with the stage that says so.
 REASONS = {
@@ -61,42 +58,6 @@ def action_units(labels: pl.DataFrame) -> list[str]:
 def part_path(folder: Path, clip: str) -> Path:
     """Say where a clip's part of the frames table lies below `folder`."""
     return folder / f"{clip}.parquet"
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` and move it there when the block ends well.
-
-    A reader, or a run that is killed, sees the old file or the new one, never half of one.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(folder: Path, holds: str) -> Iterator[Path]:
-    """Give a temporary folder beside `folder`, and put it in its place when the block ends well.
-
-    `holds` names a file by which an earlier output is known: only such a folder is replaced.
-
-    Raises:
-        UserError: `folder` is there and is something else.
-    """
-    if folder.exists() and not (folder / holds).is_file() and any(folder.iterdir()):
-        raise UserError(f"{folder}: holds something else than {holds}; choose another folder")
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_table(table: pl.DataFrame, path: Path, schema: dict[str, type[pl.DataType]]) -> None:

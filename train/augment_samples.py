@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from curate.params import Parameters
-from curate.table import whole_file
+from curate.whole import whole_file
 from train import gap
 from train.charts.augmented import SAMPLES
 from train.data import Builder, count, measuring_pipeline

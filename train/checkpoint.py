@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 import zipfile
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from curate import console
 from curate.params import Parameters
-from curate.table import whole_file
+from curate.whole import remove_left, whole_file
 from train.model import Network
 from train.monitor import Monitor
 
@@ -68,24 +67,12 @@ def open_folder(output: Path, expected: str) -> Path:
     if folder.exists() and not (written.is_file() and written.read_text() == expected):
         console.note(f"{folder}: is of other shards, parameters or code; training starts anew")
         shutil.rmtree(folder)
-    for partial in [*output.parent.glob(f".{output.name}.*.partial"), *folder.glob(".*.partial")]:
-        if not _is_written_now(partial):
-            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+    remove_left(output.parent.glob(f".{output.name}.*.partial"))
+    remove_left(folder.glob(".*.partial"))
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(written) as whole:
         whole.write_text(expected)
     return folder
-
-
-def _is_written_now(partial: Path) -> bool:
-    """Tell whether the process that a partial file names (.NAME.PROCESS.partial) is running."""
-    try:
-        os.kill(int(partial.name.split(".")[-2]), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:  # it runs, as another user
-        return True
-    return True
 
 
 class Checkpoint(keras.callbacks.Callback):

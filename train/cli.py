@@ -9,6 +9,7 @@ import typer
 
 from curate import console, options
 from curate.errors import UserError
+from curate.places import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 from curate.program import new_app, run_program
 
 if TYPE_CHECKING:
@@ -20,11 +21,16 @@ app = new_app(
     "- `dvc exp run -S lr=0.001`: the same as an experiment, with evaluation and report"
 )
 
-SHARDS = Path("data/tfrecords")
 FIT = Path("data/fit")
 EVALUATION = Path("data/evaluation")
 REPORT = Path("report")
-PARAMS = Path("params.yaml")
+Published = Annotated[
+    bool,
+    typer.Option(
+        "--published",
+        help="set F1 beside published DISFA or BP4D figures, whoever the subjects are",
+    ),
+]
 
 
 @app.command()
@@ -102,13 +108,7 @@ def evaluate(
         ),
     ] = None,
     threshold: Annotated[float | None, options.of("threshold")] = None,
-    published: Annotated[
-        bool,
-        typer.Option(
-            "--published",
-            help="set F1 beside published DISFA or BP4D figures, whoever the subjects are",
-        ),
-    ] = False,
+    published: Published = False,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
 ) -> None:
@@ -146,13 +146,7 @@ def sum_folds(
         Path | None, typer.Option(help="folder to write [none, only shown]", show_default=False)
     ] = None,
     threshold: Annotated[float | None, options.of("threshold")] = None,
-    published: Annotated[
-        bool,
-        typer.Option(
-            "--published",
-            help="set F1 beside published DISFA or BP4D figures, whoever the subjects are",
-        ),
-    ] = False,
+    published: Published = False,
     params: options.ParametersFile = PARAMS,
     as_json: options.AsJson = False,
 ) -> None:
@@ -228,13 +222,11 @@ def export(
 
 @app.command()
 def report(
-    frames: Annotated[Path, typer.Option(help="frames of curate frames")] = Path("data/frames"),
-    labels: Annotated[Path, typer.Option(help="table of curate labels")] = Path(
-        "data/labels.parquet"
-    ),
-    dedup: Annotated[Path, typer.Option(help="table of curate dedup")] = Path("data/dedup.parquet"),
-    split: Annotated[Path, typer.Option(help="table of curate split")] = Path("data/split.parquet"),
-    cap: Annotated[Path, typer.Option(help="table of curate cap")] = Path("data/cap.parquet"),
+    frames: Annotated[Path, typer.Option(help="frames of curate frames")] = FRAMES,
+    labels: Annotated[Path, typer.Option(help="table of curate labels")] = LABELS,
+    dedup: Annotated[Path, typer.Option(help="table of curate dedup")] = DEDUP,
+    split: Annotated[Path, typer.Option(help="table of curate split")] = SPLIT,
+    cap: Annotated[Path, typer.Option(help="table of curate cap")] = CAP,
     fit: Annotated[Path, typer.Option(help="folder of train fit")] = FIT,
     evaluation: Annotated[Path, typer.Option(help="folder of train evaluate")] = EVALUATION,
     output: Annotated[Path, typer.Option(help="folder to write")] = REPORT,

@@ -191,6 +191,20 @@ def _decoder(builder: Builder) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tens
     return decode
 
 
+def outputs(
+    builder: Builder, model: keras.Model, split: str
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Run a model over a split: labels and outputs, (frames, units) each, in file order."""
+    known = [np.zeros((0, len(action_units(builder))), np.int8)]
+    answers = [np.zeros((0, model.output_shape[-1]), np.float32)]
+    if count(builder, split):
+        run = inference(model)
+        for images, labels_of_images in measuring_pipeline(builder, split):
+            known.append(labels_of_images.numpy())
+            answers.append(run(images).numpy().astype(np.float32))
+    return np.concatenate(known), np.concatenate(answers)
+
+
 def inference(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """Compile a model's inference for image batches of any length, traced once."""
     shape = (None, *model.input_shape[1:])

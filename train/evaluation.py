@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from curate.console import Counts
-from curate.table import whole_folder
+from curate.whole import whole_folder
 from train import published
 from train.calibration import RELIABILITY
 from train.intervals import ROUGH

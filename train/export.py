@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from curate.console import Counts
 from curate.errors import UserError
-from curate.table import whole_file, whole_folder
+from curate.whole import whole_file, whole_folder
 from train.data import Builder, count, image_size, measuring_pipeline, open_shards
 from train.fitted import Fitted, load_fitted
 

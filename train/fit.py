@@ -6,13 +6,11 @@ import shutil
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from curate.errors import UserError
 from curate.params import Parameters
-from curate.table import whole_folder
+from curate.whole import whole_folder
 from train.augment_samples import write_samples
 from train.checkpoint import fingerprint, open_folder
 from train.data import (
@@ -20,9 +18,8 @@ from train.data import (
     action_units,
     damage_told,
     image_size,
-    inference,
-    measuring_pipeline,
     open_shards,
+    outputs,
 )
 from train.model import build_network, set_thresholds
 from train.monitor import watches
@@ -75,7 +72,7 @@ def _fit(
     if precision != "float32":  # the file is for any machine
         whole = build_network(names, side, parameters).whole
         whole.set_weights(network.whole.get_weights())
-    set_thresholds(whole, choose(*_predict(builder, whole, "moments")).tolist())
+    set_thresholds(whole, choose(*outputs(builder, whole, "moments")).tolist())
     save_network(whole, building / "model.keras")
     write_samples(builder, parameters, building / "augmented.jpg")
     return write_scores(recorder.scores, recorder.history, building, kept_epoch)
@@ -86,16 +83,3 @@ def number_format(parameters: Parameters) -> str:
     if parameters.precision != "auto":
         return parameters.precision
     return "mixed_float16" if tf.config.list_physical_devices("GPU") else "float32"
-
-
-def _predict(
-    builder: Builder, model: keras.Model, split: str
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Answer the labels and the probabilities of a split, both (frames, units)."""
-    units = len(action_units(builder))
-    run = inference(model)
-    labels, probabilities = [np.zeros((0, units), np.int8)], [np.zeros((0, units), np.float32)]
-    for images, known in measuring_pipeline(builder, split):
-        labels.append(known.numpy())
-        probabilities.append(run(images).numpy())
-    return np.concatenate(labels), np.concatenate(probabilities)

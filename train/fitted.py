@@ -13,15 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.errors import UserError
-from train.data import (
-    Builder,
-    action_units,
-    count,
-    damage_told,
-    inference,
-    keys,
-    measuring_pipeline,
-)
+from train.data import Builder, action_units, damage_told, keys, outputs
 from train.model import describe  # and registers the layers that a model file holds
 from train.predictions import Predictions, as_table
 
@@ -93,18 +85,8 @@ def predict(fitted: Fitted, builder: Builder, split: str, names: list[str]) -> p
     """Predict a split: a row a frame, in file order; empty where there is no such split."""
     labelled = [action_units(builder).index(name) for name in names]
     predicted = [fitted.action_units.index(name) for name in names]
-    labels = [np.zeros((0, len(names)), np.int8)]
-    probabilities = [np.zeros((0, len(names)), np.float32)]
-    ids: list[str] = []
-    subjects: list[str] = []
-    if count(builder, split):
-        run = inference(fitted.model)
-        with damage_told(builder):
-            ids, subjects = keys(builder, split)
-            for images, known in measuring_pipeline(builder, split):
-                labels.append(known.numpy()[:, labelled])
-                probabilities.append(run(images).numpy()[:, predicted].astype(np.float32))
-    predictions = Predictions(
-        names, np.concatenate(labels), np.concatenate(probabilities), subjects
-    )
+    with damage_told(builder):
+        ids, subjects = keys(builder, split)
+        labels, probabilities = outputs(builder, fitted.model, split)
+    predictions = Predictions(names, labels[:, labelled], probabilities[:, predicted], subjects)
     return as_table(predictions, ids, split)

@@ -23,6 +23,7 @@ from train.loss import masked_cross_entropy_from_logits
 from train.model import Network
 
 _SPLITS = {"dropped": "dropped", "moments": "moments", "people": "validation"}
+_PARTS = {"train": "train"} | _SPLITS
 _SCORED_AT_ONCE = 1024
 # Probes are kept to about this share of the frames that the whole training feeds, for a frame costs
 # about as much to score as to train on; but to no fewer frames each than say something.
@@ -65,8 +66,9 @@ class Probes:
             parameters.probe_frames, _affordable(self._train_frames * parameters.epochs)
         )
         self.points = gap.schedule(self._train_frames, parameters.batch_size, parameters.epochs)
-        ids = [name.rpartition("/") for name in keys(builder, "train")[0]]
-        self._trained = [clip for clip, _, _ in ids], [int(index) for _, _, index in ids]
+        ids = {name: keys(builder, split)[0] for name, split in _PARTS.items()}
+        trained = [name.rpartition("/") for name in ids["train"]]
+        self._trained = [clip for clip, _, _ in trained], [int(index) for _, _, index in trained]
         self._chosen = {step: self._fed_and_not(step) for step in self.points}
         self._positions = np.unique(
             np.concatenate([p for two in self._chosen.values() for p in two])
@@ -74,7 +76,7 @@ class Probes:
         positions = {"train": self._positions} | self._held_out_positions(builder)
         backbone = inference(network.backbone)
         parts = {
-            name: read_part(builder, backbone, _SPLITS.get(name, name), chosen, advance)
+            name: read_part(builder, backbone, _PARTS[name], chosen, ids[name], advance)
             for name, chosen in positions.items()
         }
         self._features = np.concatenate([p.features for p in parts.values() if len(p.features)])
@@ -187,9 +189,10 @@ def read_part(
     backbone: Callable[[tf.Tensor], tf.Tensor],
     split: str,
     positions: Positions,
+    ids: list[str],
     advance: Callable[[int], None],
 ) -> Part:
-    """Run the backbone over a split's frames at `positions`."""
+    """Run the backbone over a split's frames at `positions`; `ids` names all of its frames."""
     if not len(positions):
         return Part(
             np.zeros((0,), np.float32), np.zeros((0, len(action_units(builder))), np.int8), []
@@ -199,7 +202,6 @@ def read_part(
         features.append(backbone(images).numpy())
         labels.append(known.numpy())
         advance(len(known))
-    ids = keys(builder, split)[0]
     clips = [ids[position].rpartition("/")[0] for position in positions]
     return Part(np.concatenate(features), np.concatenate(labels), clips)
 

@@ -6,18 +6,19 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from curate import page
 from curate.cap import resolve
 from curate.charts import lag, near_duplicates
 from curate.charts.style import save
 from curate.lag import measure
 from curate.params import Parameters
-from curate.table import part_path, whole_folder
+from curate.table import part_path
+from curate.whole import whole_folder
 from train.charts import (
     action_units,
     augmented,
@@ -87,8 +88,8 @@ def report_stage(inputs: ReportInputs, output: Path, parameters: Parameters) -> 
             _save(figure, building / f"{name}.png")
             for name, figure in draw_charts(tables, parameters).items()
         ]
-        page = render_page(tables, parameters, pictures)
-        (building / "index.html").write_text(page, encoding="utf-8")
+        written = render_page(tables, parameters, pictures)
+        (building / "index.html").write_text(written, encoding="utf-8")
     return [*(output / f"{picture.name}.png" for picture in pictures), output / "index.html"]
 
 
@@ -115,15 +116,8 @@ def draw_charts(tables: Tables, parameters: Parameters) -> dict[str, Figure]:
 
 def render_page(tables: Tables, parameters: Parameters, pictures: list[Picture]) -> str:
     """Render the page: the verdict and what to change first, then all that it rests on."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATE.parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(_TEMPLATE.name).render(
+    return page.render(
+        _TEMPLATE,
         headline=headline(tables.gap),
         verdict=tables.gap["verdict"],
         suggestions=suggest(_figures(tables), parameters),

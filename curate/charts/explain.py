@@ -15,7 +15,8 @@ from curate.charts.style import in_style, new_figure, save
 from curate.errors import UserError
 from curate.explain.lookup import rows
 from curate.explain.story import Story
-from curate.table import part_path, whole_file
+from curate.table import part_path
+from curate.whole import whole_file
 
 _SIDE, _SPACE, _TOP, _WORDS = 3.0, 0.15, 0.6, 0.5  # inches
 

@@ -17,7 +17,7 @@ from curate.errors import UserError
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import COVERED, Result
 from curate.suggest.tables import distance_in_words
-from curate.table import whole_file
+from curate.whole import whole_file
 
 _SHADES = (0.0, 0.82)  # part of viridis that reads on white
 

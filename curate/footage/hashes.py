@@ -18,13 +18,10 @@ from curate.decode import expected_frames
 from curate.footage.cache import LOOKED_UP, HashCache, State
 from curate.footage.clips import BATCH, FRAMES, Wanted, hash_images, hash_video
 from curate.footage.kinds import Footage, check_hash_kind, file_id, open_footage, read_parts
-from curate.footage.pictures import read_pictures
 from curate.footage.threads import Advance, on_threads
 from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.table import KEY
-
-__all__ = ["COLUMNS", "Hashed", "hash_all", "hash_footage", "read_pictures"]
 
 COLUMNS = KEY | FRAMES
 

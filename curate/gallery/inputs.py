@@ -99,7 +99,7 @@ def _from_parts(frames: Path, clips: pl.DataFrame, ids: list[str]) -> dict[str, 
 def _from_folders(
     material: Material, paths: list[Path], parameters: Parameters, ids: list[str]
 ) -> dict[str, Picture]:
-    from curate.footage.hashes import read_pictures
+    from curate.footage.pictures import read_pictures
 
     pictures: dict[str, Picture] = {}
     for path, split in zip(paths, material.splits.values(), strict=True):

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import jinja2
 
+from curate import page
 from curate.charts.near_duplicates import AMPLIFIED, difference
 from curate.dedup_places import check_outside, check_writable
 from curate.errors import UserError
 from curate.gallery.inputs import Inputs, Picture
 from curate.gallery.sections import Group, Section, Tile, choose_sections
-from curate.table import whole_file
+from curate.whole import whole_file
 
 _SIDE = 112  # pixels: the longer side of a thumbnail
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 72]
@@ -58,26 +58,16 @@ def write_gallery(shown: Inputs, output: Path, *, distance: int, groups: int) ->
     """
     sections = choose_sections(shown.material, shown.decisions, distance=distance, groups=groups)
     wanted = {tile.id for section in sections for group in section.groups for tile in group.tiles}
-    page = render(shown.material.title, sections, shown.read(sorted(wanted)))
+    written = render(shown.material.title, sections, shown.read(sorted(wanted)))
     with whole_file(output) as partial:
-        partial.write_text(page, encoding="utf-8")
+        partial.write_text(written, encoding="utf-8")
     return {section.name: len(section.groups) for section in sections}
 
 
 def render(title: str, sections: Sequence[Section], pictures: dict[str, Picture]) -> str:
     """Render the page; frames without a picture are left out."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATE.parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
     drawn = [(section, [(g, _draw(g, pictures)) for g in section.groups]) for section in sections]
-    return environment.get_template(_TEMPLATE.name).render(
-        title=title, headline=_headline(sections), sections=drawn
-    )
+    return page.render(_TEMPLATE, title=title, headline=_headline(sections), sections=drawn)
 
 
 def _headline(sections: Sequence[Section]) -> str:

@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from curate.errors import UserError
-from curate.sources.clip import Clip, visible
+from curate.sources.clip import NO_ROWS, Clip, Labels, gather, labels_table, visible
+from curate.sources.lengths import compare_lengths
+
+
+@dataclass(frozen=True)
+class Read:
+    """A clip's CSV as read: its labels, its action units, and how many frames it speaks of."""
+
+    clip: Clip
+    labels: pl.DataFrame
+    action_units: list[int]
+    frames: int
+
+
+def read_beside(
+    clips: list[Clip], footage: Path, program: str, read_clip: Callable[[Clip, Path], Read]
+) -> Labels:
+    """Read the CSV of every clip; clips without one, and CSVs without a video, are named."""
+    pairs, notes = tables_beside(clips, footage, program)
+    read, damage = gather(pairs, lambda pair: read_clip(*pair))
+    notes += compare_lengths([(one.clip, one.frames) for one in read])
+    units = sorted({unit for one in read for unit in one.action_units})
+    rows = pl.concat([NO_ROWS, *(one.labels for one in read)], how="diagonal")
+    return Labels(labels_table(rows, units), notes, damage)
 
 
 def tables_beside(

@@ -24,13 +24,12 @@ from curate.sources.clip import (
     NO_ROWS,
     Clip,
     Labels,
+    clips_of_folders,
     first_few,
     gather,
-    image_folders,
     intensity,
     key_of,
     labels_table,
-    unique,
     visible,
 )
 from curate.sources.csv_table import (
@@ -62,17 +61,7 @@ class _Coded:
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     """List one clip a subject and task, named F001/T1: its images in natural order."""
-    clips = []
-    for folder, images in image_folders(footage).items():
-        subject, task = folder.parent.name.upper(), folder.name.upper()
-        if _SUBJECT.fullmatch(subject) and _TASK.fullmatch(task):
-            clips.append(Clip(f"{subject}/{task}", subject, images=images))
-    if not clips:
-        raise UserError(
-            f"{footage}: no image in folders named like F001/T1; see the parameters 'footage' and "
-            "'source'"
-        )
-    return unique(clips)
+    return clips_of_folders(footage, _SUBJECT, _TASK, "F001/T1")
 
 
 def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:

@@ -31,12 +31,11 @@ from curate.sources.clip import (
     NO_ROWS,
     Clip,
     Labels,
+    clips_of_folders,
     first_few,
     gather,
-    image_folders,
     intensity,
     labels_table,
-    unique,
     visible,
 )
 from curate.table import frame_id
@@ -62,17 +61,7 @@ class _Files(Generic[Read]):
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     """List one clip a sequence, named S005/001: its images in natural order, subject S005."""
-    clips = []
-    for folder, images in image_folders(footage).items():
-        subject, sequence = folder.parent.name.upper(), folder.name
-        if _SUBJECT.fullmatch(subject) and _SEQUENCE.fullmatch(sequence):
-            clips.append(Clip(f"{subject}/{sequence}", subject, images=images))
-    if not clips:
-        raise UserError(
-            f"{footage}: no image in folders named like cohn-kanade-images/S005/001; "
-            "see the parameters 'footage' and 'source'"
-        )
-    return unique(clips)
+    return clips_of_folders(footage, _SUBJECT, _SEQUENCE, "cohn-kanade-images/S005/001")
 
 
 def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -162,6 +163,27 @@ def image_folders(footage: Path) -> dict[Path, tuple[Path, ...]]:
         folder: tuple(natsorted(images, key=lambda path: path.name))
         for folder, images in folders.items()
     }
+
+
+def clips_of_folders(
+    footage: Path, subject: re.Pattern[str], clip: re.Pattern[str], like: str
+) -> list[Clip]:
+    """List one clip a folder of images laid out as SUBJECT/CLIP, named so in capitals.
+
+    Raises:
+        UserError: no image in a folder `like` those wanted.
+    """
+    clips = []
+    for folder, images in image_folders(footage).items():
+        who, name = folder.parent.name.upper(), folder.name.upper()
+        if subject.fullmatch(who) and clip.fullmatch(name):
+            clips.append(Clip(f"{who}/{name}", who, images=images))
+    if not clips:
+        raise UserError(
+            f"{footage}: no image in folders named like {like}; see the parameters 'footage' and "
+            "'source'"
+        )
+    return unique(clips)
 
 
 def unique(clips: list[Clip]) -> list[Clip]:

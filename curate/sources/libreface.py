@@ -9,7 +9,7 @@ frame 0 and from 1 otherwise; without either, rows are the video's frames in ord
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,16 +18,13 @@ from curate.emotions import EMOTIONS
 from curate.errors import DamagedRowsError
 from curate.params import Parameters
 from curate.sources import videos
-from curate.sources.beside import tables_beside
+from curate.sources.beside import Read, read_beside
 from curate.sources.clip import (
     EMOTION,
-    NO_ROWS,
     Clip,
     Labels,
-    gather,
     intensity,
     key_of,
-    labels_table,
 )
 from curate.sources.csv_table import (
     ROW,
@@ -38,23 +35,12 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
-from curate.sources.lengths import compare_lengths
 
 _UNIT = re.compile(r"au_(\d{1,2})_intensity$", re.IGNORECASE | re.ASCII)
 _EXPRESSION = "facial_expression"
 _NUMBERS = ("frame_idx", "frame")
 # What pandas writes, or is told to write, where there is no value.
 _NO_NAN = pl.exclude(ROW).replace(dict.fromkeys(["nan", "NaN", "NAN"]))
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A clip's CSV as read: its labels, its action units, and how many frames it speaks of."""
-
-    clip: Clip
-    labels: pl.DataFrame
-    action_units: list[int]
-    frames: int
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
@@ -64,15 +50,11 @@ def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
 
 def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
     """Read the CSV of every clip; clips without one, and CSVs without a video, are named."""
-    pairs, notes = tables_beside(clips, footage, "LibreFace")
-    read, damage = gather(pairs, lambda pair: _read_clip(*pair, parameters.positive_at))
-    notes += compare_lengths([(one.clip, one.frames) for one in read])
-    units = sorted({unit for one in read for unit in one.action_units})
-    rows = pl.concat([NO_ROWS, *(one.labels for one in read)], how="diagonal")
-    return Labels(labels_table(rows, units), notes, damage)
+    read_clip = partial(_read_clip, positive_at=parameters.positive_at)
+    return read_beside(clips, footage, "LibreFace", read_clip)
 
 
-def _read_clip(clip: Clip, path: Path, positive_at: float) -> _Read:
+def _read_clip(clip: Clip, path: Path, positive_at: float) -> Read:
     cells = read_cells(path, rf"({'|'.join(_NUMBERS)}|{_EXPRESSION})$|(?i:{_UNIT.pattern})")
     units = {name: int(m.group(1)) for name in cells.columns if (m := _UNIT.match(name))}
     if not units:
@@ -93,7 +75,7 @@ def _read_clip(clip: Clip, path: Path, positive_at: float) -> _Read:
         rows = rows.filter(~pl.all_horizontal(pl.col(*units, EMOTION).is_null()))
         labels.append(pl.col(EMOTION))
     frames = int(index.max()) + 1  # type: ignore[arg-type]
-    return _Read(clip, rows.select(labels), sorted(units.values()), frames)
+    return Read(clip, rows.select(labels), sorted(units.values()), frames)
 
 
 def _indices(cells: pl.DataFrame) -> tuple[pl.Series, Faults]:

@@ -8,22 +8,20 @@ too little confidence, are unlabelled.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from curate.errors import DamagedRowsError
 from curate.params import Parameters
-from curate.sources.beside import table_of, tables_beside
+from curate.sources.beside import Read, read_beside, table_of
 from curate.sources.clip import (
-    NO_ROWS,
     Clip,
     Labels,
-    gather,
     intensity,
     key_of,
-    labels_table,
     unique,
     videos_below,
 )
@@ -37,22 +35,11 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
-from curate.sources.lengths import compare_lengths
 from curate.sources.videos import clip_of
 
 _COLUMN = re.compile(r"AU(\d\d)_([cr])$", re.ASCII)
 _INDEX = (pl.col("frame") - 1).cast(pl.Int32).alias("index")
 _GENERAL = ("frame", "face_id", "success", "confidence")
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A clip's CSV as read: its labels, its action units, and the last frame it speaks of."""
-
-    clip: Clip
-    labels: pl.DataFrame
-    action_units: list[int]
-    frames: int
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
@@ -63,12 +50,7 @@ def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
 
 def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
     """Read the CSV of every clip; clips without one, and CSVs without a video, are named."""
-    pairs, notes = tables_beside(clips, footage, "OpenFace")
-    read, damage = gather(pairs, lambda pair: _read_clip(*pair, parameters))
-    notes += compare_lengths([(one.clip, one.frames) for one in read])
-    units = sorted({unit for one in read for unit in one.action_units})
-    rows = pl.concat([NO_ROWS, *(one.labels for one in read)], how="diagonal")
-    return Labels(labels_table(rows, units), notes, damage)
+    return read_beside(clips, footage, "OpenFace", partial(_read_clip, parameters=parameters))
 
 
 def read_columns(path: Path, pattern: str) -> pl.DataFrame:
@@ -109,7 +91,7 @@ def _one_face(numbers: pl.DataFrame) -> pl.DataFrame:
     return numbers.filter(pl.col("face_id") == best)
 
 
-def _read_clip(clip: Clip, path: Path, parameters: Parameters) -> _Read:
+def _read_clip(clip: Clip, path: Path, parameters: Parameters) -> Read:
     letter = "c" if parameters.openface_columns == "presence" else "r"
     table, faults = _read(path, rf"AU\d\d_{letter}$")
     units = {name: int(m.group(1)) for name in table.columns if (m := _COLUMN.match(name))}
@@ -132,4 +114,4 @@ def _read_clip(clip: Clip, path: Path, parameters: Parameters) -> _Read:
             labels.append(pl.col(column).clip(0, 5).alias(intensity(f"AU{unit}")))
     table = table.with_columns(_INDEX)
     frames = int(table["index"].max()) + 1  # type: ignore[arg-type]
-    return _Read(clip, table.filter(trusted).select(labels), sorted(units.values()), frames)
+    return Read(clip, table.filter(trusted).select(labels), sorted(units.values()), frames)

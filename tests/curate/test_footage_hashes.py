@@ -13,7 +13,8 @@ import pytest
 
 from curate.crop import fit_square
 from curate.decode import read_picture
-from curate.footage.hashes import COLUMNS, hash_footage, read_pictures
+from curate.footage.hashes import COLUMNS, hash_footage
+from curate.footage.pictures import read_pictures
 from curate.frames import extract_clip
 from curate.hashing import perceptual_hashes, read_gray, thumbnail
 from curate.params import Parameters

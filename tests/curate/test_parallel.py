@@ -20,7 +20,7 @@ ENDLESS = """
 import sys
 from pathlib import Path
 from curate.parallel import in_processes, tell
-from curate.table import whole_file
+from curate.whole import whole_file
 
 def work(name):
     with whole_file(Path(sys.argv[1]) / name) as partial:

@@ -19,10 +19,9 @@ from curate.table import (
     part_path,
     read_frames,
     read_table,
-    whole_file,
-    whole_folder,
     write_table,
 )
+from curate.whole import whole_file, whole_folder
 
 ROW = {"id": "a/000000", "subject": "a", "clip": "a", "index": 0}
 
