@@ -119,7 +119,7 @@ class Parameters(BaseModel):
         0.00002, gt=0, le=1, description="learning rate of the blocks that train too"
     )
     units: list[Annotated[Whole, Field(ge=1)]] = Field(
-        [1000, 1000], min_length=1, description="neurons of each dense layer"
+        [1000, 1000], description="neurons of each dense layer; none where the list is empty"
     )
     dropout: Number = Field(0.5, ge=0, le=0.9, description="before and after each dense layer")
     lr: Number = Field(0.0008, gt=0, le=1, description="learning rate of Adam")

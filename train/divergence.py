@@ -52,10 +52,9 @@ class Divergence(keras.callbacks.Callback):
     def _advice(self) -> str:
         p = self._parameters
         rates = f"lr ({p.lr:g})" + (f" or unfreeze_lr ({p.unfreeze_lr:g})" if p.unfreeze else "")
-        return (
-            f"(step {self._step}): {rates} is too high for units {p.units}, and the wider the "
-            f"layers the lower it must be; try lr {p.lr / 10:g}"
-        )
+        wide = f" for units {p.units}, and the wider the layers the lower it must be"
+        why = f"{rates} is too high{wide if p.units else ''}"
+        return f"(step {self._step}): {why}; try lr {p.lr / 10:g}"
 
     def state(self) -> dict[str, Any]:
         """Answer what `restore` needs to go on from here, as JSON takes it."""

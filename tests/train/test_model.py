@@ -61,6 +61,11 @@ def test_its_sides_agree(parameters, unfreeze, precision):
     np.testing.assert_allclose(network.whole(pictures(), training=False), expected, rtol=1e-5)
 
 
+def test_without_dense_layers_features_lead_straight_to_logits(parameters):
+    head = build_network(NAMES, 16, parameters(units=[], dropout=0.2)).head
+    assert [layer.name for layer in head.layers] == ["dropout_1", "logits"]
+
+
 def values(variables):
     """Copy the values of variables, by the last two parts of their paths."""
     return {"/".join(v.path.split("/")[-2:]): keras.ops.convert_to_numpy(v) for v in variables}
