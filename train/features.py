@@ -15,6 +15,8 @@ from curate.whole import whole_file
 from train.data import Builder, action_units, count, in_order, inference, measuring_pipeline
 from train.model import Network
 
+_BATCHES_AT_ONCE = 64  # read together: 5 MB of features at the defaults
+
 
 @dataclass(frozen=True)
 class Features:
@@ -67,7 +69,7 @@ def cached_epoch(
 ) -> tf.data.Dataset:
     """Feed (features, labels) batches of the frames that `data.training_epoch` would feed."""
     frames = tf.data.Dataset.range(len(cached.labels))
-    batches = in_order(frames, seed, epoch).skip(first_step * batch_size).batch(batch_size)
+    places = in_order(frames, seed, epoch).skip(first_step * batch_size)
 
     def look_up(places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
         return cached.features[places], cached.labels[places]
@@ -79,4 +81,6 @@ def cached_epoch(
             tf.ensure_shape(labels, (None, cached.labels.shape[1])),
         )
 
-    return batches.map(fetch).prefetch(tf.data.AUTOTUNE)
+    # Looking up is Python's, as the training step's call is, and only one runs at a time.
+    blocks = places.batch(batch_size * _BATCHES_AT_ONCE).map(fetch)
+    return blocks.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
