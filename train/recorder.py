@@ -13,9 +13,17 @@ from dvclive import Live
 
 from train import gap
 from train.probes import Probes, Scores
+from train.tensorboard import write_events
 from train.verdict import Gap, dissect, finding, sentence
 
 Row = dict[str, Any]
+# A share of the gap as metrics.json names it: short enough for a column of `dvc exp show`.
+_SHARES = {
+    "memorised": "share_memorised",
+    "near_duplicate_moments": "share_moments",
+    "people": "share_people",
+    "same_people": "share_same_people",
+}
 
 
 class Recorder(keras.callbacks.Callback):
@@ -94,12 +102,16 @@ def _gap(epoch: float, scores: Scores) -> Gap:
 def write_scores(
     scores: Sequence[Row], history: Sequence[Row], folder: Path, kept_epoch: int
 ) -> list[Gap]:
-    """Write probes.csv, history.csv and gap.json; answer the gap early and of the weights kept."""
+    """Write what training left behind; answer the gap early and of the weights kept.
+
+    probes.csv and history.csv, the same for TensorBoard, gap.json, and of it metrics.json for DVC.
+    """
     rows = [{name: value for name, value in row.items() if name != "gap"} for row in scores]
     for name, table in (("probes", rows), ("history", list(history))):
         pl.DataFrame(table, infer_schema_length=None).write_csv(
             folder / f"{name}.csv", float_precision=6
         )
+    write_events(scores, history, folder / "tensorboard")
     early = next((row for row in scores if row["epoch"] >= gap.EARLY), scores[-1])
     final = next((row for row in scores if row["epoch"] == kept_epoch), scores[-1])
     gaps = [Gap(**row["gap"]) for row in (early, final)]
@@ -114,5 +126,23 @@ def write_scores(
         "verdict": " ".join(words),
         "kept_epoch": kept_epoch,
     }
-    (folder / "gap.json").write_text(json.dumps(content, indent=2) + "\n")
+    _write_json(folder / "gap.json", content)
+    _write_json(folder / "metrics.json", _metrics(*gaps) | {"kept_epoch": kept_epoch})
     return gaps
+
+
+def _metrics(early: Gap, final: Gap) -> Row:
+    """Answer the gap in the few figures that one compares runs by; shares are of the final one."""
+    return {
+        "gap": final.gap,
+        "gap_low": final.low["gap"],
+        "gap_high": final.high["gap"],
+        "gap_early": early.gap,
+        "gap_early_low": early.low["gap"],
+        "gap_early_high": early.high["gap"],
+        **{name: final.shares.get(part) for part, name in _SHARES.items()},
+    }
+
+
+def _write_json(path: Path, content: Row) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n")

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 import pytest
+import tensorflow as tf
 from dvclive import Live
 
 from train.bands import Estimate
@@ -66,7 +67,7 @@ def test_restored_it_ends_as_if_nothing_had_happened(stop, tmp_path):
     for folder, recorder in (("a", whole), ("b", resumed)):
         write_scores(recorder.scores, recorder.history, tmp_path / folder, 2)
     names = [p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file()]
-    assert len(names) >= 9
+    assert len(names) >= 16
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
@@ -94,3 +95,50 @@ def test_gap_json_tells_early_and_final(tmp_path):
     assert content["verdict"] == f"{content['early_verdict']} {content['final_verdict']}"
     assert content["final_verdict"].startswith(content["final_finding"].removesuffix("."))
     assert [gap.as_dict() for gap in gaps] == [content["early"], content["final"]]
+
+
+def test_metrics_json_holds_the_gap_in_few_figures_for_dvc(tmp_path):
+    recorder = recorded(tmp_path)
+    early, final = write_scores(recorder.scores, recorder.history, tmp_path, 2)
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {
+        "gap": final.gap,
+        "gap_low": final.low["gap"],
+        "gap_high": final.high["gap"],
+        "gap_early": early.gap,
+        "gap_early_low": early.low["gap"],
+        "gap_early_high": early.high["gap"],
+        "share_memorised": final.shares["memorised"],
+        "share_moments": final.shares["near_duplicate_moments"],
+        "share_people": final.shares["people"],
+        "share_same_people": None,
+        "kept_epoch": 2,
+    }
+
+
+def test_without_a_gap_its_shares_have_no_figure(tmp_path):
+    recorder = recorded(tmp_path)
+    for row in recorder.scores:
+        row["gap"] |= {"cause": "none", "shares": {}}
+    write_scores(recorder.scores, recorder.history, tmp_path, 2)
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert content["gap"] is not None
+    assert {content[name] for name in content if name.startswith("share_")} == {None}
+
+
+def test_tensorboard_gets_what_the_tables_hold(tmp_path):
+    recorder = recorded(tmp_path)
+    write_scores(recorder.scores, recorder.history, tmp_path, 2)
+    probes, history = (pl.read_csv(tmp_path / f"{name}.csv") for name in ("probes", "history"))
+    for run, tag, table in (
+        ("moments", "probe loss", probes.select("frames_fed", pl.col("moments").alias("value"))),
+        ("training", "loss", history.select(pl.col("epoch") * 40, pl.col("loss").alias("value"))),
+    ):
+        (path,) = (tmp_path / "tensorboard" / run).glob("*tfevents*")
+        read = [
+            (event.step, value.simple_value)
+            for event in tf.compat.v1.train.summary_iterator(str(path))
+            for value in event.summary.value
+            if value.tag == tag
+        ]
+        assert [step for step, _ in read] == table[:, 0].to_list()
+        assert [value for _, value in read] == pytest.approx(table["value"].to_list(), abs=1e-6)
