@@ -25,8 +25,9 @@ def evaluate_stage(
 ) -> Evaluation:
     """Predict the validation splits, score them, write everything to `output`, whole.
 
-    Writes metrics.json, per_action_unit.csv, means.csv, calibration.csv and predictions.parquet,
-    and published.json where the comparison holds or is asked for (`beside_published`).
+    Writes metrics.json, summary.json, per_action_unit.csv, means.csv, calibration.csv and
+    predictions.parquet, and published.json where the comparison holds or is asked for
+    (`beside_published`).
 
     Raises:
         UserError: no model or shards, damaged ones, or a model of other action units.

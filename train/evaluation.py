@@ -17,6 +17,15 @@ from train.intervals import ROUGH
 from train.scorecard import COLUMNS, MEANS, Row
 
 EVALUATED = ("validation", "validation_balanced")
+# Figures that one compares runs by, as columns of `dvc exp show`: mean, score in metrics.json.
+_COMPARED = {
+    "precision": ("micro", "precision"),
+    "recall": ("micro", "recall"),
+    "f1": ("micro", "f1"),
+    "f1_low": ("micro", "f1_low"),
+    "f1_high": ("micro", "f1_high"),
+    "macro_f1": ("macro", "f1"),
+}
 
 
 @dataclass
@@ -78,7 +87,8 @@ def compare(
 def write(evaluation: Evaluation, output: Path) -> None:
     """Write the evaluation's files to the folder `output`, whole or not at all."""
     with whole_folder(output, "metrics.json") as building:
-        (building / "metrics.json").write_text(json.dumps(evaluation.metrics, indent=2) + "\n")
+        for name, figures in (("metrics", evaluation.metrics), ("summary", in_short(evaluation))):
+            (building / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
         for name, rows, schema in (
             ("per_action_unit", evaluation.units, COLUMNS),
             ("means", evaluation.means, COLUMNS),
@@ -92,6 +102,17 @@ def write(evaluation: Evaluation, output: Path) -> None:
             content = json.dumps(evaluation.comparison.as_dict(), indent=2) + "\n"
             (building / "published.json").write_text(content)
         evaluation.predictions.write_parquet(building / "predictions.parquet")
+
+
+def in_short(evaluation: Evaluation) -> dict[str, float | None]:
+    """Answer the validation sets' few figures that DVC lays side by side, those there are."""
+    prefixes = dict(zip(EVALUATED, ("", "balanced_"), strict=True))
+    return {
+        f"{prefix}{name}": evaluation.metrics[split][mean][score]
+        for split, prefix in prefixes.items()
+        if split in evaluation.metrics
+        for name, (mean, score) in _COMPARED.items()
+    }
 
 
 _SHOWN = {

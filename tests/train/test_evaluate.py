@@ -24,7 +24,7 @@ GAP = {
     when: {"epoch": 1.0, "gap": 0.25, "people": None, "cause": "people"}
     for when in ("early", "final")
 }
-FILES = {"metrics.json", "per_action_unit.csv", "means.csv", "calibration.csv"}
+FILES = {"metrics.json", "summary.json", "per_action_unit.csv", "means.csv", "calibration.csv"}
 PARAMETERS = Parameters()
 
 
@@ -132,6 +132,18 @@ def test_metrics_are_numbers_by_name(evaluated):
 
     assert len(leaves(metrics)) < 60
     assert all(leaf is None or isinstance(leaf, int | float) for leaf in leaves(metrics))
+
+
+def test_the_summary_is_what_one_compares_runs_by(evaluated):
+    metrics = evaluated[1].metrics
+    natural, balanced = metrics["validation"], metrics["validation_balanced"]
+    summary = json.loads((evaluated[0] / "summary.json").read_text())
+    assert len(summary) == 12
+    assert summary["precision"] == natural["micro"]["precision"] > 0
+    assert summary["macro_f1"] == natural["macro"]["f1"] != summary["f1"]
+    assert summary["f1_low"] == natural["micro"]["f1_low"] < summary["f1_high"]
+    assert summary["balanced_recall"] == balanced["micro"]["recall"] > 0
+    assert summary["balanced_f1_low"] is None  # of one subject there is no interval
 
 
 def test_the_tables_are_written(evaluated):
