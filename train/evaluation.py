@@ -105,11 +105,14 @@ def write(evaluation: Evaluation, output: Path) -> None:
 
 
 def in_short(evaluation: Evaluation) -> dict[str, float | None]:
-    """Answer the validation sets' few figures that DVC lays side by side, those there are."""
-    prefixes = dict(zip(EVALUATED, ("", "balanced_"), strict=True))
+    """Answer the validation sets' few figures that DVC lays side by side, those there are.
+
+    No name is also a parameter's (`precision`): DVC would then write the file's path before it.
+    """
+    sets = dict(zip(EVALUATED, ("natural", "balanced"), strict=True))
     return {
-        f"{prefix}{name}": evaluation.metrics[split][mean][score]
-        for split, prefix in prefixes.items()
+        f"{short}_{name}": evaluation.metrics[split][mean][score]
+        for split, short in sets.items()
         if split in evaluation.metrics
         for name, (mean, score) in _COMPARED.items()
     }
