@@ -1,11 +1,13 @@
 """The training's curves as TensorBoard reads them: `tensorboard --logdir data/fit/tensorboard`.
 
-A folder is a run, and runs that share a tag share a chart: each probe is a run with the tag "probe
-loss", so TensorBoard lays the five over one another; training and validation are runs with the tag
-"loss". Steps are frames fed, which compare where batch sizes differ. TensorFlow's own writers put
-the time of day into every event, and time, machine and process into the file's name; here the time
-of an event is its step, so that the same training gives the same bytes. (Format:
-tensorflow/core/util/event.proto, an event a TFRecord.)
+A folder is a run, and runs that share a tag share a chart: each probe is a run with the tag
+"loss/probe", so TensorBoard lays the five over one another; training and validation are runs with
+the tag "loss/epoch". What stands before the slash is a group of charts; TensorBoard opens the first
+two. Steps are frames fed, which compare where batch sizes differ.
+
+TensorFlow's own writers put the time of day into every event, and time, machine and process into
+the file's name. Here the time of an event is its step, so that the same training gives the same
+bytes. (Format: tensorflow/core/util/event.proto, an event a TFRecord.)
 """
 
 from __future__ import annotations
@@ -32,13 +34,14 @@ def write_events(
     An epoch's figures lie at the frames fed by its end. What has no figure at all gets no run.
     """
     for probe in PROBES:
-        _write([(row["frames_fed"], "probe loss", row[probe]) for row in scores], folder / probe)
+        _write([(row["frames_fed"], "loss/probe", row[probe]) for row in scores], folder / probe)
     fed = {row["epoch"]: row["frames_fed"] for row in scores}
     runs: dict[str, list[Point]] = {"training": [], "validation": []}
     for row in history:
         for name in (name for name in row if name != "epoch"):
             run = "validation" if name.startswith("validation_") else "training"
-            tag = name.removeprefix("validation_").replace("_", " ")
+            figure = name.removeprefix("validation_")
+            tag = "loss/epoch" if figure == "loss" else figure.replace("_", " ")
             runs[run].append((fed[row["epoch"]], tag, row[name]))
     for run, points in runs.items():
         _write(points, folder / run)

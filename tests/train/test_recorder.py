@@ -130,8 +130,12 @@ def test_tensorboard_gets_what_the_tables_hold(tmp_path):
     write_scores(recorder.scores, recorder.history, tmp_path, 2)
     probes, history = (pl.read_csv(tmp_path / f"{name}.csv") for name in ("probes", "history"))
     for run, tag, table in (
-        ("moments", "probe loss", probes.select("frames_fed", pl.col("moments").alias("value"))),
-        ("training", "loss", history.select(pl.col("epoch") * 40, pl.col("loss").alias("value"))),
+        ("moments", "loss/probe", probes.select("frames_fed", pl.col("moments").alias("value"))),
+        (
+            "training",
+            "loss/epoch",
+            history.select(pl.col("epoch") * 40, pl.col("loss").alias("value")),
+        ),
     ):
         (path,) = (tmp_path / "tensorboard" / run).glob("*tfevents*")
         read = [

@@ -43,15 +43,15 @@ def test_a_probe_is_a_run_so_that_all_lie_in_one_chart(tmp_path):
     read = {name: scalars(run) for name, run in events(tmp_path).items()}
     assert set(read) == PRESENT  # none was dropped
     near = tf.constant(0.7).numpy()  # an event holds single precision
-    assert read["unseen"] == {"probe loss": [(10, near)]}
-    assert read["seen"] == {"probe loss": [(40, 0.5), (80, 0.25)]}
+    assert read["unseen"] == {"loss/probe": [(10, near)]}
+    assert read["seen"] == {"loss/probe": [(40, 0.5), (80, 0.25)]}
 
 
 def test_an_epoch_lies_where_its_last_probe_does(tmp_path):
     write_events(SCORES, HISTORY, tmp_path)
     read = {name: scalars(run) for name, run in events(tmp_path).items()}
     assert read["training"] == {
-        "loss": [(40, 0.75), (80, 0.5)],
+        "loss/epoch": [(40, 0.75), (80, 0.5)],
         "learning rate": [(40, 0.5), (80, 0.25)],
     }
     assert read["validation"] == {"macro f1": [(40, 0.625), (80, 0.75)]}
