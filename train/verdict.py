@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from train.bands import Estimate
 from train.gap import FEW_FRAMES
 
@@ -37,7 +39,8 @@ class Gap:
     `low` and `high` are the ends of each figure's 95 % interval, None where a probe came from one
     clip only; `worth` is the size from which a gap is worth a cause. `cause` is the largest part
     whose interval lies above 0, "none" (no gap) or "unknown" (not enough data to say); `shares` of
-    a named gap by part, parts below 0 left out, add up to 1.
+    a named gap by part, parts below 0 left out, add up to 1; `shares_low` and `shares_high` are the
+    ends of their 95 % intervals, None where some draw has no part above 0.
     """
 
     epoch: float
@@ -52,6 +55,8 @@ class Gap:
     low: dict[str, float | None]
     high: dict[str, float | None]
     shares: dict[str, float]
+    shares_low: dict[str, float | None]
+    shares_high: dict[str, float | None]
 
     def as_dict(self) -> dict[str, Any]:
         """Answer all of it, for JSON."""
@@ -91,7 +96,12 @@ def dissect(
     worth = _rounded(NO_GAP * known["seen"].value) if "seen" in known else None
     cause = _cause(values, low, high, worth)
     shares = {} if cause in ("none", "unknown") else _shares(values)
-    return Gap(epoch, **values, cause=cause, worth=worth, low=low, high=high, shares=shares)
+    drawn = {part: estimate for part in shares if (estimate := found[part])}
+    shares_low, shares_high = _share_ends(drawn)
+    return Gap(
+        epoch, **values, cause=cause, worth=worth, low=low, high=high,
+        shares=shares, shares_low=shares_low, shares_high=shares_high,
+    )  # fmt: skip
 
 
 def _rounded(value: float | None) -> float | None:
@@ -131,6 +141,21 @@ def _shares(values: dict[str, float | None]) -> dict[str, float]:
     above = {part: max(values[part] or 0.0, 0.0) for part in _parts(values)}
     whole = sum(above.values())
     return {part: round(value / whole, 4) for part, value in above.items()} if whole else {}
+
+
+def _share_ends(
+    parts: dict[str, Estimate],
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """Answer low and high of each part's share, worked out in each draw as it is for the whole."""
+    above = {part: np.maximum(one.drawn, 0.0) for part, one in parts.items()}
+    whole = np.sum(list(above.values()), axis=0)
+    known = np.where(whole > 0, whole, np.nan)
+    ends = {
+        part: Estimate(0.0, drawn / known).interval() or (None, None)
+        for part, drawn in above.items()
+    }
+    low, high = ({part: _rounded(two[side]) for part, two in ends.items()} for side in (0, 1))
+    return low, high
 
 
 def sentence(gap: Gap) -> str:

@@ -91,6 +91,28 @@ def test_shares_add_up_and_leave_out_what_is_below_nought():
     assert dissect(0.25, _losses(0.2, 0.2, 0.2, 0.2), ENOUGH).shares == {}
 
 
+def test_a_shares_interval_is_that_of_its_draws():
+    losses = _losses(0.2, 0.3, 0.5, None, spread=0.0)
+    losses["unseen"] = Estimate(0.3, 0.3 + 0.2 * DRAWS)  # 0.1 to 0.5: memorised -0.1 to 0.3
+    gap = dissect(0.25, losses, ENOUGH)
+    assert gap.shares == pytest.approx({"memorised": 1 / 3, "near_duplicate_moments": 2 / 3}, 1e-3)
+    assert gap.shares_low == pytest.approx({"memorised": 0, "near_duplicate_moments": 1 / 30}, 0.1)
+    assert gap.shares_high == pytest.approx(
+        {"memorised": 29 / 30, "near_duplicate_moments": 1}, 0.1
+    )
+    none = dissect(0.25, _losses(0.2, 0.2, 0.2, 0.2), ENOUGH)
+    assert none.shares == none.shares_low == none.shares_high == {}
+
+
+def test_a_share_has_no_interval_where_a_draw_has_no_gap():
+    losses = _losses(0.2, 0.25, 0.3, None)
+    losses["moments"] = Estimate(0.3, np.r_[0.1, np.full(100, 0.3)])
+    losses["unseen"] = Estimate(0.25, np.r_[0.15, np.full(100, 0.25)])
+    gap = dissect(0.25, losses, ENOUGH)
+    assert gap.shares["memorised"] == 0.5
+    assert gap.shares_low["memorised"] is gap.shares_high["memorised"] is None
+
+
 def test_intervals_are_those_of_the_figures():
     gap = dissect(0.25, _losses(0.2, 0.3, 0.4, None, spread=0.1), ENOUGH)
     assert (gap.low["memorised"], gap.high["memorised"]) == pytest.approx((0.005, 0.195))
