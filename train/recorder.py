@@ -81,7 +81,8 @@ class Recorder(keras.callbacks.Callback):
                 self._live.log_metric(f"probe/{name}", row[name])
 
     def _log_epoch(self, row: Row) -> None:
-        self._live.log_metric("train/loss", row["loss"])
+        for name in ("loss", "learning_rate"):
+            self._live.log_metric(f"train/{name}", row[name])
 
 
 def _columns(scores: Scores) -> Row:

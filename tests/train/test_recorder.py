@@ -67,9 +67,21 @@ def test_restored_it_ends_as_if_nothing_had_happened(stop, tmp_path):
     for folder, recorder in (("a", whole), ("b", resumed)):
         write_scores(recorder.scores, recorder.history, tmp_path / folder, 2)
     names = [p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file()]
-    assert len(names) >= 16
+    assert len(names) >= 17
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_dvclive_holds_a_row_a_score_and_an_epoch_without_the_time_of_day(tmp_path):
+    recorded(tmp_path)
+    folder = tmp_path / "live" / "plots" / "metrics"
+    people = pl.read_csv(folder / "probe" / "people.tsv", separator="\t")
+    assert people.rows() == [(1, 0.62), (4, 0.62), (8, 0.62)]
+    assert people.columns == ["step", "people"]
+    rate = pl.read_csv(folder / "train" / "learning_rate.tsv", separator="\t")
+    assert rate.rows(named=True) == [
+        {"step": 4, "learning_rate": 0.1}, {"step": 8, "learning_rate": 0.1},
+    ]  # fmt: skip
 
 
 def test_probes_csv_has_each_loss_with_its_interval(tmp_path):
