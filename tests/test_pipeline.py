@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from curate.charts.style import PROBES
 from curate.params import Parameters, load_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = PIPELINE["stages"]
 
 
 def test_the_parameter_file_holds_the_defaults():
@@ -77,3 +83,71 @@ def test_no_file_names_a_registry_or_a_machine():
     ]
     assert len(files) > 50
     assert [str(p) for p in files if pattern.search(p.read_text(errors="ignore"))] == []
+
+
+def run(folder, *command):
+    """Run a command in a folder; answer what it printed."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def dvc(folder, *command):
+    return json.loads(run(folder, sys.executable, "-m", "dvc", *command, "--json"))
+
+
+def write_outputs(folder, gap, share):
+    """Write what the declared metrics and plots are read from, as fit and evaluate do."""
+    files = {
+        "fit/metrics.json": json.dumps({"gap": gap, "share_people": share}),
+        "evaluation/summary.json": json.dumps({"natural_f1": 0.5}),
+        "fit/probes.csv": "epoch,seen,unseen,dropped,moments,people\n"
+        f"0.25,0.5,0.6,0.6,0.7,{gap}\n1,0.4,,0.5,0.7,0.8\n",
+        "fit/history.csv": "epoch,loss,learning_rate\n1,0.5,0.1\n2,0.4,0.1\n",
+        "evaluation/per_action_unit.csv": "split,action_unit,precision,recall\n"
+        "validation,AU2,0.5,0.6\nvalidation,AU12,,0\nvalidation_balanced,AU2,0.7,0.8\n",
+    }
+    for name, text in files.items():
+        path = folder / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def two_revisions(tmp_path_factory):
+    """A repository of the declared metrics and plots: a commit, and other figures since."""
+    folder = tmp_path_factory.mktemp("repository")
+    run(folder, "git", "init", "-q")
+    run(folder, sys.executable, "-m", "dvc", "init", "-q")
+    shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots")
+    plots = [plot for plot in PIPELINE["plots"] if isinstance(plot, dict)]
+    declared = {"metrics": PIPELINE["metrics"], "plots": plots}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(declared))
+    write_outputs(folder, 0.9, 0.4)
+    run(folder, "git", "add", "-A")
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    run(folder, "git", *who, "commit", "-qm", "first")
+    write_outputs(folder, 0.25, None)
+    return folder
+
+
+def test_dvc_sets_metrics_side_by_side_even_where_a_share_is_gone(two_revisions):
+    changed = dvc(two_revisions, "metrics", "diff")["data/fit/metrics.json"]
+    assert changed["gap"] == {"old": 0.9, "new": 0.25, "diff": -0.65}
+    assert changed["share_people"] == {"old": 0.4, "new": None}
+
+
+def test_dvc_tells_probes_and_revisions_apart(two_revisions):
+    found = dvc(two_revisions, "plots", "diff", "HEAD", "workspace")["data"]
+    specs = {name: plots[0]["content"] for name, plots in found.items()}
+    assert [name for name in specs if "<DVC_METRIC" in json.dumps(specs[name])] == []
+    probes, units = specs["probes"], specs["precision and recall"]
+    assert {row["rev"] for row in probes["data"]["values"]} == {"HEAD", "workspace"}
+    assert {row["field"] for row in probes["data"]["values"]} == set(PROBES)
+    # An empty cell is no zero: DVC hands it on as text.
+    assert "datum['dvc_inferred_y_value'] !== ''" in probes["transform"][0]["filter"]
+    scale = probes["encoding"]["color"]["scale"]
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == PROBES
+    assert probes["layer"][0]["encoding"]["strokeDash"]["field"] == "rev"
+    assert units["encoding"]["color"]["scale"]["domain"] == ["precision", "recall"]
+    assert units["encoding"]["shape"]["field"] == "rev"
