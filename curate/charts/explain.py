@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from curate.charts.near_duplicates import AMPLIFIED, decode, difference, shorten
-from curate.charts.style import in_style, new_figure, save
+from curate.charts.style import SMALL, in_style, new_figure, save
 from curate.errors import UserError
 from curate.explain.lookup import rows
 from curate.explain.story import Story
@@ -92,5 +92,5 @@ def draw(shown: list[Shown], title: str) -> Figure:
         axes = figure.add_axes((x / width, _WORDS / height, _SIDE / width, _SIDE / height))
         axes.imshow(picture)
         axes.set_axis_off()
-        figure.text(x / width, (_WORDS - 0.06) / height, words, va="top", fontsize=9)
+        figure.text(x / width, (_WORDS - 0.06) / height, words, va="top", fontsize=SMALL)
     return figure

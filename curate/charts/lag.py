@@ -10,6 +10,7 @@ from curate.charts.style import (
     BLUE,
     GRAY,
     GREEN,
+    NAME,
     VERMILION,
     in_style,
     ink,
@@ -103,5 +104,5 @@ def _say(axes: Axes, place: tuple[float, float], words: str, color: str) -> None
         va="bottom",
         color=ink(color),
         fontweight="bold",
-        fontsize=10,
+        fontsize=NAME,
     )

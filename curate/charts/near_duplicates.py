@@ -12,7 +12,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from curate.charts.style import in_style, message, new_figure
+from curate.charts.style import FINE, in_style, message, new_figure
 
 AMPLIFIED = 4
 _COLUMNS = 3
@@ -93,7 +93,7 @@ def _draw_pair(figure: Figure, left: float, top: float, pair: Pair) -> None:
         1 - top / height,
         f"{bits}: {shorten(pair.kept_id)}\nand {shorten(pair.dropped_id)}",
         va="top",
-        fontsize=8.5,
+        fontsize=FINE,
         linespacing=1.15,
     )
     pictures = (pair.kept, pair.dropped, difference(pair.kept, pair.dropped))
@@ -102,7 +102,7 @@ def _draw_pair(figure: Figure, left: float, top: float, pair: Pair) -> None:
         axes = figure.add_axes((x / width, y / height, _SIDE / width, _SIDE / height))
         axes.imshow(picture)
         axes.set_axis_off()
-        axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", fontsize=8.5)
+        axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", fontsize=FINE)
 
 
 def difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -18,10 +18,15 @@ from scipy.optimize import isotonic_regression
 _STYLE = Path(__file__).with_name("framewise.mplstyle")
 _TITLE_WIDTH = 84  # characters of a title that fit across 10 inches
 _LONG_TITLE = 170  # characters from which a title is set smaller
+_JPEG = {"quality": 88, "subsampling": 0, "optimize": True}  # words stay crisp
+
+# Sizes of words in points, beside the style file's: names of lines, counts, lists of frames.
+NAME, SMALL, FINE = 10, 9, 8.5
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
 BLUE, SKY, GREEN, ORANGE = "#0072B2", "#56B4E9", "#009E73", "#E69F00"
 VERMILION, PURPLE, GRAY, LIGHT = "#D55E00", "#CC79A7", "#7A7A7A", "#CFCFCF"
+WORDS, RULE = "#333333", "#888888"  # words that are no line's name; lines that are no data
 
 PROBES = {"seen": BLUE, "unseen": SKY, "dropped": GRAY, "moments": ORANGE, "people": PURPLE}
 # A cause of the gap has the colour of the probe at its upper edge.
@@ -55,15 +60,21 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 def message(title: str, sentence: str) -> Figure:
     """Draw the picture that stands in where there is nothing to draw: a sentence that says why."""
     figure = new_figure(10, 2.4, title)
-    figure.text(0.01, 0.4, textwrap.fill(sentence, 95), ha="left", va="center", color="#333333")
+    figure.text(0.01, 0.4, textwrap.fill(sentence, 95), ha="left", va="center", color=WORDS)
     return figure
 
 
 @in_style()
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG; the same figure gives the same bytes."""
+    """Write a figure as PNG, or as JPEG where `path` ends in .jpg: photographs are smaller so.
+
+    The same figure gives the same bytes.
+    """
     _fix_layout(figure)
-    figure.savefig(path, format="png", metadata={"Software": None})
+    if path.suffix == ".jpg":
+        figure.savefig(path, format="jpg", pil_kwargs=_JPEG)
+    else:
+        figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def _fix_layout(figure: Figure) -> None:

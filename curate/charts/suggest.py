@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from curate.charts import lag
-from curate.charts.style import GREEN, VERMILION, in_style, ink, new_figure, save
+from curate.charts.style import GREEN, NAME, VERMILION, in_style, ink, new_figure, save
 from curate.dedup_places import check_outside, check_writable
 from curate.errors import UserError
 from curate.suggest.candidates import OFF, Candidate
@@ -53,7 +53,7 @@ def draw(result: Result) -> Figure:
     _draw_candidates(frames, result, lambda candidate: 100 * candidate.frames / whole)
     frames.set_title("Frames left, % of those that can be used")
     _scale_shares(frames, result)
-    frames.legend(title="distance", ncols=2, fontsize=10, title_fontsize=10, loc="upper right")
+    frames.legend(title="distance", ncols=2, fontsize=NAME, title_fontsize=NAME, loc="upper right")
     if counted:
         events = figure.add_subplot(grid[1, 1], sharex=frames)
         _draw_candidates(events, result, _least)
@@ -157,5 +157,5 @@ def _draw_bound(axes: Axes) -> None:
         va="top",
         color=ink(VERMILION),
         fontweight="bold",
-        fontsize=10,
+        fontsize=NAME,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,24 @@ def test_labels_are_spread_as_little_as_can_be():
 
 def test_epochs_in_words():
     assert [epochs_in_words(e) for e in (0.25, 1.0, 8.0)] == ["1/4 epoch", "1 epoch", "8 epochs"]
+
+
+def test_no_chart_has_colours_or_sizes_of_words_of_its_own():
+    root = Path(near_duplicates.__file__).parents[2]
+    charts = [*root.glob("curate/charts/*.py"), *root.glob("train/charts/*.py")]
+    assert len(charts) > 15
+    own = re.compile(r"""["']#[0-9A-Fa-f]{3,8}["']|fontsize=[\d.]""")
+    found = [p.name for p in charts if p.name != "style.py" and own.search(p.read_text())]
+    assert found == []
+
+
+def test_a_photograph_is_written_as_jpeg_the_same_twice(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    for name in ("one.jpg", "other.jpg"):
+        save(
+            near_duplicates.draw([near_duplicates.Pair("a", "b", 1, picture, picture)], 1),
+            tmp_path / name,
+        )
+    written = (tmp_path / "one.jpg").read_bytes()
+    assert written[:3] == b"\xff\xd8\xff"
+    assert written == (tmp_path / "other.jpg").read_bytes()

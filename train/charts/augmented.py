@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from curate.charts.style import in_style, message, new_figure
+from curate.charts.style import FINE, WORDS, in_style, message, new_figure
 from curate.errors import UserError
 from curate.params import Parameters
 
@@ -53,7 +53,7 @@ def draw(samples: NDArray[np.uint8] | None, parameters: Parameters) -> Figure:
     axes.set_xlim(0, _place(columns - 1) + 1)
     axes.set_ylim(frames * (1 + _GAP), -0.05)
     for column, words in ((0, "as filmed"), (1, f"as fed: {_magnitudes(parameters)}")):
-        axes.text(_place(column), -0.08, words, va="bottom", color="#333333", fontsize=8)
+        axes.text(_place(column), -0.08, words, va="bottom", color=WORDS, fontsize=FINE)
     return figure
 
 

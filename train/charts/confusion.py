@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from curate.charts.style import ORANGE, SKY, in_style, message, new_figure
+from curate.charts.style import NAME, ORANGE, SKY, SMALL, WORDS, in_style, message, new_figure
 from train.predictions import Predictions, of_split
 from train.scorecard import predict
 
@@ -42,8 +42,8 @@ def draw(predictions: pl.DataFrame, scores: pl.DataFrame, threshold: float) -> F
         left.set_title(f"{name}   at {threshold:g}", fontweight="bold")
         _square(right, own[name])
         right.set_title(f"chosen, {chosen[name]:.2f}")
-    figure.supxlabel("model says", fontsize=11, color="#333333")
-    figure.supylabel("label says", fontsize=11, color="#333333")
+    figure.supxlabel("model says", fontsize="medium", color=WORDS)
+    figure.supylabel("label says", fontsize="medium", color=WORDS)
     return figure
 
 
@@ -79,8 +79,8 @@ def _pairs(figure: Figure, pairs: int) -> list[tuple[Axes, Axes]]:
         row, place = divmod(number, _ACROSS)
         both = [figure.add_subplot(grid[row, 3 * place + side]) for side in (0, 1)]
         for side, axes in enumerate(both):
-            axes.set_xticks([0, 1], ["present", "absent"], fontsize=9)
-            axes.set_yticks([0, 1], ["present", "absent"], rotation=90, va="center", fontsize=9)
+            axes.set_xticks([0, 1], ["present", "absent"], fontsize=SMALL)
+            axes.set_yticks([0, 1], ["present", "absent"], rotation=90, va="center", fontsize=SMALL)
             axes.tick_params(
                 length=0, labelleft=side + place == 0, labelbottom=number + _ACROSS >= pairs
             )
@@ -95,7 +95,7 @@ def _square(axes: Axes, counts: NDArray[np.int64]) -> None:
     axes.imshow(_shade(shares))
     for (row, column), number in np.ndenumerate(counts):
         share = f"\n{shares[row, column]:.0%}" if of_row[row, 0] else ""
-        axes.text(column, row, f"{number:,}{share}", ha="center", va="center", fontsize=10)
+        axes.text(column, row, f"{number:,}{share}", ha="center", va="center", fontsize=NAME)
     axes.grid(visible=False)
     axes.spines[["left", "bottom", "top", "right"]].set_visible(True)
 

@@ -11,7 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from curate.charts.style import BLUE, LIGHT, SPLITS, in_style, ink, new_figure
+from curate.charts.style import (
+    BLUE,
+    GRAY,
+    LIGHT,
+    NAME,
+    RULE,
+    SPLITS,
+    WORDS,
+    in_style,
+    ink,
+    new_figure,
+)
 from curate.table import REASONS
 
 _NODE = 0.07  # width of a node, in columns
@@ -77,7 +88,7 @@ def _drop(axes: Axes, column: int, left: int, reason: str, frames: int, unit: in
     _arm(axes, column, (0, 0), kept, BLUE)
     _arm(axes, column, (kept, below), frames, LIGHT)
     _node(axes, column + 1, 0, kept, BLUE)
-    _node(axes, column + 1, below, frames, "#9A9A9A")
+    _node(axes, column + 1, below, frames, GRAY)
     middle = column + 1 + _NODE / 2
     name = textwrap.fill(reason.replace("_", "-"), 10)
     axes.text(
@@ -86,8 +97,8 @@ def _drop(axes: Axes, column: int, left: int, reason: str, frames: int, unit: in
         f"{name}\n{frames:,}\n{_share(frames, unit)}",
         ha="center",
         va="top",
-        color="#444444",
-        fontsize=10,
+        color=WORDS,
+        fontsize=NAME,
     )
     axes.text(middle, -0.03 * unit, f"{kept:,}", ha="center", va="bottom", color=ink(BLUE))
 
@@ -101,16 +112,16 @@ def _name_stages(axes: Axes, stages: list[str], unit: int) -> None:
     for stage in dict.fromkeys(stages):
         first, count = stages.index(stage), stages.count(stage)
         start, end = first + 0.5, first + count + 0.2
-        axes.plot([start, end], [-0.105 * unit] * 2, color="#AAAAAA", linewidth=1)
+        axes.plot([start, end], [-0.105 * unit] * 2, color=RULE, linewidth=1)
         axes.text(
             (start + end) / 2,
             -0.115 * unit,
             stage,
             ha="center",
             va="bottom",
-            color="#666666",
+            color=WORDS,
             style="italic",
-            fontsize=10,
+            fontsize=NAME,
         )
 
 
@@ -131,7 +142,7 @@ def _part(axes: Axes, column: int, flow: Flow, unit: int) -> None:
             va="center",
             color=ink(color),
             fontweight="bold",
-            fontsize=10,
+            fontsize=NAME,
         )
         start += frames
         end += frames + 2 * _SPACE * unit

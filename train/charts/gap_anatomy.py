@@ -18,15 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 from numpy.typing import NDArray
 
-from curate.charts.style import (
-    CAUSES,
-    PROBES,
-    halo,
-    in_style,
-    ink,
-    new_figure,
-    spread,
-)
+from curate.charts.style import CAUSES, NAME, PROBES, RULE, halo, in_style, ink, new_figure, spread
 from train.charts.gap_causes import draw_causes
 
 MEANING = {
@@ -161,7 +153,7 @@ def _name_line(axes: Axes, probe: str, place: tuple[float, float]) -> None:
         textcoords="offset points",
         va="center",
         color=ink(PROBES[probe]),
-        fontsize=10,
+        fontsize=NAME,
         linespacing=1.1,
         annotation_clip=False,
     )
@@ -176,7 +168,7 @@ def _point_at(axes: Axes, probe: str, end: tuple[float, float], height: float) -
         ha="right",
         va="top",
         color=ink(PROBES[probe]),
-        fontsize=10,
+        fontsize=NAME,
         linespacing=1.1,
         path_effects=halo(),
         arrowprops={"arrowstyle": "-", "color": ink(PROBES[probe]), "relpos": (1, 0.9)},
@@ -202,7 +194,7 @@ def _scale_epochs(axes: Axes, epochs: Values) -> None:
     axes.set_xlabel("epochs fed: the first one stretched" if last > 1 else "epochs fed")
     axes.set_title("Loss of each probe, dropout and augmentation off")
     if last > 1:
-        axes.axvline(1, color="#888888", linewidth=1, linestyle=":")
+        axes.axvline(1, color=RULE, linewidth=1, linestyle=":")
 
 
 def _widths(last: float) -> tuple[Callable[[Values], Values], Callable[[Values], Values]]:

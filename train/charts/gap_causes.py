@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from curate.charts.style import CAUSES, epochs_in_words, halo, ink, spread
+from curate.charts.style import CAUSES, FINE, RULE, epochs_in_words, halo, ink, spread
 
 _NAMES = {
     "memorised": "memorised",
@@ -28,7 +28,7 @@ def draw_causes(axes: Axes, moments: list[dict[str, Any]]) -> None:
     axes.set_ylim(low - below * (high - low), high * 1.12)
     axes.set_xlim(-0.25, len(moments) - 0.05)
     axes.set_xticks(range(len(moments)), [f"after\n{epochs_in_words(m['epoch'])}" for m in moments])
-    axes.axhline(0, color="#888888", linewidth=1)
+    axes.axhline(0, color=RULE, linewidth=1)
     axes.set_title("The gap, by cause (loss)")
     least = 0.04 * (high - low)
     for place, moment in enumerate(moments):
@@ -89,7 +89,7 @@ def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -
             height + raised,
             name,
             va="center",
-            fontsize=8,
+            fontsize=FINE,
             color=ink(CAUSES[cause]),
             path_effects=halo(),
         )

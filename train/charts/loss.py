@@ -9,7 +9,9 @@ from matplotlib.ticker import MaxNLocator
 
 from curate.charts.style import (
     GRAY,
+    NAME,
     PROBES,
+    WORDS,
     epochs_in_words,
     in_style,
     ink,
@@ -97,7 +99,7 @@ def _name_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
             va="center",
             color=ink(color),
             fontweight="bold",
-            fontsize=10,
+            fontsize=NAME,
             annotation_clip=False,
         )
 
@@ -113,6 +115,6 @@ def _mark_gap(axes: Axes, both: pl.DataFrame, held_out: str) -> list[tuple[float
         (1.02 * epoch, high),
         (1.02 * epoch, low),
         annotation_clip=False,
-        arrowprops={"arrowstyle": "<->", "color": "#333333", "shrinkA": 0, "shrinkB": 0},
+        arrowprops={"arrowstyle": "<->", "color": WORDS, "shrinkA": 0, "shrinkB": 0},
     )
-    return [(epoch, (low + high) / 2, "#333333", f"{held_out} - seen: {high - low:+.3f}")]
+    return [(epoch, (low + high) / 2, WORDS, f"{held_out} - seen: {high - low:+.3f}")]

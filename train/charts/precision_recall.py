@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import SPLITS, halo, in_style, ink, message, new_figure
+from curate.charts.style import SMALL, SPLITS, halo, in_style, ink, message, new_figure
 
 _SETS = ("validation", "validation_balanced")
 _NAMES = {"validation": "validation", "validation_balanced": "balanced validation"}
@@ -84,7 +84,7 @@ def _dots(axes: Axes, scores: pl.DataFrame, names: list[str], score: str, split:
             names.index(name) + _SHIFT[split],
             "never predicted" if positives else "no positive",
             va="center",
-            fontsize=9,
+            fontsize=SMALL,
             color=ink(color),
             path_effects=halo(),
         )

@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import GRAY, SPLITS, in_style, message
+from curate.charts.style import GRAY, NAME, SPLITS, WORDS, in_style, message
 from train.charts.panels import unit_panels
 from train.predictions import Predictions, of_split
 from train.scores import area, rank
@@ -38,7 +38,7 @@ def draw(predictions: pl.DataFrame, scores: pl.DataFrame) -> Figure:
         for split in _NAMES:
             _marks(axes, scores.filter(split=split, action_unit=name), split)
     handles, labels = _legend(panels[0])
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=10)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=NAME)
     return figure
 
 
@@ -94,7 +94,7 @@ def _marks(axes: Axes, scores: pl.DataFrame, split: str) -> None:
 def _legend(axes: Axes) -> tuple[list, list[str]]:
     handles, labels = axes.get_legend_handles_labels()
     for marker, said in (("o", "fixed threshold"), ("D", "chosen threshold")):
-        handles += axes.plot([], [], marker, color="#333333", markersize=7)
+        handles += axes.plot([], [], marker, color=WORDS, markersize=7)
         labels.append(said)
     return handles, labels
 
