@@ -19,14 +19,17 @@ from train.predictions import read_predictions
 from train.published import Comparison
 from train.scorecard import COLUMNS
 
-_LOSSES = dict.fromkeys(gap_anatomy.COLUMNS, pl.Float64)
+_COUNTS = ("frames_fed", *(f"{probe}_frames" for probe in gap_anatomy.MEANING))
+_LOSSES = dict.fromkeys([*gap_anatomy.COLUMNS, *_COUNTS], pl.Float64)
 _HISTORY = {"epoch": pl.Float64, "loss": pl.Float64}
 
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Where the tables lie: a folder of frames, four tables, and the outputs of fit and
-    evaluate."""
+    """Where the tables lie: a folder of frames, four tables, the outputs of fit and evaluate.
+
+    `project` is where git and dvc.lock are asked what the tables come from.
+    """
 
     frames: Path
     labels: Path
@@ -35,6 +38,13 @@ class ReportInputs:
     cap: Path
     fit: Path
     evaluation: Path
+    project: Path = Path()
+
+    def paths(self) -> list[Path]:
+        """List all that the report reads."""
+        return [
+            self.frames, self.labels, self.dedup, self.split, self.cap, self.fit, self.evaluation
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,11 +76,13 @@ def read_tables(inputs: ReportInputs) -> Tables:
     read_table(inputs.split, SPLIT)
     frames = read_frames(inputs.frames, ["id", "clip", "index", "time", "hash"])
     dedup = read_table(inputs.dedup, DEDUP)
-    lost = dedup.join(frames, on="id", how="anti")["id"].sort()
-    if len(lost):
-        raise UserError(
-            f"{inputs.frames}: lacks the frame {lost[0]}; make the decisions anew with 'dvc repro'"
-        )
+    predictions = read_predictions(inputs.evaluation / "predictions.parquet")
+    for table, what in ((dedup, "decisions"), (predictions, "predictions")):
+        lost = table.join(frames, on="id", how="anti")["id"].sort()
+        if len(lost):
+            raise UserError(
+                f"{inputs.frames}: lacks the frame {lost[0]}; make the {what} anew with 'dvc repro'"
+            )
     return Tables(
         inputs.frames,
         frames,
@@ -82,7 +94,7 @@ def read_tables(inputs: ReportInputs) -> Tables:
         _read_json(inputs.fit / "gap.json", "verdict", "train fit"),
         _read_csv(inputs.evaluation / "per_action_unit.csv", COLUMNS, "train evaluate"),
         _read_json(inputs.evaluation / "metrics.json", "validation", "train evaluate"),
-        read_predictions(inputs.evaluation / "predictions.parquet"),
+        predictions,
         _read_csv(inputs.evaluation / "calibration.csv", RELIABILITY, "train evaluate"),
         _read_comparison(inputs.evaluation / "published.json"),
         augmented.read(inputs.fit / "augmented.jpg"),

@@ -121,7 +121,7 @@ def _figures(row: dict[str, Any]) -> list[str]:
 def parameters_table(parameters: Parameters) -> Table:
     """List every parameter, its value as params.yaml writes it, and its meaning."""
     rows = [
-        [key, _value(getattr(parameters, key)), field.description or ""]
+        [key, value_in_words(getattr(parameters, key)), field.description or ""]
         for key, field in Parameters.model_fields.items()
     ]
     return Table("Parameters", ["parameter", "value", "meaning"], rows)
@@ -141,7 +141,8 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _value(value: object) -> str:
+def value_in_words(value: object) -> str:
+    """Write a parameter's value as params.yaml does."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

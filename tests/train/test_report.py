@@ -23,12 +23,14 @@ from train.calibration import reliability_rows
 from train.evaluation import EVALUATED, Evaluation, write
 from train.predictions import Predictions, as_table
 from train.published import PUBLISHED, compare
-from train.report import ReportInputs, report_stage
+from train.report import ReportInputs, draw_charts, read_tables, report_stage
 from train.report_advice import Figures, headline, suggest
+from train.report_words import network, no_skill_loss
 from train.scorecard import scorecard, summary
 
 CHARTS = {
     "gap_anatomy",
+    "gap_anatomy_narrow",
     "loss",
     "where_frames_went",
     "action_units",
@@ -170,9 +172,10 @@ def probe_table(epochs: list[float], people: list[float | None]) -> pl.DataFrame
         "people": people,
     }
     for name in PROBES:
-        for end, apart in (("low", -0.02), ("high", 0.02)):
-            column = pl.Series(columns[name], dtype=pl.Float64)
-            columns[f"{name}_{end}"] = column + apart
+        column = pl.Series(columns[name], dtype=pl.Float64)
+        columns[f"{name}_low"], columns[f"{name}_high"] = column - 0.02, column + 0.02
+        columns[f"{name}_frames"] = [120.0] * len(epochs)
+    columns["frames_fed"] = [160 * epoch for epoch in epochs]
     return pl.DataFrame(columns, dict.fromkeys(columns, pl.Float64))
 
 
@@ -186,11 +189,12 @@ def make_evaluation(folder: Path, *, people: bool) -> None:
     labels = np.column_stack([np.arange(frames) % 2, np.zeros(frames)]).astype(np.int8)
     chances = (0.5 * labels + 0.5 * rng.random(labels.shape)).astype(np.float32)
     subjects = [f"S{i % 5}" for i in range(frames)]
+    ids = [frame_id(f"clip{i % 4}", i) for i in range(frames)]
     predictions = Predictions(["AU1", "AU2"], labels, chances, subjects)
     evaluation = Evaluation(pl.DataFrame(), {"gap": {}})
     parts = []
     for name in EVALUATED:
-        parts.append(as_table(predictions, [str(i) for i in range(frames)], name))
+        parts.append(as_table(predictions, ids, name))
         units, means = scorecard(predictions, 0.5, np.array([0.625, 0.5]), 0)
         evaluation.units += [{"split": name, **row} for row in units]
         evaluation.means += [{"split": name, **row} for row in means]
@@ -225,11 +229,16 @@ def report(inputs, tmp_path_factory):
 
 def test_every_picture_is_there_and_embedded_with_alternative_text(report):
     page = Page(report / "index.html")
-    assert {path.stem for path in report.glob("*.png")} == CHARTS
-    assert len(page.images) == len(CHARTS)
+    assert {path.stem for path in report.iterdir() if path.suffix in (".png", ".jpg")} == CHARTS
+    assert len(page.images) > len(CHARTS)  # samples and mistakes as well
     for image in page.images:
-        assert (image["src"] or "").startswith("data:image/png;base64,")
-        assert len(image["alt"] or "") > 40
+        assert re.match(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]{200}", image["src"] or "")
+        assert len((image["alt"] or "").strip()) > 20
+        assert int(image["width"] or 0) > 0
+
+
+def test_the_page_is_small(report):
+    assert (report / "index.html").stat().st_size < 5_000_000
 
 
 def test_the_page_fetches_nothing(report):
@@ -237,11 +246,15 @@ def test_the_page_fetches_nothing(report):
     assert all(link.startswith(("data:", "#")) for link in page.links)
     markup = (report / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<script|@import|url\(|https?://", markup)
+    assert not re.search(r"""["'(]//""", markup)
 
 
 def test_the_page_answers_first(report):
     text = " ".join(Page(report / "index.html").text.split())
-    assert text.index(headline(GAP)) < text.index(VERDICT) < text.index("What to change")
+    places = [text.index(words) for words in (headline(GAP), "Loss after", "What to change")]
+    assert sorted(places) == places
+    assert text.index("What to change") < text.index(VERDICT) < text.index("Every frame of")
+    assert "240 frames of 4 people in 4 clips" in text
     assert text.index("dvc exp run -S stride=5") < text.index("Every frame of the footage")
 
 
@@ -360,6 +373,44 @@ def test_a_bad_gap_is_told_in_a_sentence(inputs, tmp_path, content, said):
         (fit / "gap.json").write_text(content)
     with pytest.raises(UserError, match=said):
         report_stage(replace(inputs, fit=fit), tmp_path / "report", PARAMETERS)
+
+
+def test_predictions_of_other_frames_are_told_in_a_sentence(inputs, tmp_path):
+    folder = tmp_path / "evaluation"
+    shutil.copytree(inputs.evaluation, folder)
+    table = pl.read_parquet(folder / "predictions.parquet")
+    other = table.with_columns(pl.lit("gone/000001").alias("id"))
+    other.write_parquet(folder / "predictions.parquet")
+    with pytest.raises(UserError, match="lacks the frame gone/000001; make the predictions anew"):
+        report_stage(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_learning_rate_is_told_and_drawn_where_it_changes(inputs, schedule):
+    parameters = PARAMETERS.model_copy(update={"schedule": schedule, "epochs": 2})
+    figure = draw_charts(read_tables(inputs), parameters)["loss"]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert ("Learning rate of Adam" in titles) == (schedule == "cosine")
+    words = network(read_tables(inputs), parameters)
+    assert (f"constant learning rate {parameters.lr:g}" in words) == (schedule == "constant")
+    assert "10 steps an epoch" in words
+
+
+def test_a_link_on_the_page_leads_somewhere(report):
+    markup = (report / "index.html").read_text(encoding="utf-8")
+    places = set(re.findall(r'id="([^"]+)"', markup))
+    links = set(re.findall(r'href="#([^"]+)"', markup))
+    assert len(links) > 12
+    assert links <= places
+
+
+def test_the_loss_of_not_looking_is_the_entropy_of_training_s_rates(inputs):
+    """AU1 is labelled in half of the frames, in every part; AU2 and AU4 in none are left out."""
+    tables = read_tables(inputs)
+    kept = tables.cap.filter(pl.col("keep") & (pl.col("split") == "train"))
+    rate = tables.labels.join(kept.select("id"), on="id", how="semi")["AU1"].mean()
+    expected = -rate * np.log(rate) - (1 - rate) * np.log(1 - rate)
+    assert no_skill_loss(tables) == pytest.approx(expected)
 
 
 def test_probes_without_a_column_are_told_in_a_sentence(inputs, tmp_path):

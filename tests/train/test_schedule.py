@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from curate.params import Parameters
+from train.charts.learning_rate import course
 from train.schedule import TwoSpeedAdam, learning_rate
 
 
@@ -49,3 +50,12 @@ def test_slow_variables_move_as_adam_would_at_their_own_rate(fraction):
     np.testing.assert_array_equal(fast, like_fast)
     np.testing.assert_allclose(slow, alone, rtol=1e-6)
     assert float(both.learning_rate) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("steps", "warm_up"), [(100, 0.2), (7, 0.0), (40, 0.05)])
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_reports_learning_rate_is_the_one_that_was_used(schedule, steps, warm_up):
+    parameters = Parameters(schedule=schedule, warm_up=warm_up, lr=0.01)
+    used = learning_rate(parameters, steps)
+    expected = [used if isinstance(used, float) else float(used(step)) for step in range(steps)]
+    np.testing.assert_allclose(course(parameters, steps), expected, atol=1e-8)

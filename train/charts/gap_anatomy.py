@@ -33,29 +33,33 @@ COLUMNS = ("epoch", *MEANING, *(f"{probe}_{end}" for probe in MEANING for end in
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
 _LATER_WIDTH = 0.55  # width of all later epochs, in widths of the first
 _LEAST_RANGE = 0.15  # of losses shown, in nats
-_LABEL = 0.095  # height of a line's name, in heights of the axes
+_LABEL = 0.105  # height of a line's name, in heights of the axes
 
 Values = NDArray[np.float64]
 
 
 @in_style()
-def draw(probes: pl.DataFrame, gap: dict[str, Any]) -> Figure:
-    """Draw the anatomy of the gap.
+def draw(probes: pl.DataFrame, gap: dict[str, Any], *, narrow: bool = False) -> Figure:
+    """Draw the anatomy of the gap; `narrow`: one panel below the other, for a phone.
 
     `probes` has epoch and the losses seen, unseen, dropped, moments and people, null where there
     is no such probe, and where known the ends of their 95 % intervals (seen_low, seen_high, ...);
     `gap` is gap.json. Only one epoch, and probes that are null all along, are drawn as what they
     are.
     """
-    figure = new_figure(11, 6.2, _title(gap))
-    curves, causes = figure.subplots(1, 2, width_ratios=[1.6, 1])
+    if narrow:
+        figure = new_figure(5.2, 10, _title(gap))
+        curves, causes = figure.subplots(2, 1)
+    else:
+        figure = new_figure(10, 5.5, _title(gap))
+        curves, causes = figure.subplots(1, 2, width_ratios=[1.4, 1])
     table = probes.sort("epoch")
     _draw_causes(curves, table)
     _draw_intervals(curves, table)
     _draw_lines(curves, table)
-    _scale_epochs(curves, table["epoch"].to_numpy())
+    _scale_epochs(curves, table["epoch"].to_numpy(), _FRACTIONS[narrow:])
     moments = [gap[key] for key in ("early", "final") if gap.get(key)]
-    draw_causes(causes, moments)
+    draw_causes(causes, moments, 0.055 if narrow else 0.045)
     return figure
 
 
@@ -179,15 +183,18 @@ def _name(probe: str) -> str:
     return f"$\\bf{{{probe}}}$\n{MEANING[probe]}"
 
 
-def _scale_epochs(axes: Axes, epochs: Values) -> None:
-    """Give the first epoch most of the width, on a square-root scale; later ones share the rest."""
+def _scale_epochs(axes: Axes, epochs: Values, fractions: tuple[float, ...]) -> None:
+    """Give the first epoch most of the width, on a square-root scale; later ones share the rest.
+
+    `fractions` of the first epoch are named.
+    """
     last = float(epochs.max())
     axes.set_xscale("function", functions=_widths(last))
     axes.set_xlim(min(float(epochs.min()), 1 / 16) * 0.6, max(last, 1.0))
     step = max(1, round(last / 6))
     whole = [1, *range(1 + step, int(last) + 1, step)]
     axes.set_xticks(
-        [*_FRACTIONS, *whole], [*(str(Fraction(f)) for f in _FRACTIONS), *map(str, whole)]
+        [*fractions, *whole], [*(str(Fraction(f)) for f in fractions), *map(str, whole)]
     )
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -17,10 +17,11 @@ _NAMES = {
 _LEAST_STACK = 0.06  # of the stacks' axis, in nats: just over what `train.verdict` calls no gap
 
 
-def draw_causes(axes: Axes, moments: list[dict[str, Any]]) -> None:
+def draw_causes(axes: Axes, moments: list[dict[str, Any]], line: float = 0.045) -> None:
     """Stack the causes at each of the moments (entries of gap.json); negative ones hang down.
 
-    Each name gives a cause's figure and, where there is one, its 95 % interval.
+    Each name gives a cause's figure and, where there is one, its 95 % interval; `line` is the
+    height of a line of it, as a share of the axes'.
     """
     extent = [_stack(axes, place, moment) for place, moment in enumerate(moments)]
     low, high = min([0.0, *(e[0] for e in extent)]), max([_LEAST_STACK, *(e[1] for e in extent)])
@@ -30,7 +31,7 @@ def draw_causes(axes: Axes, moments: list[dict[str, Any]]) -> None:
     axes.set_xticks(range(len(moments)), [f"after\n{epochs_in_words(m['epoch'])}" for m in moments])
     axes.axhline(0, color=RULE, linewidth=1)
     axes.set_title("The gap, by cause (loss)")
-    least = 0.04 * (high - low)
+    least = line * (high - low)
     for place, moment in enumerate(moments):
         _name_causes(axes, place, moment, least)
 

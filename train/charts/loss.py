@@ -1,11 +1,15 @@
-"""Training and validation loss by epoch, and the gap between them."""
+"""Training and validation loss by epoch, the gap between them, and the learning rate below."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from curate.charts.style import (
     GRAY,
@@ -18,6 +22,7 @@ from curate.charts.style import (
     new_figure,
     spread,
 )
+from train.charts import learning_rate
 
 _NAMES = {
     "seen": "training, as it is used\n(seen, dropout off)",
@@ -26,15 +31,26 @@ _NAMES = {
 }
 
 
+@dataclass(frozen=True)
+class Course:
+    """The learning rate at each step of the training that was planned, and an epoch's steps."""
+
+    rates: NDArray[np.float64]
+    steps_per_epoch: int
+
+
 @in_style()
-def draw(history: pl.DataFrame, probes: pl.DataFrame) -> Figure:
+def draw(history: pl.DataFrame, probes: pl.DataFrame, course: Course | None = None) -> Figure:
     """Draw the losses: `history` has epoch and loss, `probes` what `gap_anatomy.draw` takes.
 
-    Without validation subjects the held-out moments take their place.
+    Without validation subjects the held-out moments take their place. The learning rate has a panel
+    of its own where its `course` is given.
     """
     held_out = "people" if probes["people"].null_count() < len(probes) else "moments"
-    figure = new_figure(10, 5.2, _finding(probes, held_out))
-    axes = figure.subplots()
+    figure = new_figure(10, 5.2 + 1.6 * (course is not None), _finding(probes, held_out))
+    panels = 1 if course is None else 2
+    grid = figure.subplots(panels, sharex=True, squeeze=False, height_ratios=[4, 1][:panels])
+    axes = grid[0, 0]
     ends = [
         _line(
             axes,
@@ -51,7 +67,9 @@ def draw(history: pl.DataFrame, probes: pl.DataFrame) -> Figure:
     _name_ends(axes, ends)
     axes.set_xlim(0, 1.03 * max(end[0] for end in ends))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epochs fed")
+    grid[-1, 0].set_xlabel("epochs fed")
+    if course is not None:
+        learning_rate.draw_on(grid[-1, 0], course.rates, course.steps_per_epoch)
     axes.set_title("Loss (cross-entropy, nats)")
     return figure
 

@@ -1,0 +1,162 @@
+"""Where a report comes from: git's commit, dvc.lock's hashes, commands that make it again."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from curate.params import Parameters
+from train.report_provenance import Code, commands, data_table, dvc_md5, in_words, read_code
+
+SETTINGS = yaml.safe_dump(Parameters().model_dump())
+
+
+def git(folder: Path, *command: str) -> str:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *who, *command], cwd=folder, check=True, capture_output=True)
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A committed project: code, parameters and dvc.lock."""
+    git(tmp_path, "init", "-q")
+    (tmp_path / "code.py").write_text("1\n")
+    (tmp_path / "params.yaml").write_text(SETTINGS)
+    (tmp_path / "dvc.lock").write_text("schema: '2.0'\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "code")
+    return tmp_path
+
+
+def test_committing_the_lock_does_not_change_the_commit(project):
+    before = read_code(project)
+    assert before.commit == git(project, "rev-parse", "HEAD")
+    (project / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    assert read_code(project) == before
+    git(project, "commit", "-qam", "record the run")
+    assert read_code(project) == before
+    assert before.commit is not None
+    assert in_words(before) == f"Code: commit {before.commit}"
+
+
+def test_a_change_of_code_is_said_and_other_parameters_are_not_one(project):
+    (project / "params.yaml").write_text(SETTINGS + "# stride\n")
+    (project / "new.txt").touch()
+    assert not read_code(project).changed
+    (project / "code.py").write_text("2\n")
+    assert read_code(project).changed
+    assert "uncommitted changes" in in_words(read_code(project))
+
+
+def test_a_project_below_a_repository_is_told_its_own_commit(project):
+    inner = project / "inner"
+    inner.mkdir()
+    (inner / "code.py").touch()
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "inner")
+    own = git(project, "rev-parse", "HEAD")
+    (project / "code.py").write_text("3\n")
+    git(project, "commit", "-qam", "outer")
+    assert read_code(inner) == Code(own)
+
+
+def test_without_git_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert read_code(tmp_path) == Code(None)
+    monkeypatch.setenv("PATH", "")
+    assert read_code(tmp_path) == Code(None)
+    assert "not under git" in in_words(Code(None))
+    assert commands(Code(None), Parameters())[-1] == "dvc repro"
+
+
+def test_the_commands_check_out_install_and_run(project):
+    code = read_code(project)
+    assert commands(code, Parameters()) == [
+        f"git checkout {code.commit}",
+        "pip install -c constraints.txt -e .",
+        "dvc repro",
+    ]
+
+
+def test_settings_that_differ_are_given_as_hydra_and_the_shell_read_them(project):
+    parameters = Parameters(
+        stride=1, units=[64], flip=False, lr=2e-05, footage="my films/a", backbone="a/b.keras"
+    )
+    (command,) = commands(read_code(project), parameters)[2:]
+    assert command == (
+        """dvc exp run -S 'footage="my films/a"' -S stride=1 -S backbone=a/b.keras """
+        """-S 'units=[64]' -S lr=2e-05 -S flip=false"""
+    )
+
+
+def test_settings_are_read_by_dvc_as_they_are_written(project):
+    """What a shell and Hydra make of the command is what the report ran with."""
+    import shlex
+
+    from dvc.utils.hydra import apply_overrides
+
+    given = Parameters(
+        units=[8, 4], footage="my films/é, (1)", lr=1e-05, action_units=[1, 12], flip=False
+    )
+    words = shlex.split(commands(read_code(project), given)[-1])
+    path = project / "params.yaml"
+    apply_overrides(path, [word for word in words[3:] if word != "-S"])
+    assert Parameters(**yaml.safe_load(path.read_text())) == given
+
+
+LOCK = """
+schema: '2.0'
+stages:
+  labels:
+    deps: [{path: films, hash: md5, md5: aaaa.dir, size: 2500000, nfiles: 7},
+           {path: curate/labels.py, hash: md5, md5: cccc, size: 1}]
+    outs: [{path: labels.parquet, hash: md5, md5: 900150983cd24fb0d6963f7d28e17f72, size: 3}]
+  report:
+    deps: [{path: labels.parquet, hash: md5, md5: 900150983cd24fb0d6963f7d28e17f72, size: 3}]
+    outs: [{path: report, hash: md5, md5: dddd.dir, size: 5, nfiles: 2}]
+"""
+
+
+def test_data_is_listed_footage_first_without_the_reports_own_entry(tmp_path):
+    (tmp_path / "dvc.lock").write_text(LOCK)
+    (tmp_path / "labels.parquet").write_text("abc")
+    table = data_table(tmp_path, "films", [Path("labels.parquet")])
+    assert table is not None
+    assert table.rows == [
+        ["films", "aaaa.dir", "7", "2.5 MB"],
+        ["labels.parquet", "900150983cd24fb0d6963f7d28e17f72", "1", "3 B"],
+    ]
+
+
+def test_data_that_is_not_what_the_lock_records_is_said(tmp_path):
+    (tmp_path / "dvc.lock").write_text(LOCK)
+    (tmp_path / "labels.parquet").write_text("abd")
+    table = data_table(tmp_path, "films", [Path("labels.parquet")])
+    assert table is not None
+    assert [row[4] for row in table.rows] == [
+        "",
+        "changed since, by something else than 'dvc repro'",
+    ]
+
+
+@pytest.mark.parametrize("text", [None, "schema: '2.0'\n", "- [damaged", "stages:\n"])
+def test_without_a_record_there_is_no_table(text, tmp_path):
+    if text is not None:
+        (tmp_path / "dvc.lock").write_text(text)
+    assert data_table(tmp_path, "films", []) is None
+
+
+def test_a_folder_is_hashed_as_dvc_hashes_it(tmp_path):
+    from dvc.repo import Repo
+
+    for name in ("b.txt", "a/é.txt", "a b.txt", "a.txt", "a/B.txt"):
+        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / name).write_text(name)
+    with Repo.init(str(tmp_path), no_scm=True) as repo:
+        repo.add(str(tmp_path / "films"))
+    recorded = yaml.safe_load((tmp_path / "films.dvc").read_text())["outs"][0]["md5"]
+    assert dvc_md5(tmp_path / "films") == recorded
