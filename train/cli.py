@@ -11,6 +11,7 @@ from curate import console, options
 from curate.errors import UserError
 from curate.places import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 from curate.program import new_app, run_program
+from train.cli_ablate import ablate
 
 if TYPE_CHECKING:
     from train.evaluation import Evaluation
@@ -242,6 +243,9 @@ def report(
     inputs = ReportInputs(frames, labels, dedup, split, cap, fit, evaluation)
     for path in report_stage(inputs, output, p):
         console.say(str(path))
+
+
+app.command()(ablate)
 
 
 def main() -> None:

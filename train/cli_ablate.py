@@ -1,0 +1,125 @@
+"""The command `train ablate`: experiments one after the other on DVC's queue, then compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from curate import console, options
+
+if TYPE_CHECKING:
+    from train.ablate import Outcome
+    from train.ablation_grid import Grid
+
+
+def ablate(
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-S",
+            "--set-param",
+            metavar="KEY=VALUE[,VALUE...]",
+            help="a key with several values: each combination is an experiment; with one: it "
+            "holds in every experiment",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="list the experiments, queue nothing")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="experiments at a time")] = 1,
+    force: Annotated[
+        bool, typer.Option("--force", help="run again, and replace, experiments of these names")
+    ] = False,
+    output: Annotated[Path, typer.Option(help="folder of the comparison")] = Path("comparison"),
+    as_json: options.AsJson = False,
+) -> None:
+    """Run settings against each other as DVC experiments, one after the other, and compare them.
+
+    Without -S it tells the project's story: all frames and none of the measures; then capping,
+    the stride, near-duplicates, dropout, augmentation and a lower learning rate, each added to the
+    step before, with the values of params.yaml. What no experiment changes runs first, once, in
+    the workspace (data/, dvc.lock).
+
+    Ctrl-C ends what runs; the same command goes on and runs nothing twice.
+
+    Examples:
+
+    - `train ablate`: the story
+
+    - `train ablate -S epochs=4`: the story in short runs
+
+    - `train ablate -S lr=0.001,0.0005 -S dropout=0,0.5`: four experiments, lr-0.001_dropout-0 ...
+
+    - `train ablate -S units=[100],[1000,1000] --dry-run`: what would be queued
+    """
+    from train.ablation_grid import make_grid
+
+    console.configure(as_json=as_json)
+    grid = make_grid(settings or [])
+    for sentence in grid.notes:
+        console.note(sentence)
+    if dry_run:
+        _show_grid(grid, as_json=as_json)
+        return
+    from train.ablate import ablate as run
+
+    with _live_line() as show:
+        outcomes = run(grid, jobs, force, console.say, show, console.note)
+    _show_outcomes(outcomes)
+    if any(one.result == "failed" for one in outcomes):
+        raise typer.Exit(1)
+
+
+def _show_grid(grid: Grid, *, as_json: bool) -> None:
+    rows = [(one.name, " ".join(one.overrides)) for one in grid.experiments]
+    data = [
+        {"name": one.name, "settings": one.settings, "command": one.command}
+        for one in grid.experiments
+    ]
+    console.report(
+        f"{len(rows)} experiments, none queued",
+        ["experiment", "other than params.yaml"],
+        rows,
+        {"experiments": data},
+    )
+    if not as_json:
+        for one in grid.experiments:
+            console.say(one.command)
+
+
+@contextmanager
+def _live_line() -> Iterator[Callable[[str], None]]:
+    """Keep one line on the terminal that says what goes on; nothing where there is none."""
+    terminal = Console(stderr=True, highlight=False)
+    if not terminal.is_terminal:
+        yield lambda _: None
+        return
+    with terminal.status("") as line:
+        yield lambda text: line.update(text.replace("[", r"\["))
+
+
+def _show_outcomes(outcomes: list[Outcome]) -> None:
+    from train.ablation_watch import spoken
+
+    rows = [
+        (
+            one.experiment.name,
+            one.result,
+            "" if one.seconds is None else spoken(one.seconds),
+            " ".join(one.experiment.overrides),
+        )
+        for one in outcomes
+    ]
+    failed = sum(one.result == "failed" for one in outcomes)
+    title = f"{len(rows)} experiments, {failed} failed"
+    console.report(title, ["experiment", "result", "took", "other than params.yaml"], rows, {})
+    for one in outcomes:
+        if one.reason:
+            console.note(f"{one.experiment.name} failed: {one.reason[-1].strip()}")
+            console.note(f"all that it said: dvc queue logs {one.experiment.name}")
