@@ -12,6 +12,7 @@ from dvc.repo import Repo
 from curate.errors import UserError
 from curate.params import Parameters
 from train.ablation_queue import git
+from train.ablation_workers import environment
 
 
 def shared_stages(changed: set[str]) -> list[str]:
@@ -49,7 +50,7 @@ def reproduce(stages: list[str]) -> None:
         UserError: one failed; DVC has said why.
     """
     command = [sys.executable, "-m", "dvc", "repro", *stages]
-    if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+    if subprocess.run(command, stdout=sys.stderr, env=environment(), check=False).returncode:
         raise UserError(
             "a stage that all experiments share failed (see above); mend it, and run it again"
         )

@@ -35,7 +35,7 @@ def start(folder: Path, jobs: int) -> None:
     """
     with tempfile.TemporaryFile() as said:  # no pipe: the workers would keep it open
         command = [sys.executable, "-m", "dvc", "queue", "start", "--jobs", str(jobs)]
-        subprocess.run(command, stdout=said, stderr=said, env=_environment(), check=False)
+        subprocess.run(command, stdout=said, stderr=said, env=environment(), check=False)
         until = time.monotonic() + _PATIENCE
         while len(living(folder)) < jobs and time.monotonic() < until:
             time.sleep(0.2)
@@ -45,8 +45,8 @@ def start(folder: Path, jobs: int) -> None:
         raise UserError(f"no worker of DVC's queue came up; DVC says: {' '.join(words)}")
 
 
-def _environment() -> dict[str, str]:
-    """Give workers the programs beside this Python, and each experiment its own copy's code.
+def environment() -> dict[str, str]:
+    """Give stages the programs beside this Python, and each experiment its own copy's code.
 
     Stages run inside a copy of the repository, and `.` is then that copy: an experiment keeps the
     code that it was queued with, whatever is edited while it waits.
