@@ -36,7 +36,7 @@ def draw_causes(axes: Axes, moments: list[dict[str, Any]], line: float = 0.045) 
         _name_causes(axes, place, moment, least)
 
 
-def _known(moment: dict[str, Any]) -> dict[str, float]:
+def known_causes(moment: dict[str, Any]) -> dict[str, float]:
     """Answer the causes that this moment knows, from the bottom of the stack to its top."""
     causes = {cause: moment.get(cause) for cause in CAUSES}
     if causes["memorised"] is not None or causes["near_duplicate_moments"] is not None:
@@ -44,7 +44,7 @@ def _known(moment: dict[str, Any]) -> dict[str, float]:
     return {cause: float(value) for cause, value in causes.items() if value is not None}
 
 
-def _bottoms(causes: dict[str, float]) -> dict[str, float]:
+def bottoms_of(causes: dict[str, float]) -> dict[str, float]:
     """Answer where each bar begins: positive ones above zero, negative ones below."""
     ends = {True: 0.0, False: 0.0}
     bottoms = {}
@@ -55,8 +55,8 @@ def _bottoms(causes: dict[str, float]) -> dict[str, float]:
 
 
 def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float]:
-    causes = _known(moment)
-    bottoms = _bottoms(causes)
+    causes = known_causes(moment)
+    bottoms = bottoms_of(causes)
     for cause, value in causes.items():
         axes.bar(
             place,
@@ -73,8 +73,8 @@ def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float
 
 
 def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -> None:
-    causes = _known(moment)
-    bottoms = _bottoms(causes)
+    causes = known_causes(moment)
+    bottoms = bottoms_of(causes)
     names = [
         f"{_NAMES[cause]}\n{value:+.3f}{_interval(moment, cause)}"
         for cause, value in causes.items()
