@@ -1,0 +1,241 @@
+"""What a comparison says, names and draws, of experiments made up by hand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+from train.charts import compare_causes, compare_losses, compare_scores
+from train.charts.compare_places import Box, around, place
+from train.charts.gap_anatomy import COLUMNS
+from train.compare import draw_charts, judge, render_page
+from train.compare_words import Figure, best, cautions, explanation, headline
+from train.experiment_files import Results
+from train.experiment_labels import differing, labels
+from train.experiments import Experiment
+
+PARAMETERS = {"lr": 0.001, "dropout": 0.5, "units": [100]}
+SPREAD = 0.02
+
+
+def _experiment(name, f1=0.5, gap=0.2, parameters=None, generated=False, baseline=False, frames=40):
+    parts = {"memorised": 0.1 * gap, "near_duplicate_moments": 0.6 * gap, "people": 0.3 * gap}
+    entry = {"gap": gap, **parts, "same_people": 0.7 * gap, "cause": "near_duplicate_moments"}
+    entry |= {
+        "low": {"gap": gap - SPREAD},
+        "high": {"gap": gap + SPREAD},
+        "shares": {"people": 0.3},
+    }
+    scores = {"macro": {"f1": f1, "f1_low": f1 - SPREAD, "f1_high": f1 + SPREAD}}
+    scores |= {"micro": {"f1": f1}, "frames": frames, "subjects": 4}
+    rows = [dict.fromkeys(COLUMNS, epoch) for epoch in (0.5, 1.0)]
+    results = Results(PARAMETERS | (parameters or {}), entry, pl.DataFrame(rows), scores, 1200)
+    return Experiment(name, "0" * 40, "finished", baseline, generated, results)
+
+
+def _failed(name="broken"):
+    results = Results(PARAMETERS | {"lr": 5.0}, problems=["failed: no <number>"])
+    return Experiment(name, "1" * 40, "failed", False, False, results)
+
+
+def _figures(*values, spread=0.01):
+    return [
+        Figure(f"e{n}", value, value - spread, value + spread) for n, value in enumerate(values)
+    ]
+
+
+def test_only_parameters_that_differ_are_named():
+    two = [_experiment("a"), _experiment("b", parameters={"lr": 0.1, "new": True})]
+    assert differing(two) == ["lr", "new"]
+    unread = Experiment("c", None, "failed", False, False, Results())
+    assert differing([two[0], unread]) == []
+
+
+def test_names_given_by_hand_stay_and_others_become_what_differs():
+    found = [
+        _experiment("main", baseline=True),
+        _experiment("no-dropout", parameters={"dropout": 0}),
+        _experiment("small-unit", parameters={"dropout": 0, "units": [8]}, generated=True),
+        _experiment("hairy-lamb", parameters={"lr": 0.1}, generated=True),
+        _experiment("rusty-boat", parameters={"lr": 0.1}, generated=True),
+        _experiment("sandy-keep", generated=True),
+    ]
+    assert labels(found) == [
+        "main (baseline)", "no-dropout", "dropout=0, units=[8]", "lr=0.1 (hairy-lamb)",
+        "lr=0.1 (rusty-boat)", "sandy-keep",
+    ]  # fmt: skip
+    assert labels(found[2:4]) == [
+        "lr=0.001, dropout=0, units=[8]",
+        "lr=0.1, dropout=0.5, units=[100]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("f1", "gap", "said"),
+    [
+        ((0.5, 0.4), (0.2, 0.3),
+         "e0 has both the best macro F1 (0.500) and the smallest gap (+0.200 nats); both "
+         "differences exceed the 95 % intervals"),
+        ((0.5, 0.4), (0.3, 0.2),
+         "e0 has the best macro F1 (0.500), e1 has the smallest gap (+0.200 nats); both "
+         "differences exceed the 95 % intervals"),
+        ((0.5, 0.49), (0.3, 0.29),
+         "e0 has the best macro F1 (0.500), e1 has the smallest gap (+0.290 nats); neither "
+         "difference exceeds the 95 % intervals: not enough data to say"),
+        ((0.5, 0.49), (0.2, 0.3),
+         "e0 has both the best macro F1 (0.500) and the smallest gap (+0.200 nats); the difference "
+         "in gap exceeds the 95 % intervals, in F1 it does not: not enough data to say"),
+        ((0.5, 0.5), (0.2, 0.3),
+         "e0 and e1 have the best macro F1 (0.500), e0 has the smallest gap (+0.200 nats); the "
+         "difference in gap exceeds the 95 % intervals, in F1 it does not: not enough data to say"),
+        ((), (0.2, 0.3),
+         "e0 has the smallest gap (+0.200 nats); the difference exceeds the 95 % intervals"),
+        ((0.5,), (0.2,), "Only e0 can be compared: there is nothing to set beside it"),
+        ((), (), "There is nothing to compare: no experiment has a macro F1 or a gap"),
+    ],
+    ids=["one-leads", "two-lead", "chance", "gap-only", "tie", "no-f1", "one", "none"],
+)  # fmt: skip
+def test_the_verdict_names_the_best_and_how_sure_that_is(f1, gap, said):
+    leads = best(_figures(*f1), highest=True), best(_figures(*gap), highest=False)
+    assert headline(*leads) == said
+
+
+def test_without_intervals_nothing_is_sure():
+    lead = best([Figure("a", 0.9, None, None), *_figures(0.1)], highest=True)
+    assert not lead.sure
+    assert explanation(lead, "F1") == "F1: a 0.900; no interval is known of a."
+
+
+def test_the_explanation_tells_whom_the_leader_is_clear_of():
+    lead = best(_figures(0.5, 0.49, 0.3), highest=True)
+    assert explanation(lead, "F1") == (
+        "F1: e0 0.500 (0.490 to 0.510); clear of e2; its interval overlaps that of e1."
+    )
+    many = best(_figures(0.9, *(0.1 + 0.01 * n for n in range(8))), highest=True)
+    assert explanation(many, "F1").endswith("clear of all 8 others.")
+
+
+def test_other_validation_frames_are_a_caution():
+    assert cautions([_experiment("a"), _experiment("b", parameters={"lr": 1.0})]) == []
+    (said,) = cautions([_experiment("a"), _experiment("b", parameters={"stride": 1})])
+    assert "different validation frames (stride differs)" in said
+    (said,) = cautions([_experiment("a"), _experiment("b", frames=50)])
+    assert "different validation frames (they differ in size)" in said
+
+
+def test_the_table_has_what_differs_and_leaves_blank_what_is_missing():
+    compared = judge([_experiment("a"), _experiment("b", f1=0.4, gap=0.3), _failed()])
+    columns, rows = compared.table()
+    assert columns == [
+        "", "state", "lr", "gap", "gap, 95 %", "people", "macro F1", "macro F1, 95 %", "micro F1",
+        "training\nframes",
+    ]  # fmt: skip
+    assert rows[0] == (
+        "1 a", None, "0.001", 0.2, "0.180 to 0.220", "30%", 0.5, "0.480 to 0.520", 0.5, 1200,
+    )  # fmt: skip
+    assert rows[2] == ("3 broken", "failed", "5", *(None,) * 7)
+    assert compared.problems == [("broken", "failed: no <number>")]
+
+
+def test_the_page_begins_with_the_verdict_tells_pictures_in_words_and_fetches_nothing():
+    compared = judge([_experiment("a <b>"), _experiment("c", f1=0.4, gap=0.3), _failed()])
+    picture = {"source": "data:image/png;base64,", "width": 1, "height": 1}
+    names = ("scores", "causes", "losses")
+    pictures = [picture | {"name": name, "alternative": f"told {name}"} for name in names]
+    page = render_page(compared, pictures)
+    body = re.sub(r"<[^>]+>", " ", page.partition("<main>")[2])
+    assert " ".join(body.split()).startswith("a &lt;b&gt; has both the best macro")
+    assert re.findall(r'<img [^>]*alt="([^"]+)"', page) == [f"told {name}" for name in names]
+    assert "failed: no &lt;number&gt;" in page
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+
+
+def test_every_chart_is_drawn_of_one_of_many_and_of_none():
+    many = [_experiment(f"e{n}", f1=0.3 + 0.01 * n, gap=0.1 + 0.02 * (n % 7)) for n in range(25)]
+    for experiments in ([_experiment("a")], [*many, _failed()], [_failed()]):
+        charts = draw_charts(judge(experiments))
+        assert list(charts) == ["scores", "causes", "losses"]
+        assert all(figure.get_suptitle() for figure in charts.values())
+
+
+def test_dots_are_named_without_overlap_and_the_better_corner_is_told():
+    many = [
+        _experiment(f"some-experiment-{n}", f1=0.5 + 0.002 * (n % 4), gap=0.2 + 0.001 * n)
+        for n in range(12)
+    ]
+    figure = draw_charts(judge(many))["scores"]
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    texts = [text for text in axes.texts if text.get_text() and text.get_visible()]
+    said = [" ".join(text.get_text().split()) for text in texts]
+    assert "better: higher F1, smaller gap" in said
+    assert {one.name for one in many} <= {name.replace("- ", "-") for name in said}
+    boxes = [text.get_window_extent() for text in texts]
+    pairs = [(a, b) for n, a in enumerate(boxes) for b in boxes[:n]]
+    # An annotation's extent takes its arrow in; the corner's is the only one that has one.
+    assert not any(a.overlaps(b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_name_covers_a_name_or_a_dot(seed):
+    rng = np.random.default_rng(seed)
+    dots = [(float(x), float(y)) for x, y in rng.normal(300, 40, (20, 2))]
+    sizes = [(float(width), 12.0) for width in rng.uniform(20, 120, 20)]
+    inside, taken = Box(0, 0, 600, 600), [Box(200, 200, 260, 260)]
+    found = place(dots, sizes, [], inside, taken)
+    assert None not in found
+    full = [*taken, *(around(x, y, 10, 10) for x, y in dots), *found]
+    for number, box in enumerate(found):
+        assert box.within(inside)
+        others = full[: 1 + len(dots) + number]
+        assert not any(box.overlaps(other) for other in others)
+
+
+def test_a_name_that_fits_nowhere_has_no_place():
+    assert place([(5.0, 5.0)], [(100.0, 10.0)], [], Box(0, 0, 50, 50)) == [None]
+
+
+def test_bars_are_the_parts_of_the_gap_and_one_without_says_why():
+    gap = _experiment("a").results.gap
+    figure = compare_causes.draw(
+        [compare_causes.Bar("a", gap), compare_causes.Bar("b", {}, "failed")]
+    )
+    (axes,) = figure.axes
+    widths = [patch.get_width() for patch in axes.patches]
+    assert widths == pytest.approx([0.02, 0.12, 0.06])
+    assert "  failed" in [text.get_text() for text in axes.texts]
+    assert figure.get_suptitle().endswith("near-duplicate moments in 1 of 1")
+
+
+def test_panels_share_their_axes():
+    rows = [dict.fromkeys(COLUMNS, 0.1 * n) | {"epoch": n} for n in (0.5, 2.0)]
+    tall = [dict.fromkeys(COLUMNS, 3.0) | {"epoch": n} for n in (0.5, 9.0)]
+    curves = [
+        compare_losses.Curves(name, pl.DataFrame(t)) for name, t in (("a", rows), ("b", tall))
+    ]
+    figure = compare_losses.draw(curves)
+    first, second = figure.axes
+    assert first.get_ylim() == second.get_ylim()
+    assert first.get_xlim() == second.get_xlim()
+    assert [len(axes.lines) for axes in figure.axes] == [3, 3]
+    assert (
+        figure.get_suptitle()
+        == "Losses end at 0.200 to 3.000 on frames seen, 0.200 to 3.000 on new people"
+    )
+
+
+def test_a_dot_without_intervals_is_drawn():
+    point = compare_scores.Point(1, Figure("a", 0.5, None, None), Figure("a", 0.1, None, None))
+    (axes,) = compare_scores.draw([point], "title").axes
+    assert axes.get_xlim()[0] < 0.5 < axes.get_xlim()[1]
+
+
+def test_neither_tensorflow_nor_dvc_is_imported_before_it_is_needed():
+    code = "import sys, train.cli, train.compare; print({'tensorflow', 'dvc'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,146 @@
+"""What each experiment's gap is made of: a bar each, in the colours of `gap_anatomy`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from curate.charts.style import CAUSES, GRAY, halo, in_style, ink, message, new_figure
+from train.charts.gap_causes import bottoms_of, known_causes
+
+NAMES = {
+    "memorised": "memorised frames",
+    "near_duplicate_moments": "near-duplicate moments",
+    "same_people": "both of them together",
+    "people": "people never seen",
+}
+_CAUSE_IN_WORDS = {
+    **NAMES,
+    "same_people": "memorised frames and near-duplicate moments together",
+    "none": "no gap to speak of",
+    "unknown": "not enough data to say",
+}
+_WIDTH = 30  # characters of a line of a label
+_ROOM = 0.055  # of the width: a part at least so wide holds its figure
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One experiment: its name and its gap (an entry of gap.json), or why it has none."""
+
+    label: str
+    gap: dict[str, Any]
+    reason: str = ""
+
+
+@in_style()
+def draw(bars: Sequence[Bar]) -> Figure:
+    """Draw the bars from top to bottom; one without a gap says why in its place."""
+    title = finding(bars)
+    known = [known_causes(bar.gap) for bar in bars]
+    if not any(known):
+        return message(title, "No experiment has a gap that could be taken apart.")
+    figure = new_figure(10, 1.9 + 0.52 * len(bars), title)
+    axes = figure.subplots()
+    _scale(axes, bars, known)
+    for place, (bar, causes) in enumerate(zip(bars, known, strict=True)):
+        if causes:
+            _stack(axes, place, causes)
+            _mark(axes, place, bar.gap)
+        else:
+            axes.text(0, place, f"  {bar.reason}", va="center", color=ink(GRAY), fontsize=9)
+    axes.axvline(0, color="#888888", linewidth=1)
+    axes.set_yticks(range(len(bars)), [textwrap.fill(bar.label, _WIDTH) for bar in bars])
+    axes.tick_params(axis="y", length=0, labelsize=9)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x")
+    axes.set_xlabel("loss in nats; parts below 0 lie left of it")
+    _explain(figure, known)
+    return figure
+
+
+def finding(bars: Sequence[Bar]) -> str:
+    """Say which cause is the largest in how many experiments."""
+    causes = [bar.gap["cause"] for bar in bars if bar.gap]
+    counts = {cause: causes.count(cause) for cause in _CAUSE_IN_WORDS if cause in causes}
+    said = [f"{_CAUSE_IN_WORDS[cause]} in {count}" for cause, count in counts.items()]
+    if not said:
+        return "What the gaps are made of: unknown"
+    return f"What the gaps are made of, first of all: {', '.join(said)} of {len(causes)}"
+
+
+def _scale(axes: Axes, bars: Sequence[Bar], known: Sequence[dict[str, float]]) -> None:
+    """Make room for the stacks, the intervals of the gap, and what is written right of them."""
+    ends = [0.0, 0.02]
+    for bar, causes in zip(bars, known, strict=True):
+        starts = bottoms_of(causes)
+        ends += [starts[cause] + value for cause, value in causes.items()]
+        if bar.gap:
+            sides = (bar.gap["gap"], bar.gap["low"].get("gap"), bar.gap["high"].get("gap"))
+            ends += [side for side in sides if side is not None]
+    low, high = min(ends), max(ends)
+    axes.set_xlim(low - 0.03 * (high - low), high + 0.3 * (high - low))
+    axes.set_ylim(len(bars) - 0.4, -0.6)
+
+
+def _stack(axes: Axes, place: int, causes: dict[str, float]) -> None:
+    starts = bottoms_of(causes)
+    left, right = axes.get_xlim()
+    for cause, value in causes.items():
+        axes.barh(
+            place, value, 0.5, left=starts[cause], color=CAUSES[cause], linewidth=0,
+            hatch="//" if cause == "same_people" else None, edgecolor=CAUSES["memorised"],
+        )  # fmt: skip
+        if abs(value) >= _ROOM * (right - left):
+            middle = starts[cause] + value / 2
+            axes.text(
+                middle,
+                place,
+                f"{value:+.3f}",
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                path_effects=halo() if cause == "same_people" else None,
+            )
+
+
+def _mark(axes: Axes, place: int, gap: dict[str, Any]) -> None:
+    """Mark the gap as a whole and its interval below the bar; write both right of all."""
+    value, low, high = gap["gap"], gap["low"].get("gap"), gap["high"].get("gap")
+    below, color = place + 0.36, "#333333"
+    axes.plot(value, below, "D", markersize=4, color=color, zorder=4)
+    interval = ""
+    if low is not None and high is not None:
+        axes.plot([low, high], [below, below], color=color, linewidth=1.2)
+        interval = f"\n{low:.3f} to {high:.3f}"
+    axes.text(
+        0.995, place + 0.05, f"gap {value:+.3f}{interval}", va="center", ha="right", fontsize=9,
+        color=color, transform=axes.get_yaxis_transform(), linespacing=1.1,
+        path_effects=halo(),
+    )  # fmt: skip
+
+
+def _explain(figure: Figure, known: Sequence[dict[str, float]]) -> None:
+    shown = [cause for cause in CAUSES if any(cause in causes for causes in known)]
+    patches = [
+        Patch(
+            facecolor=CAUSES[cause],
+            hatch="//" if cause == "same_people" else None,
+            edgecolor=CAUSES["memorised"] if cause == "same_people" else "none",
+            label=NAMES[cause],
+        )
+        for cause in shown
+    ]
+    mark = Line2D([], [], marker="D", markersize=4, color="#333333", linewidth=1.2)
+    mark.set_label("gap, 95 % interval")
+    figure.legend(
+        handles=[*patches, mark], loc="outside lower center", fontsize=9, ncols=len(shown) + 1,
+        handlelength=1.4, columnspacing=1.6,
+    )  # fmt: skip

@@ -1,0 +1,179 @@
+"""A comparison in words: which experiment is best by which measure, and how sure that is.
+
+A difference is taken for more than chance only where the 95 % intervals lie apart. They are of one
+experiment each, so this is cautious: intervals that overlap a little may still differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from train.experiment_labels import differing
+from train.experiments import Experiment
+
+_MOST_NAMES = 5  # experiments that a sentence names
+# Parameters that move which frames validate: with other ones scores are of other frames.
+_VALIDATION = (
+    "seed", "footage", "source", "camera", "positive_at", "action_units", "stride", "distance",
+    "scope", "same_labels", "keep", "folds", "fold", "validation_positives", "validation_fraction",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measure of one experiment, with the ends of its 95 % interval where they are known."""
+
+    label: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Best:
+    """Who leads by one measure: the winners (more than one where equal), and who is not beaten.
+
+    `open` are the others whose interval overlaps a winner's, or that have none.
+    """
+
+    winners: list[Figure]
+    others: list[Figure]
+    open: list[Figure]
+
+    @property
+    def sure(self) -> bool:
+        """Whether one stands clear of all others."""
+        return len(self.winners) == 1 and bool(self.others) and not self.open
+
+
+def macro_f1(experiment: Experiment, label: str) -> Figure | None:
+    """Answer the macro F1 on the natural validation set; None where there is none."""
+    macro = experiment.results.scores.get("macro", {})
+    f1 = macro.get("f1")
+    return None if f1 is None else Figure(label, f1, macro.get("f1_low"), macro.get("f1_high"))
+
+
+def final_gap(experiment: Experiment, label: str) -> Figure | None:
+    """Answer the gap of the weights kept, in nats; None where there is none."""
+    gap = experiment.results.gap
+    if not gap:
+        return None
+    return Figure(label, gap["gap"], gap["low"].get("gap"), gap["high"].get("gap"))
+
+
+def best(figures: Sequence[Figure], *, highest: bool) -> Best:
+    """Find who leads, and whom the leader's interval does not stand clear of."""
+    sign = 1 if highest else -1
+    top = max((sign * figure.value for figure in figures), default=0.0)
+    winners = [figure for figure in figures if sign * figure.value == top]
+    others = [figure for figure in figures if sign * figure.value != top]
+    return Best(winners, others, [other for other in others if not _apart(winners[0], other)])
+
+
+def _apart(one: Figure, other: Figure) -> bool:
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return False
+    return one.low > other.high or one.high < other.low
+
+
+def headline(f1: Best, gap: Best) -> str:
+    """Say in one sentence who scores best, whose gap is smallest, and how sure both are."""
+    leaders = {
+        "the best macro F1": (f1, "{:.3f}"),
+        "the smallest gap": (gap, "{:+.3f} nats"),
+    }
+    known = {what: pair for what, pair in leaders.items() if pair[0].winners}
+    if not known:
+        return "There is nothing to compare: no experiment has a macro F1 or a gap"
+    said = [
+        (_names(lead), f"{what} ({form.format(lead.winners[0].value)})")
+        for what, (lead, form) in known.items()
+    ]
+    if all(not lead.others and len(lead.winners) == 1 for lead, _ in known.values()):
+        names = dict.fromkeys(name for name, _ in said)
+        return f"Only {' and '.join(names)} can be compared: there is nothing to set beside it"
+    if len(said) == 2 and said[0][0] == said[1][0]:
+        first = f"{said[0][0]} {_has(f1)} both {said[0][1]} and {said[1][1]}"
+    else:
+        verbs = [_has(lead) for lead, _ in known.values()]
+        parts = [f"{name} {verb} {what}" for (name, what), verb in zip(said, verbs, strict=True)]
+        first = ", ".join(parts)
+    return f"{first}; {_surely([lead for lead, _ in known.values()])}"
+
+
+def _names(lead: Best) -> str:
+    return " and ".join(figure.label for figure in lead.winners)
+
+
+def _has(lead: Best) -> str:
+    return "have" if len(lead.winners) > 1 else "has"
+
+
+def _surely(leads: list[Best]) -> str:
+    """Say whether the differences exceed the intervals, of one measure or of both."""
+    sure = [lead.sure for lead in leads]
+    if all(sure):
+        both = "both differences exceed" if len(sure) == 2 else "the difference exceeds"
+        return f"{both} the 95 % intervals"
+    if not any(sure):
+        what = "neither difference exceeds" if len(sure) == 2 else "the difference does not exceed"
+        return f"{what} the 95 % intervals: not enough data to say"
+    first, second = ("F1", "gap") if sure[0] else ("gap", "F1")
+    return (
+        f"the difference in {first} exceeds the 95 % intervals, in {second} it does not: "
+        "not enough data to say"
+    )
+
+
+def explanation(lead: Best, what: str) -> str:
+    """Say by one measure what the leader has, and of whom its interval lies clear or not."""
+    if not lead.winners:
+        return f"{what}: no experiment has one."
+    first = f"{what}: {' and '.join(map(_figure, lead.winners))}"
+    if not lead.others:
+        return f"{first}."
+    unknown = [one for one in [*lead.winners, *lead.others] if one.low is None]
+    crossed = [one for one in lead.open if one not in unknown and lead.winners[0] not in unknown]
+    said = [
+        f"{words} {_listed(figures, len(lead.others))}"
+        for words, figures in (
+            ("clear of", [one for one in lead.others if one not in lead.open]),
+            ("its interval overlaps that of", crossed),
+            ("no interval is known of", unknown),
+        )
+        if figures
+    ]
+    return f"{first}; {'; '.join(said)}."
+
+
+def _figure(figure: Figure) -> str:
+    return f"{figure.label} {figure.value:.3f}{interval(figure.low, figure.high, ' ({})')}"
+
+
+def interval(low: float | None, high: float | None, form: str = "{}") -> str:
+    """Write an interval; nothing where it is not known."""
+    return "" if low is None or high is None else form.format(f"{low:.3f} to {high:.3f}")
+
+
+def _listed(figures: list[Figure], others: int) -> str:
+    """Name a few; of more say how many, and whether that is all others."""
+    if len(figures) <= _MOST_NAMES:
+        return ", ".join(figure.label for figure in figures)
+    return f"all {others} others" if len(figures) == others else f"{len(figures)} others"
+
+
+def cautions(experiments: Sequence[Experiment]) -> list[str]:
+    """Say what makes figures of these experiments incomparable, where something does."""
+    scored = [one for one in experiments if one.results.scores]
+    sizes = {
+        (one.results.scores.get("frames"), one.results.scores.get("subjects")) for one in scored
+    }
+    moved = [name for name in differing(scored) if name in _VALIDATION]
+    if len(sizes) < 2 and not moved:
+        return []
+    why = f"{', '.join(moved)} differ{'s' * (len(moved) == 1)}" if moved else "they differ in size"
+    return [
+        f"The experiments may be scored on different validation frames ({why}), so part of a "
+        "difference may be the frames."
+    ]
