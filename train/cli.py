@@ -12,6 +12,7 @@ from curate.errors import UserError
 from curate.places import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 from curate.program import new_app, run_program
 from train.cli_ablate import ablate
+from train.cli_compare import compare_command
 
 if TYPE_CHECKING:
     from train.evaluation import Evaluation
@@ -246,6 +247,7 @@ def report(
 
 
 app.command()(ablate)
+app.command("compare")(compare_command)
 
 
 def main() -> None:

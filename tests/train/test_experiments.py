@@ -1,0 +1,246 @@
+"""Experiments of a real project under git and DVC: which are found, and what each left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+
+import pytest
+
+from curate.errors import UserError
+from tests.train.experiment_project import commit, make_project, run
+from train.cli import main
+from train.compare import compare
+from train.experiment_files import outdated
+from train.experiments import is_generated, read_experiments
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc.*")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A commit with experiments that ran, failed, or lack a metric, and one made a branch."""
+    root = tmp_path_factory.mktemp("project")
+    make_project(root)
+    run(root, "dvc", "exp", "run", "-q", "-n", "slow", "-S", "lr=1e-4")
+    run(root, "dvc", "exp", "branch", "-q", "slow", "gentle")
+    run(root, "dvc", "exp", "run", "-q", "-n", "no-score", "-S", "lr=0.001", "-S", "threshold=0.95")
+    settings = ("-S", "threshold=0.5")
+    run(root, "dvc", "exp", "run", "-q", "--queue", *settings, "-S", "lr=0.2", "-S", "dropout=0.1")
+    run(root, "dvc", "exp", "run", "-q", "--queue", *settings, "-S", "lr=0.5", "-n", "diverged")
+    run(root, "dvc", "exp", "run", "-q", "--run-all")
+    return root
+
+
+@pytest.fixture
+def train(project, monkeypatch, capfd):
+    """Run `train` with arguments in the project; answer exit code, output and errors."""
+    monkeypatch.chdir(project)
+
+    def train(*arguments):
+        monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capfd.readouterr()
+        return end.value.code or 0, out, err
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def found(project):
+    return {one.name: one for one in read_experiments(project)}
+
+
+def test_the_last_commit_and_its_experiments_are_found_and_the_same_workspace_is_not(found):
+    generated = [name for name in found if is_generated(name)]
+    assert len(generated) == 1
+    assert next(iter(found)) == "main"
+    assert set(found) == {"main", "slow", "no-score", "diverged", *generated}
+    assert [name for name, one in found.items() if one.baseline] == ["main"]
+
+
+def test_results_are_those_of_each_experiment(found):
+    main_gap, slow_gap = (found[name].results.gap for name in ("main", "slow"))
+    assert slow_gap["gap"] == pytest.approx(main_gap["gap"] - 0.0009)
+    assert found["slow"].results.parameters["lr"] == 0.0001
+    assert found["slow"].results.frames == 120
+    assert found["slow"].results.probes["seen"].to_list() == pytest.approx([0.475, 0.4, 0.3])
+    assert found["slow"].results.scores["macro"]["f1"] is not None
+    assert found["slow"].results.problems == []
+
+
+def test_one_from_the_queue_is_like_any_other(found):
+    (queued,) = (one for one in found.values() if one.generated)
+    assert queued.state == "finished"
+    assert queued.results.parameters == {"lr": 0.2, "dropout": 0.1, "threshold": 0.5}
+    assert queued.results.problems == []
+
+
+def test_one_that_failed_says_what_its_stage_said(found):
+    failed = found["diverged"]
+    assert failed.state == "failed"
+    assert failed.results.parameters["lr"] == 0.5
+    assert failed.results.problems == [
+        "failed: the loss is no number any more; all it said: 'dvc queue logs diverged'"
+    ]
+
+
+def test_one_that_lacks_a_metric_keeps_the_rest(found):
+    results = found["no-score"].results
+    assert results.scores == {}
+    assert results.gap["gap"] == found["main"].results.gap["gap"]
+    assert results.problems == [
+        "data/evaluation/metrics.json: has no macro F1, nothing in validation could be scored"
+    ]
+
+
+def test_names_are_of_experiments_branches_tags_and_commits_in_their_order(project):
+    head = run(project, "git", "rev-parse", "HEAD").strip()
+    run(project, "git", "tag", "-f", "published", "gentle")
+    names = ["gentle", "no-score", head, "published", "workspace", "diverged"]
+    one = read_experiments(project, names)
+    assert [each.name for each in one] == names
+    rates = [each.results.parameters["lr"] for each in one]
+    assert rates == [0.0001, 0.001, 0.001, 0.0001, 0.001, 0.5]
+    assert [each.baseline for each in one] == [False, False, True, False, False, False]
+    assert one[0].results.gap["gap"] == one[3].results.gap["gap"]
+
+
+def test_an_unknown_name_names_the_known_ones(project):
+    with pytest.raises(UserError) as error:
+        read_experiments(project, ["slow", "fast"])
+    said = str(error.value)
+    assert said.startswith("fast: no experiment, branch, tag or commit of that name; experiments ")
+    assert "diverged" in said
+    assert "no-score" in said
+    assert "slow" in said
+    assert said.endswith("; the branch is main")
+
+
+def test_a_workspace_that_has_not_run_says_so(project):
+    before = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(before.replace("dropout: 0.5", "dropout: 0.3"))
+    try:
+        (one,) = (each for each in read_experiments(project) if each.name == "workspace")
+    finally:
+        (project / "params.yaml").write_text(before)
+    assert one.results.gap == {}
+    assert one.results.scores == {}
+    assert one.results.frames == 120
+    assert one.results.problems == [
+        "stage fit ran with another dropout than params.yaml has; run 'dvc repro'"
+    ]
+
+
+def test_a_file_that_the_cache_lacks_is_said(project, tmp_path):
+    run(tmp_path, "git", "clone", "-q", str(project), "clone")
+    run(tmp_path / "clone", "git", "fetch", "-q", "origin", "refs/exps/*:refs/exps/*")
+    (one,) = read_experiments(tmp_path / "clone", ["slow"])
+    assert one.results.parameters["lr"] == 0.0001
+    assert one.results.gap == {}
+    assert one.results.probes is None
+    assert one.results.problems[0] == (
+        "data/fit/gap.json: not in the cache; 'dvc pull' or run it again"
+    )
+    with pytest.raises(UserError, match=r"^nothing to compare: slow: data/fit/gap\.json: not in "):
+        compare(["slow"], tmp_path / "comparison", tmp_path / "clone")
+    assert not (tmp_path / "comparison").exists()
+
+
+def test_what_waits_in_the_queue_is_listed(project):
+    copy = project.parent / "copy"
+    shutil.copytree(project, copy, symlinks=True)
+    run(copy, "dvc", "exp", "run", "-q", "--queue", "-n", "waiting", "-S", "lr=0.3")
+    (one,) = read_experiments(copy, ["waiting"])
+    assert (one.state, one.results.parameters["lr"]) == ("queued", 0.3)
+    assert one.results.problems == ["queued; run it with 'dvc queue start'"]
+
+
+def test_without_experiments_it_says_how_to_run_one(project, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy, symlinks=True)
+    (copy / "notes.txt").write_text("a later commit")
+    commit(copy, "Take notes")
+    with pytest.raises(UserError) as error:
+        read_experiments(copy)
+    assert re.match(
+        r"no experiments start from the last commit \([0-9a-f]{7}, main\); run one with "
+        r"'dvc exp run -S lr=0\.001', or name some of ",
+        str(error.value),
+    )
+    assert "slow" in str(error.value)
+
+
+def test_without_project_or_commit_it_says_what_to_make(tmp_path):
+    with pytest.raises(UserError, match=r"no DVC project; go to the folder that holds dvc\.yaml"):
+        read_experiments(tmp_path)
+    run(tmp_path, "git", "init", "-q")
+    run(tmp_path, "dvc", "init", "-q")
+    with pytest.raises(UserError, match="DVC keeps experiments in git, and there is no commit"):
+        read_experiments(tmp_path)
+
+
+def test_dvc_makes_up_such_names_and_people_do_not():
+    from dvc.repo.experiments.utils import gen_random_name
+
+    assert all(is_generated(gen_random_name()) for _ in range(50))
+    assert not any(map(is_generated, ["main", "lower-rate", "no-dropout", "step", "lower-lr-step"]))
+
+
+LOCK = {
+    "stages": {
+        "evaluate": {
+            "deps": [{"path": "fit", "md5": "1"}],
+            "outs": [{"path": "scores", "md5": "2"}],
+        },
+        "fit": {"params": {"params.yaml": {"lr": 0.1}}, "outs": [{"path": "fit", "md5": "1"}]},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "made", "reasons"),
+    [
+        ({"lr": 0.1}, "1", {}),
+        ({"lr": 0.2}, "1", {"fit": "stage fit ran with another lr", "scores": "stage fit ran"}),
+        ({"lr": 0.1}, "3", {"scores": "stage evaluate has not run since fit changed"}),
+    ],
+    ids=["up-to-date", "other-parameters", "made-anew"],
+)
+def test_outputs_out_of_date_are_told(parameters, made, reasons):
+    lock = json.loads(json.dumps(LOCK))
+    lock["stages"]["fit"]["outs"][0]["md5"] = made
+    found = outdated(lock, parameters)
+    assert set(found) == set(reasons)
+    assert all(found[path].startswith(reason) for path, reason in reasons.items())
+
+
+def test_the_command_compares_and_lists_what_is_missing(train, tmp_path):
+    output = tmp_path / "comparison"
+    code, out, err = train("compare", "--output", output)
+    assert code == 0
+    assert sorted(path.name for path in output.iterdir()) == [
+        "causes.png", "index.html", "losses.png", "scores.png"
+    ]  # fmt: skip
+    assert "main (baseline)" in out
+    assert "lr=0.2, dropout=0.1" in out
+    assert "slow has both the best macro F1" in out
+    assert "note: diverged: failed: the loss is no number any more" in err
+    first = {path.name: path.read_bytes() for path in output.iterdir()}
+    code, out, _ = train("compare", "--json", "--output", output)
+    assert {path.name: path.read_bytes() for path in output.iterdir()} == first
+    answer = json.loads(out)
+    assert [one["label"] for one in answer["experiments"]] == [
+        "main (baseline)", "diverged", "lr=0.2, dropout=0.1", "no-score", "slow"
+    ]  # fmt: skip
+    assert answer["differing"] == ["lr", "dropout", "threshold"]
+
+
+def test_a_bad_name_is_one_sentence(train, project):
+    code, out, err = train("compare", "fast")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("train: fast: no experiment, branch, tag or commit of that name")
+    assert not (project / "comparison").exists()

@@ -1,0 +1,52 @@
+"""The command `train compare`: which experiment is best, and what tells them apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate import console, options
+
+
+def compare_command(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[EXPERIMENTS]...",
+            help="experiments, branches, tags, commits, or workspace [all experiments that start "
+            "from the last commit, and that commit]",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="folder to write")] = Path("comparison"),
+    as_json: options.AsJson = False,
+) -> None:
+    """Compare experiments of DVC: their gap, what it is made of, and their scores.
+
+    Says which is best and whether the differences exceed the 95 % intervals; draws three charts and
+    writes one self-contained page, index.html. What failed, is queued or lacks a file is listed
+    with the reason.
+
+    Examples:
+
+    - `train compare`: all experiments that start from the last commit, and that commit
+
+    - `train compare no-dropout main --output comparison`: an experiment beside a branch
+    """
+    console.configure(as_json=as_json)
+    from train.compare import compare
+
+    compared = compare(names or [], output)
+    columns, rows = compared.table()
+    console.report(
+        f"{output}: {len(rows)} experiment{'' if len(rows) == 1 else 's'}",
+        columns,
+        rows,
+        compared.as_dict(),
+    )
+    for label, problem in compared.problems:
+        console.note(f"{label}: {problem}")
+    for sentence in (compared.verdict, *compared.explanations, str(compared.paths[-1])):
+        console.say(sentence)
