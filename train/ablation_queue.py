@@ -116,6 +116,13 @@ class Queue:
         texts = [place.read_text(errors="replace") for place in places if place.is_file()]
         return [line for text in texts for line in text.splitlines() if line.strip()]
 
+    def signal(self, name: str) -> str | None:
+        """Name the signal that ended an experiment's process; None where it ended by itself."""
+        revision = self._revision(name)
+        info = self._dvc.proc.get(revision) if revision else None
+        code = (info.returncode if info else None) or 0
+        return signal.Signals(-code).name if code < 0 else None
+
     def _revision(self, name: str) -> str | None:
         entry = self._entry(name)
         return entry.stash_rev if entry else None

@@ -95,7 +95,7 @@ class Watch:
         self._starts = 0
         self._waiting.remove(name)
         seconds = time.time() - self._began[name] if name in self._began else None
-        reason = [] if well else reason or reason_of_failure(self._queue.log(name))
+        reason = [] if well else reason or self._why(name)
         self._ended[name] = Ended("finished" if well else "failed", seconds, reason)
         took = f" in {spoken(seconds)}" if seconds is not None else ""
         left = f"; {self._time_left()}" if self._waiting else ""
@@ -103,6 +103,12 @@ class Watch:
         self._tell(f"{name}: {'finished' if well else 'FAILED'}{took}; {done}{left}")
         for line in reason:
             self._tell(f"    {line}")
+
+    def _why(self, name: str) -> list[str]:
+        ended_by = self._queue.signal(name)
+        if ended_by:
+            return [f"its process was ended from outside ({ended_by})"]
+        return reason_of_failure(self._queue.log(name))
 
     def _time_left(self) -> str:
         """Guess from the mean of those that ended: they differ, so it is a rough guess."""

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from curate import console, options
+from train.cli_compare import show
 
 if TYPE_CHECKING:
     from train.ablate import Outcome
@@ -69,9 +70,9 @@ def ablate(
         return
     from train.ablate import ablate as run
 
-    with _live_line() as show:
-        outcomes = run(grid, jobs, force, console.say, show, console.note)
-    _show_outcomes(outcomes)
+    with _live_line() as on_the_way:
+        outcomes = run(grid, jobs, force, console.say, on_the_way, console.note)
+    _show(outcomes, output, as_json=as_json)
     if any(one.result == "failed" for one in outcomes):
         raise typer.Exit(1)
 
@@ -102,6 +103,21 @@ def _live_line() -> Iterator[Callable[[str], None]]:
         return
     with terminal.status("") as line:
         yield lambda text: line.update(text.replace("[", r"\["))
+
+
+def _show(outcomes: list[Outcome], output: Path, *, as_json: bool) -> None:
+    """Print what became of each experiment, and the comparison of those that have a result."""
+    from train.compare import compare
+
+    finished = [one.experiment.name for one in outcomes if one.result != "failed"]
+    if as_json:
+        compared = compare(finished, output).as_dict() if finished else None
+        data = {"experiments": [one.as_dict() for one in outcomes], "comparison": compared}
+        console.report("", [], [], data)
+        return
+    _show_outcomes(outcomes)
+    if finished:
+        show(compare(finished, output), output)
 
 
 def _show_outcomes(outcomes: list[Outcome]) -> None:

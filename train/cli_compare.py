@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from curate import console, options
+
+if TYPE_CHECKING:
+    from train.compare import Compared
 
 
 def compare_command(
@@ -39,6 +42,11 @@ def compare_command(
     from train.compare import compare
 
     compared = compare(names or [], output)
+    show(compared, output)
+
+
+def show(compared: Compared, output: Path) -> None:
+    """Print a comparison: its table, what is missing, the verdict and where the page is."""
     columns, rows = compared.table()
     console.report(
         f"{output}: {len(rows)} experiment{'' if len(rows) == 1 else 's'}",

@@ -14,6 +14,7 @@ import pytest
 
 from curate.errors import UserError
 from curate.params import Parameters, load_parameters
+from tests.train.experiment_project import record_evaluation, record_fit
 from train import ablation_workers
 from train.ablation_grid import STEPS, WITHOUT, Experiment, make_grid
 from train.ablation_watch import reason_of_failure, spoken
@@ -147,7 +148,7 @@ stages:
           persist: true
   fit:
     cmd: python tools/fit.py
-    deps: [tools/fit.py, measure.py, data/frames.txt]
+    deps: [tools/fit.py, measure.py, recorded, data/frames.txt]
     params: [lr, dropout, epochs]
     outs: [data/fit, data/evaluation]
 metrics: [data/evaluation/metrics.json]
@@ -178,24 +179,15 @@ while (notebook / "wait").exists():
     time.sleep(0.1)
 if parameters["dropout"] == 0.9 and (notebook / "broken").exists():
     sys.exit("train: dropout 0.9 is too much")
-measure.write(parameters)
+measure.write()
 """
 MEASURE_PY = """\
-import json
-from pathlib import Path
-
-HEADER = "epoch,frames_fed,seen,unseen,dropped,moments,people"
+import shutil
 
 
-def write(parameters):
-    loss = 0.3 + parameters["lr"]
-    Path("data/fit").mkdir(parents=True)
-    Path("data/evaluation").mkdir(parents=True)
-    rows = [HEADER, f"1.0,100,{loss},,,{loss},{loss}"]
-    Path("data/fit/probes.csv").write_text("\\n".join(rows) + "\\n")
-    means = {"precision": 0.5, "recall": 0.5, "f1": 0.5}
-    scores = {"micro": means, "macro": means, "frames": 10, "subjects": 2}
-    Path("data/evaluation/metrics.json").write_text(json.dumps({"validation": scores}))
+def write():
+    for name in ("fit", "evaluation"):
+        shutil.copytree(f"recorded/{name}", f"data/{name}")
 """
 
 
@@ -237,7 +229,7 @@ class Project:
         """End all that was begun here."""
         for process in self._begun:
             process.kill()
-            process.communicate()
+            process.wait()
         for worker in ablation_workers.living(self.queue):
             below = worker.children(recursive=True)
             for one in [worker, *below]:
@@ -267,6 +259,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
     (root / "tools" / "frames.py").write_text(FRAMES_PY)
     (root / "tools" / "fit.py").write_text(FIT_PY)
     (root / "measure.py").write_text(MEASURE_PY)
+    record_fit(root / "recorded" / "fit")
+    record_evaluation(root / "recorded" / "evaluation")
     _commit(root, "git init", "git config user.name T", "git config user.email t@example.org")
     _commit(root, f"{sys.executable} -m dvc init", "git add .", "git commit -m first")
     made = Project(root, notebook)
@@ -287,14 +281,18 @@ def test_experiments_run_once_each_and_a_failure_says_why(project: Project):
     assert code == 1
     assert "dropout-0.9 failed: train: dropout 0.9 is too much" in said
     assert "3 experiments, 1 failed" in said
+    assert "comparison: 2 experiments" in said
+    assert (project.root / "comparison" / "index.html").is_file()
     assert project.fits() == ["0", "0.9", "0.5"]
     assert (project.notebook / "frames").read_text() == "x"  # once, not once an experiment
 
     (project.notebook / "broken").unlink()
     code, said = project.run("-S", "dropout=0,0.9,0.5", "-S", "epochs=2", "--json")
     assert code == 0
-    found = json.loads(said.splitlines()[-1])["experiments"]
-    assert [one["result"] for one in found] == ["reused", "finished", "reused"]
+    found = json.loads(said.splitlines()[-1])
+    results = [one["result"] for one in found["experiments"]]
+    assert results == ["reused", "finished", "reused"]
+    assert len(found["comparison"]["experiments"]) == 3
     assert project.fits() == ["0", "0.9", "0.5", "0.9"]
 
     code, said = project.run("-S", "dropout=0,0.9", "-S", "epochs=3")
