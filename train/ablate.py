@@ -16,6 +16,7 @@ from train.ablation_shared import (
     changes,
     copied_paths,
     outdated,
+    repeated_stages,
     reproduce,
     shared_stages,
     untracked,
@@ -61,6 +62,7 @@ def ablate(grid: Grid, jobs: int, force: bool, tell: Say, show: Say, note: Say) 
         _check_workers(queue, jobs)
         waiting, reused = _sort(grid.experiments, queue, force, note)
         there = queue.entries()
+        _note_others(there, by_name, note)
         _add([one for one in waiting if one.name not in there], queue, copied, tell, note)
         watch = Watch(
             queue,
@@ -147,6 +149,12 @@ def _note_reused(reused: list[Experiment], entries: dict[str, Entry], note: Say)
         )
 
 
+def _note_others(entries: dict[str, Entry], ours: dict[str, Experiment], note: Say) -> None:
+    others = [name for name, e in entries.items() if e.state == "queued" and name not in ours]
+    if others:
+        note(f"DVC's queue holds other experiments, and its workers run them too: {_some(others)}")
+
+
 def _add(new: list[Experiment], queue: Queue, copied: list[str], tell: Say, note: Say) -> None:
     """Run what the new experiments share, then queue each."""
     if not new:
@@ -160,7 +168,15 @@ def _add(new: list[Experiment], queue: Queue, copied: list[str], tell: Say, note
             f"copied for each experiment, as neither git nor DVC tracks it: {_some(copied)}; "
             "'dvc add' spares that"
         )
-    stages = shared_stages({key for one in new for key in one.settings})
+    written = load_parameters(PARAMS).model_dump()
+    changed = {key for one in new for key, value in one.settings.items() if value != written[key]}
+    again = repeated_stages(changed)
+    if again:
+        note(
+            f"every experiment runs {', '.join(again)} anew; a setting that all of them share is "
+            "better put into params.yaml"
+        )
+    stages = shared_stages(changed)
     late = outdated(stages)
     if late:
         tell(f"running in the workspace what all experiments share: {', '.join(late)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -116,7 +117,7 @@ class Queue:
         texts = [place.read_text(errors="replace") for place in places if place.is_file()]
         return [line for text in texts for line in text.splitlines() if line.strip()]
 
-    def signal(self, name: str) -> str | None:
+    def ended_by(self, name: str) -> str | None:
         """Name the signal that ended an experiment's process; None where it ended by itself."""
         revision = self._revision(name)
         info = self._dvc.proc.get(revision) if revision else None
@@ -177,12 +178,15 @@ class Queue:
         process, entry = self._process(name), self._entry(name)
         if process:
             workers.end(process)
+        self.end_left(name)
         until = time.monotonic() + _PATIENCE
         while self.workers() and self._is_running(name) and time.monotonic() < until:
             time.sleep(0.2)  # its worker clears up behind it
         if entry and self._is_running(name):
             self._fail(name, entry.stash_rev)
-            self._remove_copy(entry.stash_rev)
+            copy = self._copy(entry.stash_rev)
+            if copy:
+                shutil.rmtree(copy, ignore_errors=True)
 
     def _fail(self, name: str, revision: str) -> None:
         """Have DVC count an experiment as failed whose process and worker are gone."""
@@ -196,13 +200,20 @@ class Queue:
     def _is_running(self, name: str) -> bool:
         return any(entry.name == name for entry in self._active())
 
-    def _remove_copy(self, revision: str) -> None:
-        """Remove the copy of the repository in which a dead worker ran an experiment."""
+    def end_left(self, name: str) -> None:
+        """End what an experiment that was killed has left running: its stage does not notice."""
+        revision = self._revision(name)
+        copy = self._copy(revision) if revision else None
+        if copy:
+            workers.end_inside(copy)
+
+    def _copy(self, revision: str) -> Path | None:
+        """Find the copy of the repository in which an experiment runs, or ran."""
         path = Path(self._dvc.get_infofile_path(revision))
-        if path.is_file():
-            copy = Path(yaml.safe_load(path.read_text())["root_dir"]).resolve()
-            if copy.parent == Path(self._repo.tmp_dir, "exps").resolve():
-                shutil.rmtree(copy, ignore_errors=True)
+        if not path.is_file():
+            return None
+        copy = Path(json.loads(path.read_text())["root_dir"]).resolve()
+        return copy if copy.parent == Path(self._repo.tmp_dir, "exps").resolve() else None
 
     @contextmanager
     def alone(self) -> Iterator[None]:

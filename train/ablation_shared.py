@@ -22,11 +22,23 @@ def shared_stages(changed: set[str]) -> list[str]:
     with a persistent output (frames), and two workers would both do what neither has done yet.
     """
     with Repo() as repo:
-        graph = repo.index.graph  # from a stage to those that it rests on
-        touched = [stage for stage in graph if _uses(stage, changed)]
-        for stage in touched:  # grows: what rests on a changed stage is changed too
-            touched += [one for one in graph.predecessors(stage) if one not in touched]
-        return sorted(stage.addressing for stage in graph if stage not in touched)
+        touched = _touched(repo, changed)
+        return sorted(one.addressing for one in repo.index.stages if one not in touched)
+
+
+def repeated_stages(changed: set[str]) -> list[str]:
+    """List the stages that each experiment runs anew even if all of them change it alike."""
+    with Repo() as repo:
+        touched = _touched(repo, changed)
+        return sorted(one.addressing for one in touched if any(out.persist for out in one.outs))
+
+
+def _touched(repo: Repo, changed: set[str]) -> list[Any]:
+    graph = repo.index.graph  # from a stage to those that it rests on
+    touched = [stage for stage in graph if _uses(stage, changed)]
+    for stage in touched:  # it grows: what rests on a changed stage is changed too
+        touched += [one for one in graph.predecessors(stage) if one not in touched]
+    return touched
 
 
 def _uses(stage: Any, keys: set[str]) -> bool:

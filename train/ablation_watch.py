@@ -105,8 +105,9 @@ class Watch:
             self._tell(f"    {line}")
 
     def _why(self, name: str) -> list[str]:
-        ended_by = self._queue.signal(name)
+        ended_by = self._queue.ended_by(name)
         if ended_by:
+            self._queue.end_left(name)
             return [f"its process was ended from outside ({ended_by})"]
         return reason_of_failure(self._queue.log(name))
 
@@ -182,14 +183,14 @@ class Watch:
 
 
 def reason_of_failure(log: list[str]) -> list[str]:
-    """Choose the lines of a failed experiment's log that say why: the last ones, each once.
+    """Choose the lines of a failed experiment's log that say why.
 
-    Left out are DVC's words on stages that went well, its warnings of the outputs that are missing
-    in consequence, and, where a program said why it failed, that it failed.
+    The sentence of one of our programs is the reason. Else it is the last lines, each once, without
+    DVC's words on what went well and its warnings of outputs that are missing in consequence.
     """
-    said = dict.fromkeys(line.rstrip() for line in log if not line.startswith(_PASSING))
-    reasons = [line for line in said if not line.startswith("ERROR: failed to reproduce")]
-    return (reasons or list(said))[-_TAIL:] or ["it ended before it printed anything"]
+    said = list(dict.fromkeys(line.rstrip() for line in log if not line.startswith(_PASSING)))
+    own = [line for line in said if line.startswith(("curate: ", "train: "))]
+    return (own or said)[-_TAIL:] or ["it ended before it printed anything"]
 
 
 def spoken(seconds: float) -> str:

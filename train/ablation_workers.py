@@ -79,9 +79,23 @@ def end(process: psutil.Process) -> None:
         tree = [*process.children(recursive=True), process]
     except psutil.NoSuchProcess:
         return
-    for one in tree:
+    _end_all(tree)
+
+
+def end_inside(folder: Path) -> None:
+    """End every process that works in a folder, which may be gone already."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+    _end_all(found)
+
+
+def _end_all(processes: list[psutil.Process]) -> None:
+    for one in processes:
         with suppress(psutil.NoSuchProcess):
             one.terminate()
-    for one in psutil.wait_procs(tree, timeout=10)[1]:
+    for one in psutil.wait_procs(processes, timeout=10)[1]:
         with suppress(psutil.NoSuchProcess):
             one.kill()

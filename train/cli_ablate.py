@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,7 +84,7 @@ def _show_grid(grid: Grid, *, as_json: bool) -> None:
         for one in grid.experiments
     ]
     console.report(
-        f"{len(rows)} experiments, none queued",
+        f"{_count(rows)}, none queued",
         ["experiment", "other than params.yaml"],
         rows,
         {"experiments": data},
@@ -133,9 +133,13 @@ def _show_outcomes(outcomes: list[Outcome]) -> None:
         for one in outcomes
     ]
     failed = sum(one.result == "failed" for one in outcomes)
-    title = f"{len(rows)} experiments, {failed} failed"
+    title = f"{_count(rows)}, {failed} failed"
     console.report(title, ["experiment", "result", "took", "other than params.yaml"], rows, {})
     for one in outcomes:
         if one.reason:
-            console.note(f"{one.experiment.name} failed: {one.reason[-1].strip()}")
-            console.note(f"all that it said: dvc queue logs {one.experiment.name}")
+            name = one.experiment.name
+            console.note(f"{name} failed: {one.reason[-1].strip()} (dvc queue logs {name})")
+
+
+def _count(rows: Sequence[object]) -> str:
+    return f"{len(rows)} experiment{'' if len(rows) == 1 else 's'}"

@@ -129,7 +129,7 @@ def test_the_reason_of_a_failure_is_what_the_program_said():
         "ERROR: failed to reproduce 'fit': failed to run: train fit, exited with 2",
     ]
     assert reason_of_failure(log) == ["train: the training loss runs away"]
-    assert reason_of_failure(log[:3] + log[4:]) == [log[4]]
+    assert reason_of_failure([*log[:3], "MemoryError", log[4]]) == ["MemoryError", log[4]]
     assert reason_of_failure([]) == ["it ended before it printed anything"]
 
 
