@@ -17,9 +17,9 @@ def compare_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[EXPERIMENTS]...",
+            metavar="EXPERIMENTS",
             help="experiments, branches, tags, commits, or workspace [all experiments that start "
-            "from the last commit, and that commit]",
+            "from the last commit, that commit, and the workspace where it differs from all]",
             show_default=False,
         ),
     ] = None,

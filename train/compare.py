@@ -59,7 +59,7 @@ class Compared:
     paths: list[Path] = field(default_factory=list)
 
     def table(self) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Lay out a row an experiment: what differs, the gap, its shares, scores, frames."""
+        """Lay out a row an experiment: gap, its shares, scores, frames, and what differs."""
         return rows_of(self.experiments, self.labels, self.differing)
 
     def as_dict(self) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def render_page(compared: Compared, pictures: list[dict[str, Any]]) -> str:
         verdict=compared.verdict,
         explanations=compared.explanations,
         pictures={picture["name"]: picture for picture in pictures},
-        table=Table("Experiments, and only the parameters that differ", columns, cells),
+        table=Table("Figures, and the parameters that differ", columns, cells),
         problems=compared.problems,
     )
 

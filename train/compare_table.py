@@ -43,7 +43,6 @@ def _row(
     return {
         "": f"{number} {label}",
         "state": None if experiment.state == FINISHED else experiment.state,
-        **{name: value(results.parameters.get(name)) for name in differing},
         "gap": gap and gap.value,
         "gap, 95 %": gap and interval(gap.low, gap.high),
         **{head: _percent(shares.get(part)) for part, head in _SHARES.items()},
@@ -51,6 +50,7 @@ def _row(
         "macro F1, 95 %": f1 and interval(f1.low, f1.high),
         "micro F1": results.scores.get("micro", {}).get("f1"),
         "training\nframes": results.frames,
+        **{name: value(results.parameters.get(name)) for name in differing},
     }
 
 

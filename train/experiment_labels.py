@@ -48,7 +48,7 @@ def _label(experiment: Experiment, differs: list[str], base: dict[str, Any] | No
     changed = [name for name in differs if base is None or own.get(name) != base.get(name)]
     told = [f"{name}={value(own.get(name))}" for name in changed[:_MOST_CHANGES]]
     more = len(changed) - len(told)
-    return ", ".join(told + [f"{more} more"] * (more > 0)) or experiment.name
+    return " ".join(told + [f"(+{more})"] * (more > 0)) or experiment.name
 
 
 def value(parameter: Any) -> str:

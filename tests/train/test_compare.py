@@ -66,12 +66,12 @@ def test_names_given_by_hand_stay_and_others_become_what_differs():
         _experiment("sandy-keep", generated=True),
     ]
     assert labels(found) == [
-        "main (baseline)", "no-dropout", "dropout=0, units=[8]", "lr=0.1 (hairy-lamb)",
+        "main (baseline)", "no-dropout", "dropout=0 units=[8]", "lr=0.1 (hairy-lamb)",
         "lr=0.1 (rusty-boat)", "sandy-keep",
     ]  # fmt: skip
     assert labels(found[2:4]) == [
-        "lr=0.001, dropout=0, units=[8]",
-        "lr=0.1, dropout=0.5, units=[100]",
+        "lr=0.001 dropout=0 units=[8]",
+        "lr=0.1 dropout=0.5 units=[100]",
     ]
 
 
@@ -132,13 +132,13 @@ def test_the_table_has_what_differs_and_leaves_blank_what_is_missing():
     compared = judge([_experiment("a"), _experiment("b", f1=0.4, gap=0.3), _failed()])
     columns, rows = compared.table()
     assert columns == [
-        "", "state", "lr", "gap", "gap, 95 %", "people", "macro F1", "macro F1, 95 %", "micro F1",
-        "training\nframes",
+        "", "state", "gap", "gap, 95 %", "people", "macro F1", "macro F1, 95 %", "micro F1",
+        "training\nframes", "lr",
     ]  # fmt: skip
     assert rows[0] == (
-        "1 a", None, "0.001", 0.2, "0.180 to 0.220", "30%", 0.5, "0.480 to 0.520", 0.5, 1200,
+        "1 a", None, 0.2, "0.180 to 0.220", "30%", 0.5, "0.480 to 0.520", 0.5, 1200, "0.001",
     )  # fmt: skip
-    assert rows[2] == ("3 broken", "failed", "5", *(None,) * 7)
+    assert rows[2] == ("3 broken", "failed", *(None,) * 7, "5")
     assert compared.problems == [("broken", "failed: no <number>")]
 
 

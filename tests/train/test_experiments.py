@@ -226,7 +226,7 @@ def test_the_command_compares_and_lists_what_is_missing(train, tmp_path):
         "causes.png", "index.html", "losses.png", "scores.png"
     ]  # fmt: skip
     assert "main (baseline)" in out
-    assert "lr=0.2, dropout=0.1" in out
+    assert "lr=0.2 dropout=0.1" in out
     assert "slow has both the best macro F1" in out
     assert "note: diverged: failed: the loss is no number any more" in err
     first = {path.name: path.read_bytes() for path in output.iterdir()}
@@ -234,7 +234,7 @@ def test_the_command_compares_and_lists_what_is_missing(train, tmp_path):
     assert {path.name: path.read_bytes() for path in output.iterdir()} == first
     answer = json.loads(out)
     assert [one["label"] for one in answer["experiments"]] == [
-        "main (baseline)", "diverged", "lr=0.2, dropout=0.1", "no-score", "slow"
+        "main (baseline)", "diverged", "lr=0.2 dropout=0.1", "no-score", "slow"
     ]  # fmt: skip
     assert answer["differing"] == ["lr", "dropout", "threshold"]
 

@@ -36,7 +36,7 @@ def draw(curves: Sequence[Curves]) -> Figure:
     title = finding(curves)
     if not curves:
         return message(title, "No experiment has losses of probes.")
-    across = min(_ACROSS, len(curves))
+    across = 2 if len(curves) == 4 else min(_ACROSS, len(curves))
     rows = -(-len(curves) // across)
     figure = new_figure(10, 1.5 + 2.5 * rows, title)
     grid = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
@@ -53,6 +53,7 @@ def draw(curves: Sequence[Curves]) -> Figure:
             axes.set_ylabel("loss (nats)")
     panels[0].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     panels[0].set_xlim(left=0)
+    panels[0].set_ylim(*_losses_shown(curves))
     _explain(figure, panels[0])
     return figure
 
@@ -66,6 +67,14 @@ def finding(curves: Sequence[Curves]) -> str:
             ends = dict.fromkeys(f"{end:.3f}" for end in (min(last), max(last)))
             parts.append(f"{' to '.join(ends)} on {words}")
     return f"Losses end at {', '.join(parts)}" if parts else "Losses of the probes: unknown"
+
+
+def _losses_shown(curves: Sequence[Curves]) -> tuple[float, float]:
+    """Answer the ends of the axis: by the losses, for early intervals of few people are huge."""
+    losses = pl.concat([one.probes[probe] for one in curves for probe in SHOWN]).drop_nulls()
+    low, high = min(losses, default=0.0), max(losses, default=1.0)
+    room = 0.25 * max(high - low, 0.1)
+    return max(0.0, low - room), high + room
 
 
 def _having(curves: Sequence[Curves], probe: str) -> list[pl.DataFrame]:
