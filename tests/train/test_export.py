@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import sys
 
 import keras
@@ -95,6 +96,15 @@ def test_probabilities_that_differ_are_refused_and_nothing_is_left(
     with pytest.raises(UserError, match=r"exported: not written, its probabilities differ"):
         export_stage(fit, shards, "savedmodel", tmp_path / "exported")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_shards_are_told(fit, shards, tmp_path):
+    damaged = shutil.copytree(shards, tmp_path / "tfrecords")
+    for path in damaged.glob("*.tfrecord-*"):
+        path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match="a TFRecord file is damaged"):
+        export_stage(fit, damaged, "savedmodel", tmp_path / "exported")
+    assert not (tmp_path / "exported").exists()
 
 
 def test_shards_of_another_size_are_refused(shards, tmp_path):
