@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from curate.console import Counts
 from curate.errors import UserError
 from curate.whole import whole_file, whole_folder
-from train.data import Builder, count, image_size, measuring_pipeline, open_shards
+from train.data import Builder, count, damage_told, image_size, measuring_pipeline, open_shards
 from train.fitted import Fitted, load_fitted
 
 Format = Literal["onnx", "savedmodel"]
@@ -97,7 +97,8 @@ def _pictures(shards: Path, side: int) -> tuple[Images, str]:
 
 def _first_frames(builder: Builder, split: str) -> tuple[Images, str]:
     chosen = np.arange(min(COMPARED, count(builder, split)))
-    batches = [images.numpy() for images, _ in measuring_pipeline(builder, split, chosen)]
+    with damage_told(builder):
+        batches = [images.numpy() for images, _ in measuring_pipeline(builder, split, chosen)]
     return np.concatenate(batches).astype(np.float32), f"{len(chosen)} frames of {split}"
 
 
