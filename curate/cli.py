@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from curate import cli_insight, console, options
+from curate import cli_insight, cli_reference, console, options
 from curate.places import CAP, DEDUP, DEMO, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 from curate.program import new_app, run_program
 
@@ -341,7 +341,13 @@ def _report_frames(title: str, counts: list[tuple[str, int]], data: dict[str, An
     console.report(title, ["frames", "count", "share"], rows, data)
 
 
-for command in (cli_insight.suggest, cli_insight.explain, cli_insight.audit, cli_insight.gallery):
+for command in (
+    cli_insight.suggest,
+    cli_insight.explain,
+    cli_insight.audit,
+    cli_insight.gallery,
+    cli_reference.parameters,
+):
     app.command()(command)
 
 

@@ -1,0 +1,172 @@
+"""The reference of all parameters: written from the model that checks them and from dvc.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import yaml
+
+from curate.errors import UserError
+from curate.params import Parameters
+
+COLUMNS = ["parameter", "default", "allowed", "what it is", "stages"]
+_KINDS = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+_LIMITS = {
+    "ge": " from",
+    "gt": " above",
+    "le": ", at most",
+    "lt": ", below",
+    "multiple_of": ", a multiple of",
+}
+_PREFACE = """\
+# Parameters
+Printed by `curate parameters --markdown`, from the model that checks them (`curate/params.py`) and
+from `dvc.yaml`. They stand in `params.yaml`; an option of a command wins over the file, and
+`dvc exp run -S name=value` changes one for one experiment. A value that is not allowed, or a name
+that is none, is refused in one sentence by the first stage that runs.
+
+A parameter is listed at the first stage that uses it. A change runs the stages named beside it
+again, and those that depend on them."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the pipeline: its name, what it does, and the parameters that it names.
+
+    `prints_all` where it names the file of parameters as a whole: it only shows them.
+    """
+
+    name: str
+    what: str
+    parameters: tuple[str, ...]
+    prints_all: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A parameter: its default and what is allowed as they are typed, and who names it."""
+
+    name: str
+    default: str
+    allowed: str
+    what: str
+    stages: tuple[str, ...]
+
+
+def read_stages(path: Path) -> list[Stage]:
+    """Read the stages of a dvc.yaml, in its order.
+
+    Raises:
+        UserError: no such file, or not a pipeline of DVC.
+    """
+    try:
+        stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
+        return [_stage(name, stage) for name, stage in stages.items()]
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such pipeline; run this in the project's folder, or give --pipeline"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError):
+        raise UserError(f"{path}: not a pipeline of DVC, with 'stages' at its top") from None
+
+
+def _stage(name: str, stage: dict[str, Any]) -> Stage:
+    named = stage.get("params", [])
+    keys = tuple(key for key in named if isinstance(key, str))
+    return Stage(name, stage.get("desc", ""), keys, len(keys) < len(named))
+
+
+def describe(stages: list[Stage]) -> list[Entry]:
+    """Describe every parameter, in the order of the model."""
+    return [
+        Entry(
+            name,
+            typed(field.get_default()),
+            allowed(field.annotation, field.metadata),
+            field.description or "",
+            tuple(stage.name for stage in stages if name in stage.parameters),
+        )
+        for name, field in Parameters.model_fields.items()
+    ]
+
+
+def typed(value: Any) -> str:
+    """Write a value as it is typed into params.yaml."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+def allowed(kind: Any, limits: Sequence[Any] = ()) -> str:
+    """Say in words what a type with its limits admits: "whole number from 1 to 999", "auto or 0".
+
+    `limits` are what pydantic keeps of a field: objects with the attribute ge, gt, le, lt or
+    multiple_of, fields that hold such in their metadata, and others, which are passed over.
+    """
+    if get_origin(kind) is Annotated:
+        inner, *own = get_args(kind)
+        return allowed(inner, [*own, *limits])
+    if get_origin(kind) is list:
+        return f"list, each a {allowed(get_args(kind)[0])}"
+    if get_origin(kind) is Literal:
+        words = [typed(value) for value in get_args(kind)]
+        return " or ".join([", ".join(words[:-1]), words[-1]] if words[:-1] else words)
+    if get_args(kind):  # a union
+        return " or ".join(map(allowed, get_args(kind)))
+    return _KINDS[kind] + _between(_numbers(limits), whole=kind is int)
+
+
+def _numbers(limits: Sequence[Any]) -> dict[str, Any]:
+    """Collect limits by the name of their attribute."""
+    found: dict[str, Any] = {}
+    for limit in limits:
+        found |= _numbers(getattr(limit, "metadata", ()))
+        found |= {name: getattr(limit, name) for name in _LIMITS if hasattr(limit, name)}
+    return found
+
+
+def _between(numbers: dict[str, Any], *, whole: bool) -> str:
+    """Say between which limits a number lies, and of what it is a multiple."""
+    if whole and "lt" in numbers:
+        numbers = numbers | {"le": numbers["lt"] - 1}
+        del numbers["lt"]
+    if set(numbers) == {"ge"}:
+        return f" from {typed(numbers['ge'])} up"
+    words = _LIMITS | ({"le": " to"} if "ge" in numbers else {})
+    return "".join(f"{words[name]} {typed(numbers[name])}" for name in words if name in numbers)
+
+
+def as_rows(entries: list[Entry]) -> list[tuple[str, ...]]:
+    """Lay entries out as rows of `COLUMNS`."""
+    return [(e.name, e.default, e.allowed, e.what, ", ".join(e.stages)) for e in entries]
+
+
+def as_data(entries: list[Entry]) -> dict[str, Any]:
+    """Answer the entries by name, for JSON, defaults as values."""
+    defaults = Parameters().model_dump()
+    return {e.name: asdict(e) | {"default": defaults[e.name]} for e in entries}
+
+
+def as_markdown(entries: list[Entry], stages: list[Stage]) -> str:
+    """Write the page docs/parameters.md: a table for each stage, of what it is the first to use."""
+    parts = [_PREFACE]
+    for stage in stages:
+        mine = [entry for entry in entries if entry.stages[:1] == (stage.name,)]
+        if mine:
+            parts.append(f"## {stage.name}\n{stage.what}.\n\n" + _table(mine))
+    everything = [f"`{stage.name}`" for stage in stages if stage.prints_all]
+    if everything:
+        parts.append(f"Every change also runs {', '.join(everything)}, which prints them all.")
+    return "\n\n".join(parts)
+
+
+def _table(entries: list[Entry]) -> str:
+    lines = ["| parameter | default | allowed | what it is | stages |", "|---|---|---|---|---|"]
+    for name, default, limits, what, stages in as_rows(entries):
+        lines.append(f"| `{name}` | `{default}` | {limits} | {what} | {stages} |")
+    return "\n".join(lines)
