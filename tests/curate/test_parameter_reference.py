@@ -1,4 +1,4 @@
-"""The reference of parameters says what the model checks, and docs/parameters.md is what it says."""
+"""The reference of parameters says what the model checks; docs/parameters.md is what it says."""
 
 from __future__ import annotations
 
