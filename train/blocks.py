@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import keras
 
@@ -75,7 +76,10 @@ def unfreeze_last(network: keras.Model, blocks: int, name: str) -> tuple[keras.M
     for layer in trained:
         layer.trainable = _can_train(layer)
     cut = _cut_before(network, trained)
-    before = keras.Model(network.inputs[0], cut, name="frozen_blocks")
+    frozen = cut
+    if cut is network.inputs[0]:  # a model without any operation cannot be called
+        frozen = keras.layers.Identity(dtype="float32", name="pixels")(cut)
+    before = keras.Model(network.inputs[0], frozen, name="frozen_blocks")
     after = keras.Model(cut, network.outputs[0], name="tuned_blocks")
     # Keras names the new input by how many tensors the process has made, and saves that.
     after.layers[0].name = "activations"
@@ -85,26 +89,43 @@ def unfreeze_last(network: keras.Model, blocks: int, name: str) -> tuple[keras.M
 def _cut_before(network: keras.Model, trained: list[keras.layers.Layer]) -> keras.KerasTensor:
     """Find the last tensor before the trained layers that every path leads through."""
     # A model without a graph of its own (Sequential) gets one; operations come inputs first.
-    operations = keras.Model(network.inputs, network.outputs).operations
-    place = {id(operation): number for number, operation in enumerate(operations)}
+    graph = keras.Model(network.inputs, network.outputs)
+    place = {id(operation): number for number, operation in enumerate(graph.operations)}
     first_trained = min(place[id(layer)] for layer in trained if id(layer) in place)
+    made = _made(graph, place)
     cut = network.inputs[0]
     reach = 0  # the last operation that reads a tensor made before the one looked at
-    reads = _last_reads(operations, place)
-    for number, operation in enumerate(operations[:first_trained]):
-        if reach <= number and number in reads and len(operation._inbound_nodes) == 1:
-            cut = operation.output
+    reads = _last_reads(graph, place)
+    for number in range(first_trained):
+        if reach <= number and number in reads and len(made[number]) == 1:
+            cut = made[number][0]
         reach = max(reach, reads.get(number, 0))
     return cut
 
 
-def _last_reads(operations: list[keras.Operation], place: dict[int, int]) -> dict[int, int]:
+def _nodes(graph: keras.Model) -> list[Any]:
+    """List the calls of operations that a graph is made of."""
+    return [node for nodes in graph._nodes_by_depth.values() for node in nodes]
+
+
+def _made(graph: keras.Model, place: dict[int, int]) -> dict[int, list[keras.KerasTensor]]:
+    """List the tensors that each operation, by number, makes in this graph.
+
+    Not `operation.output`, nor all its calls: a layer of a loaded model stands in other graphs
+    too, and a model's output is that of its own graph.
+    """
+    made: dict[int, list[keras.KerasTensor]] = {}
+    for node in _nodes(graph):
+        made.setdefault(place[id(node.operation)], []).extend(node.output_tensors)
+    return made
+
+
+def _last_reads(graph: keras.Model, place: dict[int, int]) -> dict[int, int]:
     """Say of each operation, by number, which is the last one that reads its output."""
     reads: dict[int, int] = {}
-    for number, operation in enumerate(operations):
-        for node in operation._inbound_nodes:
-            for tensor in node.input_tensors:
-                source = place.get(id(tensor._keras_history.operation))
-                if source is not None:
-                    reads[source] = max(number, reads.get(source, 0))
+    for node in _nodes(graph):
+        number = place[id(node.operation)]
+        for tensor in node.input_tensors:
+            source = place[id(tensor._keras_history.operation)]
+            reads[source] = max(number, reads.get(source, 0))
     return reads

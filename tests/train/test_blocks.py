@@ -96,3 +96,35 @@ def test_more_blocks_than_there_are_is_told():
     network = keras.Model(*branching())
     with pytest.raises(UserError, match="unfreeze: 4 is more than the 3 blocks of mine; lower it"):
         unfreeze_last(network, 4, "mine")
+
+
+@pytest.mark.parametrize("side", [8, None], ids=["fixed", "any"])
+def test_a_loaded_network_is_cut_before_its_last_blocks(side, tmp_path):
+    """Loaded, the layers of a Sequential stand in more graphs than one."""
+    keras.Sequential(
+        [
+            keras.Input((side, side, 3)),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.Conv2D(5, 3),
+            keras.layers.Conv2D(6, 3),
+            keras.layers.GlobalAveragePooling2D(),
+        ]
+    ).save(tmp_path / "own.keras")
+    pictures = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    for blocks, shape in ((1, (4, 4, 5)), (2, (6, 6, 4)), (3, (8, 8, 3))):
+        network = keras.saving.load_model(tmp_path / "own.keras")
+        expected = np.asarray(network(pictures))
+        before, after = unfreeze_last(network, blocks, "it")
+        activations = before(keras.Input((8, 8, 3)))
+        assert activations.shape == (None, *shape)
+        assert len(after.trainable_variables) == 2 * blocks
+        np.testing.assert_allclose(after(before(pictures)), expected, rtol=1e-5)
+
+
+def test_a_model_within_the_network_is_not_cut_open():
+    inner = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)], name="inner")
+    images = keras.Input((8, 8, 3), name="images")
+    features = keras.layers.Dense(2)(keras.layers.Flatten()(inner(images)))
+    before, after = unfreeze_last(keras.Model(images, features), 1, "it")
+    assert before.output_shape == (None, 6 * 6 * 4)
+    assert len(after.trainable_variables) == 2
