@@ -12,7 +12,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from curate.charts.style import CAUSES, GRAY, halo, in_style, ink, message, new_figure
+from curate.charts.style import (
+    CAUSES,
+    FINE,
+    GRAY,
+    RULE,
+    SMALL,
+    WORDS,
+    halo,
+    in_style,
+    ink,
+    message,
+    new_figure,
+)
 from train.charts.gap_causes import bottoms_of, known_causes
 
 NAMES = {
@@ -55,10 +67,10 @@ def draw(bars: Sequence[Bar]) -> Figure:
             _stack(axes, place, causes)
             _mark(axes, place, bar.gap)
         else:
-            axes.text(0, place, f"  {bar.reason}", va="center", color=ink(GRAY), fontsize=9)
-    axes.axvline(0, color="#888888", linewidth=1)
+            axes.text(0, place, f"  {bar.reason}", va="center", color=ink(GRAY), fontsize=SMALL)
+    axes.axvline(0, color=RULE, linewidth=1)
     axes.set_yticks(range(len(bars)), [textwrap.fill(bar.label, _WIDTH) for bar in bars])
-    axes.tick_params(axis="y", length=0, labelsize=9)
+    axes.tick_params(axis="y", length=0, labelsize=SMALL)
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x")
     axes.set_xlabel("loss in nats; parts below 0 lie left of it")
@@ -106,7 +118,7 @@ def _stack(axes: Axes, place: int, causes: dict[str, float]) -> None:
                 f"{value:+.3f}",
                 ha="center",
                 va="center",
-                fontsize=8.5,
+                fontsize=FINE,
                 path_effects=halo() if cause == "same_people" else None,
             )
 
@@ -114,14 +126,14 @@ def _stack(axes: Axes, place: int, causes: dict[str, float]) -> None:
 def _mark(axes: Axes, place: int, gap: dict[str, Any]) -> None:
     """Mark the gap as a whole and its interval below the bar; write both right of all."""
     value, low, high = gap["gap"], gap["low"].get("gap"), gap["high"].get("gap")
-    below, color = place + 0.36, "#333333"
+    below, color = place + 0.36, WORDS
     axes.plot(value, below, "D", markersize=4, color=color, zorder=4)
     interval = ""
     if low is not None and high is not None:
         axes.plot([low, high], [below, below], color=color, linewidth=1.2)
         interval = f"\n{low:.3f} to {high:.3f}"
     axes.text(
-        0.995, place + 0.05, f"gap {value:+.3f}{interval}", va="center", ha="right", fontsize=9,
+        0.995, place + 0.05, f"gap {value:+.3f}{interval}", va="center", ha="right", fontsize=SMALL,
         color=color, transform=axes.get_yaxis_transform(), linespacing=1.1,
         path_effects=halo(),
     )  # fmt: skip
@@ -138,9 +150,9 @@ def _explain(figure: Figure, known: Sequence[dict[str, float]]) -> None:
         )
         for cause in shown
     ]
-    mark = Line2D([], [], marker="D", markersize=4, color="#333333", linewidth=1.2)
+    mark = Line2D([], [], marker="D", markersize=4, color=WORDS, linewidth=1.2)
     mark.set_label("gap, 95 % interval")
     figure.legend(
-        handles=[*patches, mark], loc="outside lower center", fontsize=9, ncols=len(shown) + 1,
+        handles=[*patches, mark], loc="outside lower center", fontsize=SMALL, ncols=len(shown) + 1,
         handlelength=1.4, columnspacing=1.6,
     )  # fmt: skip

@@ -11,7 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from curate.charts.style import PROBES, in_style, message, new_figure
+from curate.charts.style import (
+    PROBES,
+    SMALL,
+    in_style,
+    message,
+    new_figure,
+)
 
 SHOWN = {
     "seen": "seen: fed already",
@@ -82,7 +88,7 @@ def _having(curves: Sequence[Curves], probe: str) -> list[pl.DataFrame]:
 
 
 def _draw_panel(axes: Axes, one: Curves) -> None:
-    axes.set_title(textwrap.fill(one.label, _WIDTH), fontsize=9.5)
+    axes.set_title(textwrap.fill(one.label, _WIDTH), fontsize=SMALL)
     for probe, words in SHOWN.items():
         line = one.probes.drop_nulls(probe)
         epochs, losses = line["epoch"].to_numpy(), line[probe].to_numpy()
@@ -100,4 +106,4 @@ def _draw_panel(axes: Axes, one: Curves) -> None:
 
 def _explain(figure: Figure, axes: Axes) -> None:
     lines, names = axes.get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside lower center", ncols=len(SHOWN), fontsize=9.5)
+    figure.legend(lines, names, loc="outside lower center", ncols=len(SHOWN), fontsize=SMALL)

@@ -12,7 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from curate.charts.style import BLUE, GRAY, halo, in_style, ink, message, new_figure
+from curate.charts.style import (
+    BLUE,
+    GRAY,
+    NAME,
+    RULE,
+    halo,
+    in_style,
+    ink,
+    message,
+    new_figure,
+)
 from train.charts.compare_places import Box, place
 from train.compare_words import Figure as Measured
 
@@ -53,7 +63,7 @@ def draw(points: Sequence[Point], title: str) -> Figure:
     )
     better = axes.annotate(
         _BETTER, (1, 0), (-26, 22), xycoords="axes fraction", textcoords="offset points",
-        ha="right", va="bottom", color=ink(GRAY), fontstyle="italic", fontsize=10,
+        ha="right", va="bottom", color=ink(GRAY), fontstyle="italic", fontsize=NAME,
         arrowprops={"arrowstyle": "-|>", "color": ink(GRAY), "relpos": (1, 0), "shrinkA": 2},
     )  # fmt: skip
     better.set_in_layout(False)
@@ -140,7 +150,7 @@ def _lead(axes: Axes, text: Annotation, box: Box, dot: tuple[float, float]) -> N
         return
     line = axes.annotate(
         "", text.xy, (round(near[0], 1), round(near[1], 1)), textcoords="offset points",
-        arrowprops={"arrowstyle": "-", "color": "#888888", "linewidth": 0.7, "shrinkA": 0,
+        arrowprops={"arrowstyle": "-", "color": RULE, "linewidth": 0.7, "shrinkA": 0,
                     "shrinkB": 5}, zorder=3,
     )  # fmt: skip
     line.set_in_layout(False)
