@@ -8,7 +8,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from dvclive import Live
 
 from curate import console
 from curate.params import Parameters
@@ -16,6 +15,7 @@ from train.checkpoint import Checkpoint, Stateful
 from train.data import Builder, count, labels, training_epoch
 from train.divergence import Divergence
 from train.features import Features, cached_epoch, split_features
+from train.live_log import LiveLog
 from train.loss import inverse_weights
 from train.model import Network, augments
 from train.monitor import SPLIT, Monitor, watches
@@ -50,7 +50,7 @@ def train(
     with console.progress("probe features", None) as advance:
         probes = Probes(builder, network, parameters, advance)
     with (
-        Live(str(folder / "dvclive"), dvcyaml=None, save_dvc_exp=False) as live,
+        LiveLog(folder / "dvclive") as live,
         console.progress("training", steps * parameters.epochs) as advance,
     ):
         divergence, recorder = Divergence(parameters), Recorder(probes, live, advance)

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 import tensorflow as tf
-from dvclive import Live
 
 from train.bands import Estimate
+from train.live_log import LiveLog
 from train.probes import Probes, Scores
 from train.recorder import Recorder, write_scores
 
@@ -48,11 +48,11 @@ def steps(recorder: Recorder, first: int, last: int) -> None:
 def recorded(folder, stop: int | None = None) -> Recorder:
     """Record eight steps; after `stop` steps with a new recorder and log, as after a kill."""
     if stop:
-        with Live(str(folder / "killed"), dvcyaml=None, save_dvc_exp=False) as live:
+        with LiveLog(folder / "killed") as live:
             first = Recorder(cast(Probes, MadeUp()), live, lambda _: None)
             steps(first, 1, stop)
             state = json.loads(json.dumps(first.state()))
-    with Live(str(folder / "live"), dvcyaml=None, save_dvc_exp=False) as live:
+    with LiveLog(folder / "live") as live:
         recorder = Recorder(cast(Probes, MadeUp()), live, lambda _: None)
         if stop:
             recorder.restore(state)
