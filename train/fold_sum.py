@@ -20,6 +20,7 @@ from train.scorecard import predict as predict_at
 from train.scores import macro, micro, per_action_unit, rounded
 
 SPLIT = EVALUATED[0]
+FOLD_COLUMN = "f1_fold_"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def sum_evaluations(
     scale. Rows have the F1 of each fold too, as `f1_fold_1` and so on.
 
     Raises:
-        UserError: fewer than two folds, a damaged one, other action units, or a frame or a subject
-            in two of them.
+        UserError: fewer than two folds, a damaged one, a sum, other action units, or a frame or a
+            subject in two of them.
     """
     if len(folders) < 2:
         raise UserError("name the evaluation folders of two or more folds")
@@ -74,6 +75,8 @@ def _read(folder: Path) -> Fold:
     path = folder / "per_action_unit.csv"
     try:
         rows = pl.read_csv(path).filter(pl.col("split") == SPLIT)
+        if any(column.startswith(FOLD_COLUMN) for column in rows.columns):
+            raise UserError(f"{folder}: is itself a sum of folds; name its folds instead")
         by_unit = dict(rows.select("action_unit", "chosen_threshold").rows())
         thresholds = np.array([by_unit[name] for name in predictions.names], np.float64)
     except (pl.exceptions.PolarsError, OSError, KeyError, ValueError, TypeError):
@@ -109,7 +112,7 @@ def _pool(folds: list[Fold], parameters: Parameters) -> Evaluation:
     units, means = score_decided(names, labels, predicted, subjects, parameters.seed)
     for number, fold in enumerate(folds, start=1):
         for row, f1 in zip([*units, *means], _f1(fold.predictions, fixed), strict=True):
-            row[f"f1_fold_{number}"] = rounded(f1)
+            row[f"{FOLD_COLUMN}{number}"] = rounded(f1)
     evaluation = Evaluation(pooled, {"folds": len(folds)})
     evaluation.units = _of_split(units)
     evaluation.means = _of_split(means)

@@ -390,6 +390,12 @@ def test_a_bad_fold_is_told_in_a_sentence(folds, change, said):
         sum_evaluations(folds[0], None, PARAMETERS)
 
 
+def test_a_sum_is_no_fold(folds, tmp_path):
+    sum_evaluations(folds[0][:2], tmp_path / "sum", PARAMETERS)
+    with pytest.raises(UserError, match=r"sum: is itself a sum of folds; name its folds instead"):
+        sum_evaluations([tmp_path / "sum", folds[0][2]], None, PARAMETERS)
+
+
 def test_one_fold_is_no_sum(folds):
     with pytest.raises(UserError, match="two or more folds"):
         sum_evaluations(folds[0][:1], None, PARAMETERS)
