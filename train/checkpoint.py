@@ -28,6 +28,12 @@ from train.model import Network
 from train.monitor import Monitor
 
 Arrays = list[NDArray[Any]]
+# As dvc.yaml names them: another `threshold`, say, is of no account to a training.
+FIT_PARAMETERS = (
+    *("seed", "backbone", "unfreeze", "unfreeze_lr", "units", "dropout", "lr", "schedule"),
+    *("warm_up", "batch_size", "epochs", "patience", "monitor", "weight", "precision"),
+    *("rotation", "shear", "zoom", "shift", "flip", "brightness", "probe_frames"),
+)
 _STATE = "state.npz"
 _FINGERPRINT = "fingerprint"
 
@@ -43,8 +49,8 @@ class Stateful(Protocol):
 
 
 def fingerprint(shards: Path, parameters: Parameters) -> str:
-    """Sum up all that a training's end hangs on: shards, parameters, backbone file, code."""
-    digest = hashlib.sha256(parameters.model_dump_json().encode())
+    """Sum up all that a training's end hangs on: shards, its parameters, backbone file, code."""
+    digest = hashlib.sha256(parameters.model_dump_json(include=set(FIT_PARAMETERS)).encode())
     digest.update(f"keras {keras.__version__} {keras.backend.backend()}".encode())
     backbone = Path(parameters.backbone)
     files = sorted(path for path in shards.iterdir() if path.is_file())

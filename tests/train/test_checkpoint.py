@@ -10,11 +10,13 @@ from pathlib import Path
 
 import keras
 import pytest
+import yaml
 
 from curate.params import Parameters
-from train.checkpoint import fingerprint, open_folder
+from train.checkpoint import FIT_PARAMETERS, fingerprint, open_folder
 from train.fit import fit_stage
 
+ROOT = Path(__file__).parents[2]
 KILLED = Path(__file__).with_name("killed.py")
 
 
@@ -80,6 +82,7 @@ def test_the_fingerprint_tells_input_apart(shards, parameters, tmp_path):
     other = shutil.copytree(shards, tmp_path / "other")
     assert fingerprint(other, parameters()) == fingerprint(shards, parameters())
     assert fingerprint(shards, parameters(lr=0.01)) != fingerprint(shards, parameters())
+    assert fingerprint(shards, parameters(threshold=0.4)) == fingerprint(shards, parameters())
     path = next(other.glob("*-moments.tfrecord-*"))
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     assert fingerprint(other, parameters()) != fingerprint(shards, parameters())
@@ -88,6 +91,11 @@ def test_the_fingerprint_tells_input_apart(shards, parameters, tmp_path):
     first = fingerprint(shards, parameters(backbone=str(backbone)))
     backbone.write_bytes(b"another")
     assert len({before, first, fingerprint(shards, parameters(backbone=str(backbone)))}) == 3
+
+
+def test_the_fingerprint_takes_the_parameters_that_the_stage_names():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert sorted(FIT_PARAMETERS) == sorted(stages["fit"]["params"])
 
 
 def test_a_checkpoint_of_other_input_is_removed_and_noted(tmp_path, capfd):
