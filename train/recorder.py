@@ -9,9 +9,9 @@ from typing import Any
 
 import keras
 import polars as pl
-from dvclive import Live
 
 from train import gap
+from train.live_log import LiveLog
 from train.probes import Probes, Scores
 from train.tensorboard import write_events
 from train.verdict import Gap, dissect, finding, sentence
@@ -32,7 +32,7 @@ class Recorder(keras.callbacks.Callback):
     Each of `scores` is a row of probes.csv, and under "gap" the gap that those probes tell.
     """
 
-    def __init__(self, probes: Probes, live: Live, advance: Callable[[int], None]) -> None:
+    def __init__(self, probes: Probes, live: LiveLog, advance: Callable[[int], None]) -> None:
         super().__init__()
         self._probes, self._live, self._advance = probes, live, advance
         self._step = 0
@@ -108,10 +108,10 @@ def write_scores(
     probes.csv and history.csv, the same for TensorBoard, gap.json, and of it metrics.json for DVC.
     """
     rows = [{name: value for name, value in row.items() if name != "gap"} for row in scores]
-    for name, table in (("probes", rows), ("history", list(history))):
-        pl.DataFrame(table, infer_schema_length=None).write_csv(
-            folder / f"{name}.csv", float_precision=6
-        )
+    probes = pl.DataFrame(rows, infer_schema_length=None)
+    probes.write_csv(folder / "probes.csv", float_precision=6)
+    epochs = [{name: _significant(value) for name, value in row.items()} for row in history]
+    pl.DataFrame(epochs, infer_schema_length=None).write_csv(folder / "history.csv")
     write_events(scores, history, folder / "tensorboard")
     early = next((row for row in scores if row["epoch"] >= gap.EARLY), scores[-1])
     final = next((row for row in scores if row["epoch"] == kept_epoch), scores[-1])
@@ -130,6 +130,11 @@ def write_scores(
     _write_json(folder / "gap.json", content)
     _write_json(folder / "metrics.json", _metrics(*gaps) | {"kept_epoch": kept_epoch})
     return gaps
+
+
+def _significant(value: Any) -> Any:
+    """Cut a float to six significant digits: of a learning rate six decimals may all be 0."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _metrics(early: Gap, final: Gap) -> Row:

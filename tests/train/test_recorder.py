@@ -96,6 +96,15 @@ def test_probes_csv_has_each_loss_with_its_interval(tmp_path):
     assert "gap" not in table.columns
 
 
+def test_a_small_learning_rate_is_not_written_as_none(tmp_path):
+    recorder = recorded(tmp_path)
+    recorder.history[0]["learning_rate"] = 3.1234567e-7
+    recorder.history[1]["learning_rate"] = 0.00079999998
+    write_scores(recorder.scores, recorder.history, tmp_path, 2)
+    rates = [line.split(",")[2] for line in (tmp_path / "history.csv").read_text().splitlines()]
+    assert rates == ["learning_rate", "3.12346e-7", "0.0008"]
+
+
 def test_gap_json_tells_early_and_final(tmp_path):
     recorder = recorded(tmp_path)
     gaps = write_scores(recorder.scores, recorder.history, tmp_path, 2)
