@@ -35,8 +35,9 @@ class Divergence(keras.callbacks.Callback):
         so_far = float((logs or {})["loss"]) * self._epoch_steps
         loss, self._epoch_sum = so_far - self._epoch_sum, so_far
         if not np.isfinite(loss):
-            raise UserError(f"the training loss is no longer a number {self._advice()}")
-        self._first = loss if self._first is None else self._first
+            raise UserError(self._no_number())
+        # 0 is the loss of a batch without known labels, which is nothing to compare with.
+        self._first = self._first or loss
         self._recent.append(loss)
         mean = sum(self._recent) / STEPS
         if len(self._recent) == STEPS and mean > FACTOR * self._first:
@@ -48,6 +49,15 @@ class Divergence(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Begin the mean anew, as Keras does."""
         self._epoch_steps, self._epoch_sum = 0, 0.0
+
+    def _no_number(self) -> str:
+        if self._step > 1:
+            return f"the training loss is no longer a number {self._advice()}"
+        # Nothing has been learned yet, so no learning rate is to blame.
+        return (
+            f"the very first training loss is no number: the backbone {self._parameters.backbone} "
+            f"gives features that are none, or far too large; check it on pictures of values 0-255"
+        )
 
     def _advice(self) -> str:
         p = self._parameters

@@ -49,7 +49,8 @@ def fit_stage(
     keras.utils.set_random_seed(parameters.seed)
     tf.config.experimental.enable_op_determinism()
     builder = open_shards(shards)
-    watches(builder, parameters)
+    with damage_told(builder):
+        watches(builder, parameters)
     scratch = open_folder(output, fingerprint(shards, parameters))
     try:
         with whole_folder(output, "model.keras") as building, damage_told(builder):

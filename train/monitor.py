@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from curate.errors import UserError
 from curate.params import Parameters
-from train.data import Builder, count
+from train.data import Builder, count, labels
 from train.features import Features
 from train.loss import masked_cross_entropy_from_logits
 from train.scores import macro, per_action_unit
@@ -24,13 +24,18 @@ def watches(builder: Builder, parameters: Parameters) -> bool:
     """Tell whether epochs are to be scored on validation.
 
     Raises:
-        UserError: they are, but validation is empty.
+        UserError: they are, but validation is empty, or has no positive to score macro F1 by.
     """
     wanted = parameters.monitor != "last" or parameters.patience > 0
     if wanted and not count(builder, SPLIT):
         raise UserError(
             "monitor and patience score epochs on validation, which is empty (one subject only): "
             "set monitor to last and patience to 0"
+        )
+    if wanted and parameters.monitor == "macro_f1" and not np.any(labels(builder, SPLIT) == 1):
+        raise UserError(
+            "monitor: macro_f1 needs a positive of some action unit on validation, which has none: "
+            "set monitor to loss or last"
         )
     return wanted
 
@@ -60,9 +65,10 @@ class Monitor(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Score the epoch; keep its weights if it is the best; stop if it has been too long."""
-        figures = self._score()
-        self._history[-1].update({f"validation_{name}": v for name, v in figures.items()})
-        cost = -figures["macro_f1"] if self._by == "macro_f1" else figures["loss"]
+        loss, f1 = self._score()
+        figures = {"validation_loss": loss, "validation_macro_f1": f1}
+        self._history[-1].update({name: v for name, v in figures.items() if v is not None})
+        cost = -f1 if self._by == "macro_f1" and f1 is not None else loss
         if cost < self._best:
             self._best, self._best_epoch = cost, epoch + 1
             if self._by != "last":
@@ -70,7 +76,8 @@ class Monitor(keras.callbacks.Callback):
         if self._patience and epoch + 1 - self._best_epoch >= self._patience:
             self.stopped = self.model.stop_training = True
 
-    def _score(self) -> dict[str, float]:
+    def _score(self) -> tuple[float, float | None]:
+        """Answer the loss, and macro F1 where validation has a positive of some action unit."""
         frames = self._validation
         logits = np.concatenate(
             [
@@ -80,9 +87,7 @@ class Monitor(keras.callbacks.Callback):
         )
         loss, known = masked_cross_entropy_from_logits(frames.labels, logits)
         f1 = macro(per_action_unit(frames.labels, logits >= 0)).f1
-        if f1 is None:
-            raise UserError("monitor: validation has no positive of any action unit to score by")
-        return {"loss": float(np.sum(loss) / max(np.sum(known), 1)), "macro_f1": f1}
+        return float(np.sum(loss) / max(np.sum(known), 1)), f1
 
     def kept_epoch(self, last: int) -> int:
         """Answer the epoch whose weights are kept, counted from 1, of `last` in all."""

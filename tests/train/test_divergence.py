@@ -42,6 +42,17 @@ def test_no_number_stops_at_once(loss):
         watch([0.7, 0.6, loss])
 
 
+def test_before_anything_is_learned_no_rate_is_to_blame():
+    with pytest.raises(UserError, match=r"very first .*: the backbone own\.keras gives features"):
+        watch([np.nan], backbone="own.keras")
+
+
+def test_a_first_batch_without_known_labels_is_nothing_to_compare_with():
+    watch([0.0] + [0.7] * 2 * STEPS)
+    with pytest.raises(UserError, match=r"from 0\.7 at the first"):
+        watch([0.0, 0.7] + [10.0] * STEPS)
+
+
 def test_a_spike_that_passes_does_not_stop_it():
     watch([0.7] * 50 + [100.0] + [0.5] * 200)
 

@@ -15,9 +15,11 @@ from curate.params import Parameters
 from train import data
 from train.data import measuring_pipeline, open_shards
 from train.evaluate import evaluate_stage
+from train.features import Features
 from train.fit import fit_stage
 from train.loss import masked_cross_entropy
 from train.model import describe
+from train.monitor import Monitor
 from train.thresholds import choose
 
 
@@ -187,7 +189,7 @@ def test_a_loss_that_is_no_number_is_told(shards, parameters, tmp_path, monkeypa
         "train.schedule.MaskedBinaryCrossentropy.call",
         lambda self, y_true, y_pred: y_pred[0, 0] * np.nan,
     )
-    sentence = r"no longer a number \(step 1\): lr \(0.02\) is too high for units \[32\], .*try lr"
+    sentence = r"very first training loss is no number: the backbone .*quarters\.keras gives"
     with pytest.raises(UserError, match=sentence):
         fit_stage(shards, tmp_path / "fit", parameters)
     assert list(tmp_path.iterdir()) == []
@@ -197,6 +199,23 @@ def test_monitoring_needs_people(shards, parameters, tmp_path, monkeypatch):
     monkeypatch.setattr("train.monitor.count", lambda builder, split: 0)
     with pytest.raises(UserError, match=r"validation, which is empty .* set monitor to last"):
         fit_stage(shards, tmp_path / "fit", changed(parameters, monitor="loss"))
+
+
+def test_macro_f1_needs_a_positive_to_monitor(shards, parameters, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.monitor.labels", lambda builder, split: np.zeros((9, 3), np.int8))
+    with pytest.raises(UserError, match=r"monitor: macro_f1 needs a positive .* set monitor to"):
+        fit_stage(shards, tmp_path / "fit", changed(parameters, monitor="macro_f1"))
+
+
+def test_the_loss_needs_no_positive_to_monitor():
+    """Nor does the history tell a macro F1 where none is defined."""
+    history: list[dict[str, float]] = [{"epoch": 1}]
+    frames = Features(np.zeros((9, 4), np.float32), np.zeros((9, 1), np.int8))
+    head = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    monitor = Monitor(Parameters(monitor="loss"), head, frames, history)
+    monitor.on_epoch_end(0)
+    assert history == [{"epoch": 1, "validation_loss": pytest.approx(np.log(2))}]
+    assert monitor.kept_epoch(1) == 1
 
 
 def test_damage_is_told_before_anything_is_written(shards, parameters, tmp_path):
