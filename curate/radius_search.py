@@ -109,7 +109,8 @@ class RadiusIndex:
             limits, distances, found = self._index.range_search(_as_bytes(queries), self.radius + 1)
         finally:
             faiss.omp_set_num_threads(threads)
-        rows = np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.int64)))
+        ends = limits.astype(np.int64)
+        rows = np.repeat(np.arange(len(queries)), ends[1:] - ends[:-1])
         return rows, found.astype(np.int64, copy=False), distances.astype(np.int64)
 
 
