@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from curate.charts.style import CAUSES, FINE, RULE, epochs_in_words, halo, ink, spread
+from curate.charts.style import CAUSES, FINE, RULE, epochs_in_words, ink, spread
 
 _NAMES = {
     "memorised": "memorised",
@@ -92,7 +92,7 @@ def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -
             va="center",
             fontsize=FINE,
             color=ink(CAUSES[cause]),
-            path_effects=halo(),
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # the zero line ends here
         )
 
 
