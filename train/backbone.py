@@ -6,6 +6,7 @@ need not know which one it is.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +14,14 @@ from typing import Any
 
 import keras
 
-from curate.errors import UserError
 from train.blocks import unfreeze_last
 from train.lite0 import lite0_features, load_weights
+from train.saved_backbone import BackboneError, saved_network
 from train.weights import pretrained_weights
 
 OFFLINE = "efficientnet-lite0"
 
 Scaling = Callable[[Any], Any]
-
-
-class BackboneError(UserError, ValueError):
-    """A backbone that is unknown, cannot be downloaded, or does not fit the images."""
 
 
 def build_backbone(name: str, image_size: int) -> keras.Model:
@@ -53,11 +50,13 @@ def split_backbone(
     tuned = None
     if unfreeze:
         network, upper = unfreeze_last(network, unfreeze, name)
-        activations = keras.Input(upper.input_shape[1:], name="activations")
-        features = _pooled(upper(activations, training=False))
-        tuned = _without_xla(keras.Model(activations, features, name="tuned"))
     images = keras.Input((image_size, image_size, 3), name="images")
     outputs = network(scaling(images), training=False)
+    if unfreeze:
+        # Of the shape that these images give: the network may take them of any size.
+        activations = keras.Input(outputs.shape[1:], name="activations")
+        features = _pooled(upper(activations, training=False))
+        tuned = _without_xla(keras.Model(activations, features, name="tuned"))
     outputs = _in_float32(outputs if unfreeze else _pooled(outputs))
     frozen = keras.Model(images, outputs, name="backbone")
     frozen.trainable = False
@@ -94,11 +93,20 @@ def _network_and_scaling(name: str, image_size: int) -> tuple[keras.Model, Scali
         load_weights(network, pretrained_weights())
         return network, _unscaled
     if name.endswith(".keras"):
-        return _saved_network(Path(name), image_size), _unscaled
+        return saved_network(Path(name), image_size), _unscaled
     if name in application_names():
         return _application(name, image_size), application_scaling(name)
-    raise BackboneError(
-        f"Unknown backbone {name!r}: use {OFFLINE}, a path to a .keras file, or one of "
+    raise BackboneError(_unknown(name))
+
+
+def _unknown(name: str) -> str:
+    """Say that there is no such backbone, what may be meant, and what is allowed."""
+    known = {known.lower(): known for known in (OFFLINE, *application_names())}
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    near = near or [one for one in known if name.lower() in one]  # Lite0, B0
+    asked = f"did you mean {known[near[0]]!r}? Allowed" if near else "allowed"
+    return (
+        f"Unknown backbone {name!r}: {asked} are {OFFLINE}, a path to a .keras file, and "
         f"{', '.join(application_names())}"
     )
 
@@ -136,25 +144,3 @@ def _application(name: str, image_size: int) -> keras.Model:
             f"The weights of {name} could not be downloaded: use {OFFLINE}, which needs no "
             f"network, or a .keras file"
         ) from error
-
-
-def _saved_network(path: Path, image_size: int) -> keras.Model:
-    if not path.is_file():
-        raise BackboneError(f"There is no backbone file {path}")
-    try:
-        network = keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError) as error:
-        raise BackboneError(f"{path} is not a readable .keras file: {error}") from error
-    expected = (None, image_size, image_size, 3)
-    given = network.input_shape
-    fits = (
-        isinstance(given, tuple)
-        and len(given) == 4
-        and all(size in (None, wanted) for size, wanted in zip(given, expected, strict=True))
-    )
-    if not fits or len(network.output_shape) not in (2, 4):
-        raise BackboneError(
-            f"{path} maps {given} to {network.output_shape}: a backbone maps {expected} to "
-            f"(None, channels) or (None, height, width, channels)"
-        )
-    return network

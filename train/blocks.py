@@ -67,6 +67,10 @@ def unfreeze_last(network: keras.Model, blocks: int, name: str) -> tuple[keras.M
         UserError: the network has fewer blocks.
     """
     found = find_blocks(network)
+    if not found:
+        raise UserError(
+            f"unfreeze: {name} has no layer with weights to fine-tune; set unfreeze to 0"
+        )
     if blocks > len(found):
         raise UserError(
             f"unfreeze: {blocks} is more than the {len(found)} blocks of {name}; lower it"

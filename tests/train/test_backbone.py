@@ -4,6 +4,7 @@ import collections
 import functools
 import importlib.metadata
 import pickle
+import zipfile
 
 import cv2
 import keras
@@ -22,6 +23,7 @@ from train.backbone import (
     split_backbone,
 )
 from train.lite0 import fold_batch_norm, lite0_classifier, lite0_features, load_weights
+from train.model import ActionUnits
 from train.weights import (
     MAGIC_NUMBER,
     PROTOCOL,
@@ -221,6 +223,27 @@ def test_all_blocks_may_train_and_no_more():
         split_backbone("efficientnet-lite0", 64, 19)
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("Lite0", "efficientnet-lite0"),
+        ("efficientnet_lite0", "efficientnet-lite0"),
+        ("resnet50", "ResNet50"),
+        ("mobilenetv2", "MobileNetV2"),
+        ("VGG-16", "VGG16"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_asked_about(name, near):
+    sentence = f"Unknown backbone '{name}': did you mean '{near}'\\? Allowed are"
+    with pytest.raises(BackboneError, match=sentence):
+        build_backbone(name, 64)
+
+
+def test_a_name_like_none_other_is_not_guessed_at():
+    with pytest.raises(BackboneError, match="Unknown backbone 'banana': allowed are effi"):
+        build_backbone("banana", 64)
+
+
 def test_an_unknown_name_lists_what_is_allowed():
     with pytest.raises(ValueError, match=r"'resnet'.*efficientnet-lite0.*\.keras.*MobileNetV2"):
         build_backbone("resnet", 64)
@@ -291,3 +314,98 @@ def test_keras_file_missing_broken_or_of_another_size(tmp_path):
         build_backbone(str(tmp_path / "broken.keras"), 32)
     with pytest.raises(BackboneError, match=r"maps \(None, 64, 64, 3\)"):
         build_backbone(saved_network(tmp_path / "large.keras", 64), 32)
+
+
+def convolved(side=32):
+    images = keras.Input((side, side, 3))
+    return images, keras.layers.Conv2D(4, 9)(images)
+
+
+def two_outputs():
+    images, activations = convolved()
+    return keras.Model(images, [activations, keras.layers.Flatten()(activations)])
+
+
+def two_inputs():
+    pairs = convolved(), convolved()
+    images, activations = zip(*pairs, strict=True)
+    return keras.Model(images, keras.layers.Add()(activations))
+
+
+def named_output():
+    images, activations = convolved()
+    return keras.Model(images, {"features": activations})
+
+
+def never_built():
+    return keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()])
+
+
+def too_deep():
+    """Pictures of any size, but not as small as 32 pixels."""
+    images, activations = convolved(None)
+    for _ in range(4):
+        activations = keras.layers.Conv2D(4, 9)(activations)
+    return keras.Model(images, activations)
+
+
+def ours():
+    """A model as `train fit` writes it: it maps pictures to action units."""
+    images, activations = convolved()
+    logits = keras.layers.Dense(2)(keras.layers.Flatten()(activations))
+    return keras.Model(images, ActionUnits(["AU1", "AU2"], 32)(logits))
+
+
+@pytest.mark.parametrize("unfreeze", [0, 1])
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (two_outputs, r"to \[\(None, 24, 24, 4\), \(None, 2304\)\]"),
+        (two_inputs, r"maps \[\(None, 32, 32, 3\), \(None, 32, 32, 3\)\] to"),
+        (named_output, r"to \{'features': \(None, 24, 24, 4\)\}"),
+        (never_built, "has no input shape and no weights"),
+        (too_deep, "cannot take images of 32 pixels"),
+        (ours, "is a model of 'train fit', which maps pictures to action units"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_model_that_is_no_backbone_is_told(tmp_path, build, said, unfreeze):
+    build().save(tmp_path / "odd.keras")
+    with pytest.raises(BackboneError, match=said) as told:
+        split_backbone(str(tmp_path / "odd.keras"), 32, unfreeze)
+    assert str(told.value).startswith(str(tmp_path / "odd.keras"))
+    assert "a backbone maps (None, 32, 32, 3) to (None, channels) or (" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def archive(path, **files):
+    with zipfile.ZipFile(path, "w") as written:
+        for name, content in files.items():
+            written.writestr(f"{name}.json", content)
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda path: path.write_text("some\nwords"), "not a zip archive"),
+        (lambda path: path.write_bytes(b""), "not a zip archive"),
+        (lambda path: archive(path, metadata="{}"), "no item named 'config.json'"),
+        (lambda path: archive(path, config="{}"), "Expected"),
+        (lambda path: archive(path, config="["), "Expecting value"),
+    ],
+    ids=["text", "empty", "no config", "empty config", "broken config"],
+)
+def test_a_file_that_is_no_keras_file_is_told(tmp_path, write, said):
+    write(tmp_path / "odd.keras")
+    with pytest.raises(BackboneError, match=rf"odd\.keras is not a readable .*{said}") as told:
+        build_backbone(str(tmp_path / "odd.keras"), 32)
+    assert "a backbone maps (None, 32, 32, 3) to (None, channels) or (" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_pictures_of_any_size_are_flattened_at_their_own(tmp_path):
+    images, activations = convolved(None)
+    keras.Model(images, keras.layers.Flatten()(activations)).save(tmp_path / "any.keras")
+    for unfreeze in (0, 1):
+        frozen, tuned = split_backbone(str(tmp_path / "any.keras"), 32, unfreeze)
+        assert (tuned or frozen).output_shape == (None, 24 * 24 * 4)

@@ -98,6 +98,14 @@ def test_more_blocks_than_there_are_is_told():
         unfreeze_last(network, 4, "mine")
 
 
+def test_a_network_without_weights_has_nothing_to_fine_tune():
+    images = keras.Input((8, 8, 3))
+    network = keras.Model(images, keras.layers.AveragePooling2D(4)(images))
+    sentence = "unfreeze: mine has no layer with weights to fine-tune; set unfreeze to 0"
+    with pytest.raises(UserError, match=sentence):
+        unfreeze_last(network, 1, "mine")
+
+
 @pytest.mark.parametrize("side", [8, None], ids=["fixed", "any"])
 def test_a_loaded_network_is_cut_before_its_last_blocks(side, tmp_path):
     """Loaded, the layers of a Sequential stand in more graphs than one."""

@@ -63,9 +63,32 @@ def test_bad_input_is_one_sentence(run, arguments, sentence):
 def test_an_unknown_backbone_lists_what_is_allowed(run, shards):
     code, _, err = run("fit", "--shards", shards, "--backbone", "ResNet5000")
     assert code == 2
-    assert "Unknown backbone 'ResNet5000': use efficientnet-lite0" in err
-    assert "ResNet50" in err
+    assert "Unknown backbone 'ResNet5000': did you mean 'ResNet50'? Allowed are effi" in err
+    assert "MobileNetV2" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--backbone", "nosuch.keras"], "There is no backbone file nosuch.keras"),
+        (["--backbone", "words.keras"], "words.keras is not a readable .keras file (not a zip"),
+        (["--backbone", "Lite0"], "Unknown backbone 'Lite0': did you mean 'efficientnet-lite0'?"),
+        (["--unfreeze", "99"], "unfreeze: 99 is more than the 18 blocks of efficientnet-lite0"),
+        (["--unfreeze", "-1"], "option: unfreeze: -1 is not allowed, must be greater than or"),
+    ],
+    ids=["no-file", "text", "nearly", "too-many", "negative"],
+)
+def test_a_wrong_backbone_is_one_sentence_and_leaves_nothing(
+    run, shards, tmp_path, arguments, sentence
+):
+    (tmp_path / "words.keras").write_text("some words")
+    code, out, err = run("fit", "--shards", shards, *arguments)
+    assert code == 2
+    assert err.startswith(f"train: {sentence}")
+    assert err.count("\n") == 1
+    assert out == ""
+    assert list(tmp_path.glob("data/**/*")) == []
 
 
 def test_fit_and_evaluate_end_in_json_for_machines(run, shards, tmp_path):
