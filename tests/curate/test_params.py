@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,15 @@ def test_shipped_file_holds_every_key_and_the_defaults() -> None:
     keys = {line.split(":")[0] for line in path.read_text().splitlines() if line[:1].isalpha()}
     assert keys == set(Parameters.model_fields)
     assert load_parameters(path) == Parameters()
+
+
+def test_a_limit_that_is_refused_is_not_written_as_one_that_is_taken() -> None:
+    """Of "0-1" one reads that 0 and 1 are allowed."""
+    written = (Path(__file__).parents[2] / "params.yaml").read_text()
+    comments = dict(re.findall(r"^(\w+): .*?# (.*)$", written, re.MULTILINE))
+    for name, field in Parameters.model_fields.items():
+        if any(hasattr(limit, "gt") for limit in field.metadata):
+            assert re.match(r"\D*(> 0|above 0)", comments[name]), name
 
 
 def test_parameters_are_frozen() -> None:
