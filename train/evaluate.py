@@ -25,8 +25,8 @@ def evaluate_stage(
 ) -> Evaluation:
     """Predict the validation splits, score them, write everything to `output`, whole.
 
-    Writes metrics.json, summary.json, per_action_unit.csv, means.csv, calibration.csv and
-    predictions.parquet, and published.json where the comparison holds or is asked for
+    Writes metrics.json, summary.json, per_action_unit.csv, means.csv, calibration.csv, notes.json
+    and predictions.parquet, and published.json where the comparison holds or is asked for
     (`beside_published`).
 
     Raises:
@@ -121,7 +121,8 @@ def _evaluate(
 
 
 def _shared(fitted: Fitted, builder: Builder) -> tuple[list[str], list[str]]:
-    """List the action units that model and shards share, and notes on those that they do not."""
+    """List the action units that model and shards share, and notes: the model's own, and on those
+    that they do not share."""
     side, wanted = image_size(builder), fitted.model.input_shape[1]
     if side != wanted:
         raise UserError(
@@ -135,7 +136,7 @@ def _shared(fitted: Fitted, builder: Builder) -> tuple[list[str], list[str]]:
             f"{fitted.path}: predicts {', '.join(fitted.action_units)}, of which the shards label "
             f"none (they hold {', '.join(labelled)})"
         )
-    notes = []
+    notes = list(fitted.notes)
     for these, others, said in (
         (fitted.action_units, labelled, "predicted, but the shards do not label them"),
         (labelled, fitted.action_units, "labelled, but the model does not predict them"),

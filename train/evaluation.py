@@ -87,8 +87,12 @@ def compare(
 def write(evaluation: Evaluation, output: Path) -> None:
     """Write the evaluation's files to the folder `output`, whole or not at all."""
     with whole_folder(output, "metrics.json") as building:
-        for name, figures in (("metrics", evaluation.metrics), ("summary", in_short(evaluation))):
-            (building / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
+        for name, content in (
+            ("metrics", evaluation.metrics),
+            ("summary", in_short(evaluation)),
+            ("notes", evaluation.notes),
+        ):
+            (building / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
         for name, rows, schema in (
             ("per_action_unit", evaluation.units, COLUMNS),
             ("means", evaluation.means, COLUMNS),
@@ -99,8 +103,8 @@ def write(evaluation: Evaluation, output: Path) -> None:
             )
             pl.DataFrame(rows, added | schema).write_csv(building / f"{name}.csv")
         if evaluation.comparison:
-            content = json.dumps(evaluation.comparison.as_dict(), indent=2) + "\n"
-            (building / "published.json").write_text(content)
+            written = json.dumps(evaluation.comparison.as_dict(), indent=2) + "\n"
+            (building / "published.json").write_text(written)
         evaluation.predictions.write_parquet(building / "predictions.parquet")
 
 

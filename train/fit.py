@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from curate import console
 from curate.errors import UserError
 from curate.params import Parameters
 from curate.whole import whole_folder
@@ -18,9 +19,11 @@ from train.data import (
     action_units,
     damage_told,
     image_size,
+    labels,
     open_shards,
     outputs,
 )
+from train.known_labels import require_known, threshold_notes, training_notes
 from train.model import build_network, set_thresholds
 from train.monitor import watches
 from train.recorder import write_scores
@@ -44,17 +47,19 @@ def fit_stage(
     A run that was killed is gone on with, and ends as it would have ended.
 
     Raises:
-        UserError: no or damaged shards, an unknown backbone, or a loss that ran away.
+        UserError: no or damaged shards, no known label, an unknown backbone, or a loss that ran
+            away.
     """
     keras.utils.set_random_seed(parameters.seed)
     tf.config.experimental.enable_op_determinism()
     builder = open_shards(shards)
     with damage_told(builder):
         watches(builder, parameters)
+        notes = _notes(builder)
     scratch = open_folder(output, fingerprint(shards, parameters))
     try:
         with whole_folder(output, "model.keras") as building, damage_told(builder):
-            gaps = _fit(builder, parameters, building, scratch, seconds_between_checkpoints)
+            gaps = _fit(builder, parameters, notes, building, scratch, seconds_between_checkpoints)
     except UserError:  # gone on with, it would come again
         shutil.rmtree(scratch)
         raise
@@ -62,8 +67,24 @@ def fit_stage(
     return gaps
 
 
+def _notes(builder: Builder) -> list[str]:
+    """Say, and answer, what the labels of training and of moments cannot teach."""
+    training, moments = (labels(builder, split) for split in ("train", "moments"))
+    require_known(builder.data_path, training)
+    names = action_units(builder)
+    notes = [*training_notes(names, training), *threshold_notes(names, moments)]
+    for sentence in notes:
+        console.note(sentence)
+    return notes
+
+
 def _fit(
-    builder: Builder, parameters: Parameters, building: Path, scratch: Path, seconds: float
+    builder: Builder,
+    parameters: Parameters,
+    notes: list[str],
+    building: Path,
+    scratch: Path,
+    seconds: float,
 ) -> list[Gap]:
     names, side = action_units(builder), image_size(builder)
     precision = number_format(parameters)
@@ -73,7 +94,7 @@ def _fit(
     if precision != "float32":  # the file is for any machine
         whole = build_network(names, side, parameters).whole
         whole.set_weights(network.whole.get_weights())
-    set_thresholds(whole, choose(*outputs(builder, whole, "moments")).tolist())
+    set_thresholds(whole, choose(*outputs(builder, whole, "moments")).tolist(), notes)
     save_network(whole, building / "model.keras")
     write_samples(builder, parameters, building / "augmented.jpg")
     return write_scores(recorder.scores, recorder.history, building, kept_epoch)

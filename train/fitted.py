@@ -22,13 +22,15 @@ MODEL = "model.keras"
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model, and what it says of itself: the action units of its outputs, in order, and the
-    probability from which each counts as present, (units,), chosen on held-out moments."""
+    """A model, and what it says of itself: the action units of its outputs, in order, the
+    probability from which each counts as present, (units,), chosen on held-out moments, and notes
+    on what its labels could not teach it."""
 
     path: Path
     model: keras.Model
     action_units: list[str]
     thresholds: NDArray[np.float64]
+    notes: list[str]
 
 
 def load_fitted(path: Path) -> Fitted:
@@ -51,7 +53,8 @@ def load_fitted(path: Path) -> Fitted:
         told = describe(model)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return Fitted(path, model, told.action_units, np.array(told.thresholds, np.float64))
+    thresholds = np.array(told.thresholds, np.float64)
+    return Fitted(path, model, told.action_units, thresholds, told.notes)
 
 
 def read_json(path: Path) -> Any:

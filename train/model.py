@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -43,6 +43,7 @@ class Description:
     image_size: int  # side of the pictures in pixels
     thresholds: list[float]  # of each output: probability from which it counts as present
     preprocessing: str  # what the pictures must be like
+    notes: list[str] = field(default_factory=list)  # what its labels could not teach it
 
 
 def build_network(
@@ -125,7 +126,8 @@ class ActionUnits(keras.layers.Layer):
     """Turn logits (batch, units) into probabilities, and carry what a model file has to tell.
 
     `names` are those of the outputs, `image_size` the side of the pictures in pixels, `thresholds`
-    (0.5 each, until they are chosen) the probability from which each output counts as present.
+    (0.5 each, until they are chosen) the probability from which each output counts as present,
+    `notes` sentences on what the labels could not teach.
     """
 
     def __init__(
@@ -134,12 +136,13 @@ class ActionUnits(keras.layers.Layer):
         image_size: int,
         thresholds: Sequence[float] | None = None,
         preprocessing: str = PREPROCESSING,
+        notes: Sequence[str] = (),
         **options: Any,
     ) -> None:
         super().__init__(**{"dtype": "float32", **options})
         given = [0.5] * len(names) if thresholds is None else thresholds
         self.description = Description(
-            list(names), image_size, [float(one) for one in given], preprocessing
+            list(names), image_size, [float(one) for one in given], preprocessing, list(notes)
         )
 
     def call(self, logits: Any) -> Any:
@@ -159,6 +162,7 @@ class ActionUnits(keras.layers.Layer):
             "image_size": told.image_size,
             "thresholds": list(told.thresholds),
             "preprocessing": told.preprocessing,
+            "notes": list(told.notes),
         }
 
 
@@ -171,12 +175,13 @@ def describe(model: keras.Model) -> Description:
     return _outputs(model).description
 
 
-def set_thresholds(model: keras.Model, thresholds: Sequence[float]) -> None:
-    """Make these (units,) the thresholds that the model carries."""
+def set_thresholds(
+    model: keras.Model, thresholds: Sequence[float], notes: Sequence[str] = ()
+) -> None:
+    """Make these (units,) the thresholds that the model carries, with notes on its labels."""
     layer = _outputs(model)
-    told = layer.description
-    layer.description = Description(
-        told.action_units, told.image_size, [float(one) for one in thresholds], told.preprocessing
+    layer.description = replace(
+        layer.description, thresholds=[float(one) for one in thresholds], notes=list(notes)
     )
 
 

@@ -24,16 +24,23 @@ GAP = {
     when: {"epoch": 1.0, "gap": 0.25, "people": None, "cause": "people"}
     for when in ("early", "final")
 }
-FILES = {"metrics.json", "summary.json", "per_action_unit.csv", "means.csv", "calibration.csv"}
+FILES = {
+    "metrics.json", "summary.json", "per_action_unit.csv", "means.csv", "calibration.csv",
+    "notes.json",
+}  # fmt: skip
 PARAMETERS = Parameters()
 
 
-def make_fit(folder: Path, shards: Path, names=("AU1", "AU12"), side=32, thresholds=(0.3, 0.6)):
+def make_fit(
+    folder: Path, shards: Path, names=("AU1", "AU12"), side=32, thresholds=(0.3, 0.6), notes=()
+):
     """Write a model of mean colours, solved for on the training frames, and its gap."""
     images = keras.Input((side, side, 3))
     colours = keras.layers.AveragePooling2D(side // 2)(keras.layers.Rescaling(1 / 255)(images))
     dense = keras.layers.Dense(2)
-    outputs = ActionUnits(names, side, thresholds)(dense(keras.layers.Flatten()(colours)))
+    outputs = ActionUnits(names, side, thresholds, notes=notes)(
+        dense(keras.layers.Flatten()(colours))
+    )
     features, labels = _training(shards)
     # Unknown labels count as absent here, so that the model errs.
     solved = np.linalg.lstsq(features, np.where(labels == 1, 2.0, -2.0), rcond=None)[0]
@@ -173,6 +180,16 @@ def test_few_subjects_are_said_to_give_rough_intervals(evaluated):
     assert "validation_balanced: one subject, so there are no 95 % intervals" in notes
     balanced = pl.DataFrame(evaluated[1].units).filter(split="validation_balanced")
     assert balanced["f1_low"].null_count() == len(balanced)
+
+
+def test_what_training_could_not_teach_is_noted(shards, tmp_path):
+    """It stands in the model, so that it is said whatever the model is scored on."""
+    said = "AU12: no positive on held-out moments, so its threshold is 0.5, not chosen"
+    fit = make_fit(tmp_path / "fit", shards, thresholds=(0.3, 0.5), notes=[said])
+    found = evaluate_stage(fit, shards, tmp_path / "evaluation", PARAMETERS)
+    assert found.notes[0] == said
+    assert json.loads((tmp_path / "evaluation" / "notes.json").read_text()) == found.notes
+    assert said in evaluate_model(fit, shards, "moments", None, PARAMETERS).notes
 
 
 def test_both_validation_sets_are_shown(evaluated):

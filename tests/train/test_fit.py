@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import polars as pl
 import pytest
+import tensorflow as tf
 
 from curate.errors import UserError
 from curate.params import Parameters
@@ -225,3 +226,50 @@ def test_damage_is_told_before_anything_is_written(shards, parameters, tmp_path)
     with pytest.raises(UserError, match="a TFRecord file is damaged"):
         fit_stage(damaged, tmp_path / "fit", parameters)
     assert [path.name for path in tmp_path.iterdir()] == ["tfrecords"]
+
+
+def relabelled(shards, folder, unit, **labels):
+    """Copy shards; give an action unit this one label in all frames of each split named."""
+    copy = shutil.copytree(shards, folder)
+    for split, label in labels.items():
+        for path in copy.glob(f"*-{split}.tfrecord-*"):
+            records = [
+                tf.train.Example.FromString(record.numpy())
+                for record in tf.data.TFRecordDataset(str(path))
+            ]
+            with tf.io.TFRecordWriter(str(path)) as writer:
+                for record in records:
+                    record.features.feature[f"labels/{unit}"].int64_list.value[:] = [label]
+                    writer.write(record.SerializeToString())
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        (-1, "AU12: unknown in every training frame; it is not learned, and its scores mean"),
+        (0, "AU12: no training frame has it present; the network can only learn its absence"),
+        (1, "AU12: no training frame has it absent; the network can only learn its presence"),
+    ],
+    ids=["unknown", "absent", "present"],
+)
+def test_what_the_labels_cannot_teach_is_said_and_kept(
+    shards, parameters, tmp_path, capfd, training, said
+):
+    poor = relabelled(shards, tmp_path / "tfrecords", "AU12", train=training, moments=0)
+    fit_stage(poor, tmp_path / "fit", changed(parameters, epochs=1, weight="inverse", **STILL))
+    chosen = "AU12: no positive on held-out moments, so its threshold is 0.5, not chosen"
+    err = capfd.readouterr().err
+    assert f"note: {said}" in err
+    assert f"note: {chosen}" in err
+    found = evaluate_stage(tmp_path / "fit", poor, tmp_path / "evaluation", parameters)
+    assert found.notes[0].startswith(said)
+    assert found.notes[1] == chosen
+
+
+def test_without_a_known_label_there_is_nothing_to_learn(shards, parameters, tmp_path):
+    poor = relabelled(shards, tmp_path / "half", "AU12", train=-1)
+    poor = relabelled(poor, tmp_path / "tfrecords", "AU1", train=-1)
+    with pytest.raises(UserError, match="tfrecords: no training frame has a known label, so "):
+        fit_stage(poor, tmp_path / "fit", parameters)
+    assert {path.name for path in tmp_path.iterdir()} == {"half", "tfrecords"}

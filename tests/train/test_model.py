@@ -101,11 +101,13 @@ def test_fine_tuned_blocks_have_their_own_rate(parameters):
 @pytest.mark.parametrize("unfreeze", [0, 1])
 def test_the_file_loads_and_tells_what_it_predicts(parameters, tmp_path, unfreeze):
     network = build_network(NAMES, 16, parameters(unfreeze=unfreeze))
-    set_thresholds(network.whole, np.array([0.25, 0.75]))
+    set_thresholds(network.whole, np.array([0.25, 0.75]), ["AU1: no positive"])
     save_network(network.whole, tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     preprocessing = "RGB, 0-255, of any number type; the model does its own scaling"
-    assert describe(loaded) == Description(NAMES, 16, [0.25, 0.75], preprocessing)
+    assert describe(loaded) == Description(
+        NAMES, 16, [0.25, 0.75], preprocessing, ["AU1: no positive"]
+    )
     expected = np.asarray(network.whole(pictures(), training=False))
     np.testing.assert_array_equal(loaded(pictures(), training=False), expected)
     whole_numbers = pictures().astype("uint8")
@@ -134,6 +136,7 @@ def test_a_model_of_something_else_is_told():
 def test_thresholds_are_a_half_until_they_are_chosen():
     layer = ActionUnits(NAMES, 16)
     assert layer.description.thresholds == [0.5, 0.5]
+    assert layer.description.notes == []
     assert ActionUnits.from_config(layer.get_config()).description == layer.description
 
 
