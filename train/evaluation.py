@@ -90,7 +90,7 @@ def write(evaluation: Evaluation, output: Path) -> None:
         for name, content in (
             ("metrics", evaluation.metrics),
             ("summary", in_short(evaluation)),
-            ("notes", evaluation.notes),
+            ("notes", {"notes": evaluation.notes}),
         ):
             (building / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
         for name, rows, schema in (

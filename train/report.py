@@ -102,6 +102,7 @@ def render_page(
                 ("validation_balanced", "Balanced validation set"),
             )
         ],
+        notes=tables.notes,
         comparison=tables.comparison,
         published_table=published(tables.comparison) if tables.comparison else None,
         mistakes=_mistakes(tables, parameters),

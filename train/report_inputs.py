@@ -61,6 +61,7 @@ class Tables:
     gap: dict[str, Any]
     scores: pl.DataFrame
     metrics: dict[str, Any]
+    notes: list[str]
     predictions: pl.DataFrame
     reliability: pl.DataFrame
     comparison: Comparison | None
@@ -94,6 +95,7 @@ def read_tables(inputs: ReportInputs) -> Tables:
         _read_json(inputs.fit / "gap.json", "verdict", "train fit"),
         _read_csv(inputs.evaluation / "per_action_unit.csv", COLUMNS, "train evaluate"),
         _read_json(inputs.evaluation / "metrics.json", "validation", "train evaluate"),
+        _read_json(inputs.evaluation / "notes.json", "notes", "train evaluate")["notes"],
         predictions,
         _read_csv(inputs.evaluation / "calibration.csv", RELIABILITY, "train evaluate"),
         _read_comparison(inputs.evaluation / "published.json"),

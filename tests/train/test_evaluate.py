@@ -188,7 +188,9 @@ def test_what_training_could_not_teach_is_noted(shards, tmp_path):
     fit = make_fit(tmp_path / "fit", shards, thresholds=(0.3, 0.5), notes=[said])
     found = evaluate_stage(fit, shards, tmp_path / "evaluation", PARAMETERS)
     assert found.notes[0] == said
-    assert json.loads((tmp_path / "evaluation" / "notes.json").read_text()) == found.notes
+    assert json.loads((tmp_path / "evaluation" / "notes.json").read_text()) == {
+        "notes": found.notes
+    }
     assert said in evaluate_model(fit, shards, "moments", None, PARAMETERS).notes
 
 

@@ -291,6 +291,17 @@ def test_published_figures_are_shown_where_evaluation_wrote_them(report, inputs,
     assert "0.729" in text  # ME-GraphAU on AU4
 
 
+def test_what_evaluation_noted_stands_below_its_figures(report, inputs, tmp_path):
+    folder = tmp_path / "evaluation"
+    shutil.copytree(inputs.evaluation, folder)
+    said = "AU2: no training frame has it present; the network can only learn its <absence>"
+    (folder / "notes.json").write_text(json.dumps({"notes": [said]}))
+    report_stage(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
+    text = Page(tmp_path / "report" / "index.html").text
+    assert text.index("macro mean") < text.index(said) < text.index("are explained below")
+    assert "Noted" not in Page(report / "index.html").text
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -299,6 +310,8 @@ def test_published_figures_are_shown_where_evaluation_wrote_them(report, inputs,
         ("calibration.csv", b"a,b\n1,2\n", "not the table that 'train evaluate' writes"),
         ("per_action_unit.csv", b"split\nvalidation\n", "not the table that 'train evaluate'"),
         ("metrics.json", b"{", "not JSON"),
+        ("notes.json", None, "no such file; make it with 'train evaluate'"),
+        ("notes.json", b"[]", "lacks 'notes'"),
         ("published.json", b"{", "not JSON"),
         ("published.json", b'{"rows": []}', "lacks what 'train evaluate' writes"),
     ],
