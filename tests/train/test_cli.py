@@ -104,6 +104,11 @@ def test_fit_and_evaluate_end_in_json_for_machines(run, shards, tmp_path):
     assert code == 0
     assert f"{model}: moments" in out
     assert "macro" in out
+    code, _, err = run("fit", "--shards", shards, "--backbone", model, "--unfreeze", 1)
+    assert code == 2
+    assert err.startswith(f"train: {model} is a model of 'train fit', which maps pictures to")
+    assert model.is_file()
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["evaluation", "fit"]
     code, _, err = run("sum-folds", "data/evaluation", "data/evaluation")
     assert code == 2
     assert "is in the validation set of data/evaluation too" in err
