@@ -25,7 +25,7 @@ _PREFACE = """\
 # Parameters
 Printed by `curate parameters --markdown`, from the model that checks them (`curate/params.py`) and
 from `dvc.yaml`. They stand in `params.yaml`; an option of a command wins over the file, and
-`dvc exp run -S name=value` changes one for one experiment. A value that is not allowed, or a name
+`dvc exp run -S stride=1` changes one for one experiment. A value that is not allowed, or a name
 that is none, is refused in one sentence by the first stage that runs.
 
 A parameter is listed at the first stage that uses it. A change runs the stages named beside it
