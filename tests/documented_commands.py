@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -77,7 +78,7 @@ def _dvc_options(words: list[str]) -> set[str]:
 def check_settings(words: list[str]) -> None:
     """Check that what is set by -S is a parameter and, for `train ablate`, is a grid."""
     marks = ("-S", "--set-param")
-    given = [after for mark, after in zip(words, words[1:], strict=False) if mark in marks]
+    given = [after for mark, after in pairwise(words) if mark in marks]
     unknown = {one.split("=")[0] for one in given} - {*Parameters.model_fields}
     assert not unknown, f"{shlex.join(words)}: {unknown} is no parameter"
     if words[:2] == ["train", "ablate"]:

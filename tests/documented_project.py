@@ -19,7 +19,7 @@ PROJECT = "framewise"  # its folder in the home
 # Documents may set these; here they stay small, so that a run of the stages takes seconds.
 SMALL = {
     "demo_subjects": 4,
-    "demo_frames": 120,
+    "demo_frames": 130,
     "demo_size": 64,
     "image_size": 32,
     "dropped_frames": 60,

@@ -51,17 +51,21 @@ def blocks(document: str) -> list[Block]:
     Raises:
         ValueError: a fence is not closed, or of a language that no test knows what to do with.
     """
-    found, section, opened, held = [], "", None, []
+    found: list[Block] = []
+    held: list[str] = []
+    section, opened = "", None
     for number, line in enumerate(read(document).splitlines(), start=1):
         if opened is None and line.startswith("## "):
             section = line[3:]
-        fence = _FENCE.match(line)
         if opened is None and line.startswith("```"):
+            fence = _FENCE.match(line)
             if not fence or fence.group(1) not in LANGUAGES:
                 raise ValueError(f"{document}:{number}: {line} is of none of {sorted(LANGUAGES)}")
-            opened, held = (number, *fence.groups()), []
+            opened, held = (number, fence), []
         elif opened is not None and line == "```":
-            found.append(Block(document, opened[0], section, *opened[1:], "\n".join(held) + "\n"))
+            start, fence = opened
+            text = "\n".join(held) + "\n"
+            found.append(Block(document, start, section, fence.group(1), fence.group(2), text))
             opened = None
         elif opened is not None:
             held.append(line)
