@@ -103,7 +103,8 @@ def _suggestions(figures: Figures, parameters: Parameters) -> Iterator[Suggestio
 
 
 def _try(key: str, value: object, change: str, because: str) -> Suggestion:
-    return Suggestion(change, because, f"dvc exp run -S {key}={value}")
+    # `report` is named, or footage of one's own would have the embedded footage rendered too.
+    return Suggestion(change, because, f"dvc exp run report -S {key}={value}")
 
 
 def _thin(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:

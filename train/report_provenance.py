@@ -86,7 +86,8 @@ def commands(code: Code, parameters: Parameters) -> list[str]:
     other = [f"-S {_setting(k, ours[k])}" for k in ours if k not in base or base[k] != ours[k]]
     checkout = [f"git checkout {code.commit}"] if code.commit else []
     install = "pip install -c constraints.txt -e ."
-    return [*checkout, install, " ".join(["dvc exp run", *other]) if other else "dvc repro"]
+    run = " ".join(["dvc exp run report", *other]) if other else "dvc repro report"
+    return [*checkout, install, run]
 
 
 def _setting(key: str, value: object) -> str:

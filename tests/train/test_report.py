@@ -255,7 +255,7 @@ def test_the_page_answers_first(report):
     assert sorted(places) == places
     assert text.index("What to change") < text.index(VERDICT) < text.index("Every frame of")
     assert "240 frames of 4 people in 4 clips" in text
-    assert text.index("dvc exp run -S stride=5") < text.index("Every frame of the footage")
+    assert text.index("dvc exp run report -S stride=5") < text.index("Every frame of the footage")
 
 
 def test_the_verdict_is_escaped(report):
@@ -445,34 +445,34 @@ def advice(
 
 @pytest.mark.parametrize("cause", ["near_duplicate_moments", "near-duplicate moments"])
 def test_near_duplicates_ask_for_a_stride(cause):
-    assert advice(cause, stride=1)[0] == "dvc exp run -S stride=5"
-    assert advice(cause, stride=5)[0] == "dvc exp run -S stride=10"
+    assert advice(cause, stride=1)[0] == "dvc exp run report -S stride=5"
+    assert advice(cause, stride=5)[0] == "dvc exp run report -S stride=10"
 
 
 def test_memorising_asks_for_dropout_then_for_a_lower_rate():
     commands = advice("memorised", dropout=0.2, lr=0.001)
-    assert commands[:2] == ["dvc exp run -S dropout=0.5", "dvc exp run -S lr=0.0003"]
+    assert commands[:2] == ["dvc exp run report -S dropout=0.5", "dvc exp run report -S lr=0.0003"]
 
 
 def test_people_ask_for_people():
     commands = advice("people", dropout=0.0)
     assert commands[0].startswith("Add footage of more people")
-    assert commands[1] == "dvc exp run -S dropout=0.5"
+    assert commands[1] == "dvc exp run report -S dropout=0.5"
 
 
 def test_no_gap_asks_for_more_while_the_loss_falls():
-    assert advice("none", (0.4, 0.3), epochs=4)[0] == "dvc exp run -S epochs=8"
-    assert advice("none", (0.4, 0.405), dropout=0.5)[0] == "dvc exp run -S dropout=0.25"
+    assert advice("none", (0.4, 0.3), epochs=4)[0] == "dvc exp run report -S epochs=8"
+    assert advice("none", (0.4, 0.405), dropout=0.5)[0] == "dvc exp run report -S dropout=0.25"
 
 
 def test_a_loss_that_has_turned_asks_to_stop():
-    assert "dvc exp run -S epochs=1" in advice("people", (0.4, 0.5))
-    assert "dvc exp run -S epochs=1" not in advice("people", (0.4, 0.401))
+    assert "dvc exp run report -S epochs=1" in advice("people", (0.4, 0.5))
+    assert "dvc exp run report -S epochs=1" not in advice("people", (0.4, 0.401))
 
 
 def test_a_rise_within_the_interval_is_not_taken_for_one():
-    assert "dvc exp run -S epochs=1" not in advice("people", (0.4, 0.419))
-    assert "dvc exp run -S epochs=1" in advice("people", (0.4, 0.421))
+    assert "dvc exp run report -S epochs=1" not in advice("people", (0.4, 0.419))
+    assert "dvc exp run report -S epochs=1" in advice("people", (0.4, 0.421))
 
 
 def test_a_fall_within_the_interval_does_not_ask_for_more_epochs():
@@ -504,7 +504,8 @@ def test_rare_action_units_are_told():
 
 
 def test_what_is_never_predicted_asks_for_a_lower_threshold():
-    assert advice("unknown", never=["AU2"], threshold=0.5)[0] == "dvc exp run -S threshold=0.3"
+    commands = advice("unknown", never=["AU2"], threshold=0.5)
+    assert commands[0] == "dvc exp run report -S threshold=0.3"
 
 
 def test_three_suggestions_at_most():

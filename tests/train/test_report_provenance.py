@@ -70,7 +70,7 @@ def test_without_git_it_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert read_code(tmp_path) == Code(None)
     assert "not under git" in in_words(Code(None))
-    assert commands(Code(None), Parameters())[-1] == "dvc repro"
+    assert commands(Code(None), Parameters())[-1] == "dvc repro report"
 
 
 def test_the_commands_check_out_install_and_run(project):
@@ -78,7 +78,7 @@ def test_the_commands_check_out_install_and_run(project):
     assert commands(code, Parameters()) == [
         f"git checkout {code.commit}",
         "pip install -c constraints.txt -e .",
-        "dvc repro",
+        "dvc repro report",
     ]
 
 
@@ -88,7 +88,7 @@ def test_settings_that_differ_are_given_as_hydra_and_the_shell_read_them(project
     )
     (command,) = commands(read_code(project), parameters)[2:]
     assert command == (
-        """dvc exp run -S 'footage="my films/a"' -S stride=1 -S backbone=a/b.keras """
+        """dvc exp run report -S 'footage="my films/a"' -S stride=1 -S backbone=a/b.keras """
         """-S 'units=[64]' -S lr=2e-05 -S flip=false"""
     )
 
@@ -104,7 +104,7 @@ def test_settings_are_read_by_dvc_as_they_are_written(project):
     )
     words = shlex.split(commands(read_code(project), given)[-1])
     path = project / "params.yaml"
-    apply_overrides(path, [word for word in words[3:] if word != "-S"])
+    apply_overrides(path, [word for word in words[4:] if word != "-S"])
     assert Parameters(**yaml.safe_load(path.read_text())) == given
 
 
