@@ -103,7 +103,7 @@ def write_shards(
     examples = examples.join(labels.select("id", *names), on="id", how="left").with_columns(
         (pl.col("rank") // shard_frames).alias("shard")
     )
-    with whole_folder(folder, "dataset_info.json") as building:
+    with whole_folder(folder, "dataset_info.json", "features.json", "*.tfrecord-*") as building:
         return _build(frames, examples, names, building, on_frames)
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 
 from curate.errors import UserError
@@ -32,16 +33,14 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(folder: Path, holds: str) -> Iterator[Path]:
+def whole_folder(folder: Path, holds: str, *others: str) -> Iterator[Path]:
     """Give a temporary folder beside `folder`, and put it in its place when the block ends well.
 
-    `holds` names a file by which an earlier output is known: only such a folder is replaced.
-
     Raises:
-        UserError: `folder` is there and is something else.
+        UserError: as `check_folder`, which see for `holds` and `others`.
     """
-    if folder.exists() and not (folder / holds).is_file() and any(folder.iterdir()):
-        raise UserError(f"{folder}: holds something else than {holds}; choose another folder")
+    check_folder(folder, holds, *others)
+    folder = folder.resolve()  # "." has no name to put a temporary one beside
     partial = _partial(folder)
     partial.mkdir(parents=True)
     try:
@@ -50,6 +49,28 @@ def whole_folder(folder: Path, holds: str) -> Iterator[Path]:
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_folder(folder: Path, holds: str, *others: str) -> None:
+    """Let a folder pass that is new, empty, or an earlier output: it will be replaced as a whole.
+
+    An earlier output has the file `holds`, and beside it nothing but what `others` name: files and
+    folders, with `*` as a shell has it.
+
+    Raises:
+        UserError: `folder` holds something else, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file, and a folder is to be written; choose another name")
+    names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    if names and holds not in names:
+        raise UserError(f"{folder}: holds something else than {holds}; choose another folder")
+    foreign = [name for name in names if not any(fnmatch(name, own) for own in (holds, *others))]
+    if foreign:
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise UserError(
+            f"{folder}: holds {foreign[0]}{more}, which would be lost; choose another folder"
+        )
 
 
 def remove_left(partials: Iterable[Path]) -> int:

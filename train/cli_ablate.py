@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from curate import console, options
+from curate.whole import check_folder
 from train.cli_compare import show
 
 if TYPE_CHECKING:
@@ -60,8 +61,10 @@ def ablate(
     - `train ablate -S units=[100],[1000,1000] --dry-run`: what would be queued
     """
     from train.ablation_grid import make_grid
+    from train.compare import FILES
 
     console.configure(as_json=as_json)
+    check_folder(output, *FILES)  # now, and not after hours of training
     grid = make_grid(settings or [])
     for sentence in grid.notes:
         console.note(sentence)

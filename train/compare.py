@@ -14,7 +14,7 @@ from natsort import natsort_keygen
 from curate import page
 from curate.charts.style import save
 from curate.errors import UserError
-from curate.whole import whole_folder
+from curate.whole import check_folder, whole_folder
 from train.charts import compare_causes, compare_losses, compare_scores
 from train.compare_table import rows_of
 from train.compare_words import (
@@ -39,6 +39,7 @@ _SHOWN = {
     "losses": "A panel an experiment, all on the same axes: loss on frames seen, on other moments "
     "of the same people and on people never seen, by epochs fed.",
 }
+FILES = ("index.html", *(f"{name}.png" for name in _SHOWN))
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def compare(names: Sequence[str], output: Path, root: Path = Path()) -> Compared
     Raises:
         UserError: no project, no experiments, an unknown name, or nothing in any to compare.
     """
+    check_folder(output, *FILES)
     experiments = read_experiments(root, names)
     if not names:
         experiments = _in_order(experiments)
@@ -104,7 +106,7 @@ def compare(names: Sequence[str], output: Path, root: Path = Path()) -> Compared
     if not any(one.results.gap or one.results.scores for one in experiments):
         said = "; ".join(f"{label}: {reason}" for label, reason in _first_problems(compared))
         raise UserError(f"nothing to compare: {said}")
-    with whole_folder(output, "index.html") as building:
+    with whole_folder(output, *FILES) as building:
         pictures = [
             _save(figure, building / f"{name}.png")
             for name, figure in draw_charts(compared).items()

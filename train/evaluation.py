@@ -17,6 +17,10 @@ from train.intervals import ROUGH
 from train.scorecard import COLUMNS, MEANS, Row
 
 EVALUATED = ("validation", "validation_balanced")
+FILES = (
+    *("metrics.json", "summary.json", "notes.json", "published.json", "predictions.parquet"),
+    *("per_action_unit.csv", "means.csv", "calibration.csv"),
+)
 # Figures that one compares runs by, as columns of `dvc exp show`: mean, score in metrics.json.
 _COMPARED = {
     "precision": ("micro", "precision"),
@@ -86,7 +90,7 @@ def compare(
 
 def write(evaluation: Evaluation, output: Path) -> None:
     """Write the evaluation's files to the folder `output`, whole or not at all."""
-    with whole_folder(output, "metrics.json") as building:
+    with whole_folder(output, *FILES) as building:
         for name, content in (
             ("metrics", evaluation.metrics),
             ("summary", in_short(evaluation)),

@@ -33,6 +33,7 @@ Run = Callable[[Images], NDArray[np.float32]]
 # Both sides compute in float32, in other orders: about 1e-6 apart. More is another function.
 TOLERANCE = 1e-4
 COMPARED = 64
+_SAVED_MODEL = ("saved_model.pb", "fingerprint.pb", "variables", "assets")
 _ONNX_PACKAGES = ("tf2onnx", "onnxruntime")
 _SPLITS = ("validation", "moments", "train")
 
@@ -103,7 +104,7 @@ def _first_frames(builder: Builder, split: str) -> tuple[Images, str]:
 
 
 def _whole(file_format: Format, output: Path) -> AbstractContextManager[Path]:
-    return whole_file(output) if file_format == "onnx" else whole_folder(output, "saved_model.pb")
+    return whole_file(output) if file_format == "onnx" else whole_folder(output, *_SAVED_MODEL)
 
 
 def _write_onnx(model: keras.Model, path: Path) -> Run:

@@ -32,6 +32,10 @@ from train.thresholds import choose
 from train.training import train
 from train.verdict import Gap
 
+FILES = (
+    *("model.keras", "gap.json", "metrics.json", "probes.csv", "history.csv", "augmented.jpg"),
+    *("dvclive", "tensorboard"),
+)
 # The most that a killed training has to do again. Writing takes some 50 ms at the default units.
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 
@@ -58,7 +62,7 @@ def fit_stage(
         notes = _notes(builder)
     scratch = open_folder(output, fingerprint(shards, parameters))
     try:
-        with whole_folder(output, "model.keras") as building, damage_told(builder):
+        with whole_folder(output, *FILES) as building, damage_told(builder):
             gaps = _fit(builder, parameters, notes, building, scratch, seconds_between_checkpoints)
     except UserError:  # gone on with, it would come again
         shutil.rmtree(scratch)

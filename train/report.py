@@ -47,7 +47,7 @@ def report_stage(inputs: ReportInputs, output: Path, parameters: Parameters) -> 
         UserError: a table is missing or is not what it should be.
     """
     tables = read_tables(inputs)
-    with whole_folder(output, "index.html") as building:
+    with whole_folder(output, "index.html", *report_pictures.FILES) as building:
         pictures = [
             report_pictures.write(name, figure, building)
             for name, figure in draw_charts(tables, parameters).items()

@@ -39,6 +39,7 @@ _SHOWN = {
     "calibration": "Share of frames that has an action unit against the probability given, for "
     "each action unit; the calibrated lie on the diagonal.",
 }
+FILES = tuple(f"{name}{'.jpg' if name in _PHOTOGRAPHS else '.png'}" for name in _SHOWN)
 
 
 @dataclass(frozen=True)

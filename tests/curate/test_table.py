@@ -135,6 +135,31 @@ def test_a_folder_of_another_kind_is_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_users_file_beside_an_earlier_output_is_never_lost(tmp_path: Path) -> None:
+    for name in ("index.html", "losses.png", "thesis.txt"):
+        (tmp_path / name).write_text("mine")
+    sentence = r"holds thesis\.txt, which would be lost; choose another folder"
+    with pytest.raises(UserError, match=sentence), whole_folder(tmp_path, "index.html", "*.png"):
+        pass
+    (tmp_path / "thesis.txt").unlink()
+    with whole_folder(tmp_path, "index.html", "*.png") as building:
+        (building / "index.html").write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_a_file_where_a_folder_is_to_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(UserError, match=r"out: is a file"), whole_folder(tmp_path / "out", "a"):
+        pass
+
+
+def test_the_folder_that_one_is_in_is_written_too(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with whole_folder(Path(), "a") as building:
+        (building / "a").write_text("new")
+    assert (tmp_path / "a").read_text() == "new"
+
+
 def test_a_folder_that_fails_half_way_stays_as_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "fit"
     with whole_folder(folder, "model.keras") as partial:

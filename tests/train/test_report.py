@@ -338,13 +338,21 @@ def test_the_page_lists_parameters_and_versions(report):
 def test_written_again_it_replaces_the_old_one_whole_with_the_same_bytes(report, inputs, tmp_path):
     output = tmp_path / "report"
     output.mkdir()
-    for name in ("old.png", "index.html"):
+    for name in ("loss.png", "index.html"):
         (output / name).touch()
     written = report_stage(inputs, output, PARAMETERS)
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
     assert {path.name for path in output.iterdir()} == {path.name for path in report.iterdir()}
     for path in written:
         assert path.read_bytes() == (report / path.name).read_bytes(), path.name
+
+
+def test_a_page_of_someone_elses_is_never_replaced(inputs, tmp_path):
+    for name in ("notes.txt", "index.html"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match=r"holds notes\.txt, which would be lost"):
+        report_stage(inputs, tmp_path, PARAMETERS)
+    assert (tmp_path / "index.html").read_text() == "mine"
 
 
 def test_one_subject_of_pictures_without_time(tmp_path):
