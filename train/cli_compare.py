@@ -28,9 +28,9 @@ def compare_command(
 ) -> None:
     """Compare experiments of DVC: their gap, what it is made of, and their scores.
 
-    Says which is best and whether the differences exceed the 95 % intervals; draws three charts and
-    writes one self-contained page, index.html. What failed, is queued or lacks a file is listed
-    with the reason.
+    Says which is best and whether it is clear of all others by the 95 % intervals; draws three
+    charts and writes one self-contained page, index.html. What failed, is queued or lacks a file is
+    listed with the reason.
 
     Examples:
 

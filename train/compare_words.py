@@ -42,6 +42,11 @@ class Best:
     open: list[Figure]
 
     @property
+    def alone(self) -> bool:
+        """Whether only one experiment has this measure, so that it leads nobody."""
+        return len(self.winners) == 1 and not self.others
+
+    @property
     def sure(self) -> bool:
         """Whether one stands clear of all others."""
         return len(self.winners) == 1 and bool(self.others) and not self.open
@@ -83,14 +88,15 @@ def headline(f1: Best, gap: Best) -> str:
         "the best macro F1": (f1, "{:.3f}"),
         "the smallest gap": (gap, "{:+.3f} nats"),
     }
-    known = {what: pair for what, pair in leaders.items() if pair[0].winners}
-    if not known:
+    found = {what: pair for what, pair in leaders.items() if pair[0].winners}
+    if not found:
         return "There is nothing to compare: no experiment has a macro F1 or a gap"
+    known = {what: pair for what, pair in found.items() if not pair[0].alone} or found
     said = [
         (_names(lead), f"{what} ({form.format(lead.winners[0].value)})")
         for what, (lead, form) in known.items()
     ]
-    if all(not lead.others and len(lead.winners) == 1 for lead, _ in known.values()):
+    if all(lead.alone for lead, _ in known.values()):
         names = dict.fromkeys(name for name, _ in said)
         return f"Only {' and '.join(names)} can be compared: there is nothing to set beside it"
     if len(said) == 2 and said[0][0] == said[1][0]:
@@ -99,7 +105,12 @@ def headline(f1: Best, gap: Best) -> str:
         verbs = [_has(lead) for lead, _ in known.values()]
         parts = [f"{name} {verb} {what}" for (name, what), verb in zip(said, verbs, strict=True)]
         first = ", ".join(parts)
-    return f"{first}; {_surely([lead for lead, _ in known.values()])}"
+    alone = [
+        f"; only {_names(lead)} has a {what.split(' ', 2)[2]}"
+        for what, (lead, _) in found.items()
+        if what not in known
+    ]
+    return f"{first}; {_surely([lead for lead, _ in known.values()])}{''.join(alone)}"
 
 
 def _names(lead: Best) -> str:
@@ -111,19 +122,16 @@ def _has(lead: Best) -> str:
 
 
 def _surely(leads: list[Best]) -> str:
-    """Say whether the differences exceed the intervals, of one measure or of both."""
+    """Say whether leaders stand clear of all others, by one measure or by both."""
     sure = [lead.sure for lead in leads]
+    clear = "clear of all others by the 95 % intervals"
+    unsure = "not enough data to say which is best"
     if all(sure):
-        both = "both differences exceed" if len(sure) == 2 else "the difference exceeds"
-        return f"{both} the 95 % intervals"
+        return f"both are {clear}" if len(sure) == 2 else f"it is {clear}"
     if not any(sure):
-        what = "neither difference exceeds" if len(sure) == 2 else "the difference does not exceed"
-        return f"{what} the 95 % intervals: not enough data to say"
+        return f"{'neither is' if len(sure) == 2 else 'it is not'} {clear}: {unsure}"
     first, second = ("F1", "gap") if sure[0] else ("gap", "F1")
-    return (
-        f"the difference in {first} exceeds the 95 % intervals, in {second} it does not: "
-        "not enough data to say"
-    )
+    return f"in {first} it is {clear}, in {second} not: {unsure} there"
 
 
 def explanation(lead: Best, what: str) -> str:

@@ -79,26 +79,31 @@ def test_names_given_by_hand_stay_and_others_become_what_differs():
     ("f1", "gap", "said"),
     [
         ((0.5, 0.4), (0.2, 0.3),
-         "e0 has both the best macro F1 (0.500) and the smallest gap (+0.200 nats); both "
-         "differences exceed the 95 % intervals"),
+         "e0 has both the best macro F1 (0.500) and the smallest gap (+0.200 nats); both are "
+         "clear of all others by the 95 % intervals"),
         ((0.5, 0.4), (0.3, 0.2),
-         "e0 has the best macro F1 (0.500), e1 has the smallest gap (+0.200 nats); both "
-         "differences exceed the 95 % intervals"),
+         "e0 has the best macro F1 (0.500), e1 has the smallest gap (+0.200 nats); both are "
+         "clear of all others by the 95 % intervals"),
         ((0.5, 0.49), (0.3, 0.29),
-         "e0 has the best macro F1 (0.500), e1 has the smallest gap (+0.290 nats); neither "
-         "difference exceeds the 95 % intervals: not enough data to say"),
+         "e0 has the best macro F1 (0.500), e1 has the smallest gap (+0.290 nats); neither is "
+         "clear of all others by the 95 % intervals: not enough data to say which is best"),
         ((0.5, 0.49), (0.2, 0.3),
-         "e0 has both the best macro F1 (0.500) and the smallest gap (+0.200 nats); the difference "
-         "in gap exceeds the 95 % intervals, in F1 it does not: not enough data to say"),
+         "e0 has both the best macro F1 (0.500) and the smallest gap (+0.200 nats); in gap it is "
+         "clear of all others by the 95 % intervals, in F1 not: not enough data to say which is "
+         "best there"),
         ((0.5, 0.5), (0.2, 0.3),
-         "e0 and e1 have the best macro F1 (0.500), e0 has the smallest gap (+0.200 nats); the "
-         "difference in gap exceeds the 95 % intervals, in F1 it does not: not enough data to say"),
+         "e0 and e1 have the best macro F1 (0.500), e0 has the smallest gap (+0.200 nats); in "
+         "gap it is clear of all others by the 95 % intervals, in F1 not: not enough data to say "
+         "which is best there"),
         ((), (0.2, 0.3),
-         "e0 has the smallest gap (+0.200 nats); the difference exceeds the 95 % intervals"),
+         "e0 has the smallest gap (+0.200 nats); it is clear of all others by the 95 % intervals"),
+        ((0.5,), (0.2, 0.3),
+         "e0 has the smallest gap (+0.200 nats); it is clear of all others by the 95 % intervals; "
+         "only e0 has a macro F1"),
         ((0.5,), (0.2,), "Only e0 can be compared: there is nothing to set beside it"),
         ((), (), "There is nothing to compare: no experiment has a macro F1 or a gap"),
     ],
-    ids=["one-leads", "two-lead", "chance", "gap-only", "tie", "no-f1", "one", "none"],
+    ids=["one-leads", "two-lead", "chance", "gap-only", "tie", "no-f1", "one-f1", "one", "none"],
 )  # fmt: skip
 def test_the_verdict_names_the_best_and_how_sure_that_is(f1, gap, said):
     leads = best(_figures(*f1), highest=True), best(_figures(*gap), highest=False)
