@@ -65,10 +65,16 @@ def _project(root: Path) -> Iterator[Any]:
     """Open the DVC project that `root` lies in."""
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
-    from dvc.scm import NoSCM
+    from dvc.scm import NoSCM, SCMError
 
+    no_commit = (
+        f"{root.resolve()}: DVC keeps experiments in git, and there is no commit; run 'git init', "
+        "'git add .' and 'git commit' first"
+    )
     try:
         repo = Repo(str(root))
+    except SCMError:  # a project that was under git once, and is not now
+        raise UserError(no_commit) from None
     except NotDvcRepoError:
         raise UserError(
             f"{root.resolve()}: no DVC project; go to the folder that holds dvc.yaml, or make one "
@@ -76,10 +82,7 @@ def _project(root: Path) -> Iterator[Any]:
         ) from None
     with repo:
         if isinstance(repo.scm, NoSCM) or repo.scm.no_commits:
-            raise UserError(
-                f"{root.resolve()}: DVC keeps experiments in git, and there is no commit; run "
-                "'git init', 'git add .' and 'git commit' first"
-            )
+            raise UserError(no_commit)
         yield repo
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def load_fitted(path: Path) -> Fitted:
     path = path / MODEL if path.is_dir() else path
     if not path.is_file():
         raise UserError(f"{path}: no such model; make it with 'train fit'")
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{path}: not a whole .keras file; name one that 'train fit' made")
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # a damaged archive fails in whichever part of Keras meets it first

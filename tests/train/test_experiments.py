@@ -179,7 +179,11 @@ def test_without_project_or_commit_it_says_what_to_make(tmp_path):
         read_experiments(tmp_path)
     run(tmp_path, "git", "init", "-q")
     run(tmp_path, "dvc", "init", "-q")
-    with pytest.raises(UserError, match="DVC keeps experiments in git, and there is no commit"):
+    said = "DVC keeps experiments in git, and there is no commit"
+    with pytest.raises(UserError, match=said):
+        read_experiments(tmp_path)
+    shutil.rmtree(tmp_path / ".git")
+    with pytest.raises(UserError, match=said):
         read_experiments(tmp_path)
 
 
