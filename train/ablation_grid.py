@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from curate.errors import UserError
+from curate.folds import check_fold
 from curate.params import Parameters, load_parameters
 from curate.places import PARAMS
 
@@ -83,14 +84,20 @@ def make_grid(given: Sequence[str], params: Path = PARAMS) -> Grid:
     A key with one value holds in every experiment, as if params.yaml said so.
 
     Raises:
-        UserError: no `KEY=VALUE`, an unknown key, a value out of range, a key given twice.
+        UserError: no `KEY=VALUE`, an unknown key, a value out of range, a key given twice, or
+            values that do not go together.
     """
     values = _read(given, params)
     fixed = {key: of_key[0] for key, of_key in values.items() if len(of_key) == 1}
     varied = {key: of_key for key, of_key in values.items() if len(of_key) > 1}
     if varied:
-        return Grid(_combinations(varied, fixed), [])
-    return _story(load_parameters(params, **fixed), load_parameters(params), fixed)
+        grid = Grid(_combinations(varied, fixed), [])
+    else:
+        grid = _story(load_parameters(params, **fixed), load_parameters(params), fixed)
+    for one in grid.experiments:
+        together = load_parameters(params, **one.settings)
+        check_fold(together.folds, together.fold)  # the stage split would, hours later
+    return grid
 
 
 def _story(end: Parameters, written: Parameters, fixed: dict[str, Any]) -> Grid:

@@ -96,6 +96,8 @@ def _find(repo: Any, name: str, known: dict[str, Entry]) -> Entry | None:
 
     if name == WORKSPACE:
         return None
+    if not name:
+        raise UserError("an empty name is no experiment: check the variable that it came from")
     if name in known and known[name].state != FINISHED:
         return known[name]
     try:

@@ -111,8 +111,9 @@ def test_names_are_such_as_git_allows(given, names):
         (["lr=0.1,"], "-S lr: an empty value is not allowed; see params.yaml for what is"),
         (["lr=0.1", "lr=0.2"], "-S lr=0.2: lr is given twice; write lr=VALUE,VALUE"),
         (["footage=a b,a-b"], "would both be named 'footage-a-b'"),
+        (["folds=3", "fold=1,9"], "fold: 9 is not allowed with folds: 3, must be 1 to 3"),
     ],
-    ids=["key", "range", "type", "no-value", "empty", "twice", "one-name"],
+    ids=["key", "range", "type", "no-value", "empty", "twice", "one-name", "together"],
 )
 def test_bad_settings_are_one_sentence(given, sentence):
     with pytest.raises(UserError) as raised:

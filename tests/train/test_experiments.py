@@ -174,6 +174,11 @@ def test_without_experiments_it_says_how_to_run_one(project, tmp_path):
     assert "slow" in str(error.value)
 
 
+def test_an_empty_name_is_not_the_last_commit(project):
+    with pytest.raises(UserError, match="an empty name is no experiment"):
+        read_experiments(project, [""])
+
+
 def test_without_project_or_commit_it_says_what_to_make(tmp_path):
     with pytest.raises(UserError, match=r"no DVC project; go to the folder that holds dvc\.yaml"):
         read_experiments(tmp_path)
