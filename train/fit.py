@@ -25,7 +25,7 @@ from train.data import (
 )
 from train.known_labels import require_known, threshold_notes, training_notes
 from train.model import build_network, set_thresholds
-from train.monitor import watches
+from train.monitor import check_validation
 from train.recorder import write_scores
 from train.saving import save_network
 from train.thresholds import choose
@@ -58,7 +58,7 @@ def fit_stage(
     tf.config.experimental.enable_op_determinism()
     builder = open_shards(shards)
     with damage_told(builder):
-        watches(builder, parameters)
+        check_validation(builder, parameters)
         notes = _notes(builder)
     scratch = open_folder(output, fingerprint(shards, parameters))
     try:

@@ -20,24 +20,29 @@ SPLIT = "validation"
 _SCORED_AT_ONCE = 512
 
 
-def watches(builder: Builder, parameters: Parameters) -> bool:
-    """Tell whether epochs are to be scored on validation.
+def watches(parameters: Parameters) -> bool:
+    """Tell whether epochs are to be scored on validation."""
+    return parameters.monitor != "last" or parameters.patience > 0
+
+
+def check_validation(builder: Builder, parameters: Parameters) -> None:
+    """Let validation pass if epochs can be scored on it, where they are to be.
 
     Raises:
-        UserError: they are, but validation is empty, or has no positive to score macro F1 by.
+        UserError: it is empty, or has no positive to score macro F1 by.
     """
-    wanted = parameters.monitor != "last" or parameters.patience > 0
-    if wanted and not count(builder, SPLIT):
+    if not watches(parameters):
+        return
+    if not count(builder, SPLIT):
         raise UserError(
             "monitor and patience score epochs on validation, which is empty (one subject only): "
             "set monitor to last and patience to 0"
         )
-    if wanted and parameters.monitor == "macro_f1" and not np.any(labels(builder, SPLIT) == 1):
+    if parameters.monitor == "macro_f1" and not np.any(labels(builder, SPLIT) == 1):
         raise UserError(
             "monitor: macro_f1 needs a positive of some action unit on validation, which has none: "
             "set monitor to loss or last"
         )
-    return wanted
 
 
 class Monitor(keras.callbacks.Callback):

@@ -120,7 +120,7 @@ def _weights(builder: Builder, parameters: Parameters) -> list[float] | None:
 def _monitor(
     builder: Builder, network: Network, parameters: Parameters, recorder: Recorder, scratch: Path
 ) -> Monitor | None:
-    if not watches(builder, parameters):
+    if not watches(parameters):
         return None
     validation = _features(builder, network, SPLIT, scratch)
     return Monitor(parameters, network.head, validation, recorder.history)
