@@ -39,7 +39,8 @@ _SHOWN = {
     "calibration": "Share of frames that has an action unit against the probability given, for "
     "each action unit; the calibrated lie on the diagonal.",
 }
-FILES = tuple(f"{name}{'.jpg' if name in _PHOTOGRAPHS else '.png'}" for name in _SHOWN)
+_FILES = {name: f"{name}{'.jpg' if name in _PHOTOGRAPHS else '.png'}" for name in _SHOWN}
+FILES = tuple(_FILES.values())
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Picture:
 
 def write(name: str, figure: Figure, folder: Path) -> Picture:
     """Write a chart into `folder` and answer it as the page shows it."""
-    path = folder / f"{name}{'.jpg' if name in _PHOTOGRAPHS else '.png'}"
+    path = folder / _FILES[name]
     save(figure, path)
     said = " ".join(figure.get_suptitle().split())
     encoded = base64.b64encode(path.read_bytes()).decode("ascii")
