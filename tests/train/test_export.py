@@ -57,6 +57,7 @@ def test_a_savedmodel_gives_the_same_probabilities(fit, shards, pictures, tmp_pa
     np.testing.assert_allclose(loaded.serve(images), expected, atol=1e-6)
     assert counts.data["largest_difference"] < 1e-6
     assert counts.data["compared_on"] == "48 frames of validation"
+    export_stage(fit, shards, "savedmodel", tmp_path / "exported")  # replaces the one before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["exported", "exported.json"]
 
 

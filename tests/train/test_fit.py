@@ -13,11 +13,12 @@ import tensorflow as tf
 
 from curate.errors import UserError
 from curate.params import Parameters
-from train import data
+from curate.whole import check_folder
+from train import data, evaluation
 from train.data import measuring_pipeline, open_shards
 from train.evaluate import evaluate_stage
 from train.features import Features
-from train.fit import fit_stage
+from train.fit import FILES, fit_stage
 from train.loss import masked_cross_entropy
 from train.model import describe
 from train.monitor import Monitor
@@ -58,6 +59,13 @@ def test_probes_hold_what_they_say(fitted):
     assert probes["moments_frames"].to_list() == [12] * len(probes)
     assert probes["dropped_frames"].to_list() == [6] * len(probes)
     assert probes["people_frames"].to_list() == [48] * len(probes)
+
+
+def test_what_is_written_may_be_written_again(fitted, shards, parameters, tmp_path):
+    """A folder that holds anything else is refused: no file of ours may be missing in the lists."""
+    check_folder(fitted[0], *FILES)
+    evaluate_stage(fitted[0], shards, tmp_path / "evaluation", parameters)
+    check_folder(tmp_path / "evaluation", *evaluation.FILES)
 
 
 def test_it_learns(fitted):
