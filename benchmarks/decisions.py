@@ -17,7 +17,7 @@ import typer
 from benchmarks.pairs import video_like
 from curate import cap, console, dedup, split
 from curate.params import Parameters
-from curate.table import FRAMES, KEY, frame_id
+from curate.tables import FRAMES, KEY, frame_id
 
 SUBJECTS, CLIPS, FRAMES_A_CLIP = 60, 120, 2500
 # Share of frames in which an action unit is present, about as in spontaneous footage (DISFA).

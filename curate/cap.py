@@ -20,7 +20,7 @@ from curate.cap_counts import count_positives
 from curate.console import Counts
 from curate.params import Parameters
 from curate.quota import WORK, frames_per_label_set
-from curate.table import CAP, KEY, SPLIT, action_units, read_table, write_table
+from curate.tables import CAP, KEY, SPLIT, action_units, read_table, write_table
 
 Cap = int | Literal["auto"]
 
@@ -29,7 +29,7 @@ Cap = int | Literal["auto"]
 class Capped:
     """What was decided: the table, the caps that held, and how far from the optimum at most.
 
-    `table` has the columns of `curate.table.CAP`. A cap of 0 is none. `short` says for train and
+    `table` has the columns of `curate.tables.CAP`. A cap of 0 is none. `short` says for train and
     balanced how many positives more there may be at the optimum: 0 where it was reached.
     """
 
@@ -44,7 +44,7 @@ def decide(split: pl.DataFrame, labels: pl.DataFrame, *, cap: Cap) -> pl.DataFra
 
     Validation's cap is `cap` scaled by its size relative to training, so that both are balanced
     to the same degree. `cap` 0 keeps all; "auto" is what `resolve` answers. The answer has the
-    columns of `curate.table.CAP`, by clip and index; the order of the input does not matter.
+    columns of `curate.tables.CAP`, by clip and index; the order of the input does not matter.
     """
     return apply(split, labels, cap).table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from curate.console import Counts
-from curate.table import action_units
+from curate.tables import action_units
 
 
 def count_positives(
@@ -13,7 +13,7 @@ def count_positives(
 ) -> Counts:
     """Count frames, subjects and positives in training, before and after, and in validation.
 
-    `before` and `after` have the columns of `curate.table.SPLIT` and `CAP`; `cap` 0 is none.
+    `before` and `after` have the columns of `curate.tables.SPLIT` and `CAP`; `cap` 0 is none.
     "most / least" is the imbalance ratio: positives of the most frequent action unit by those of
     the rarest that occurs.
     """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from curate.errors import UserError
 from curate.neighbors import keep_first, nearest_within
 from curate.params import Parameters
-from curate.table import (
+from curate.tables import (
     DEDUP,
     KEY,
     REASONS,
@@ -90,7 +90,7 @@ def decide(
       with the same labels unless `same_labels` is off.
 
     `duplicate_of` names the nearest of them, the earliest of several; a `distance` of -1 looks for
-    none. The answer has the columns of `curate.table.DEDUP`, by clip and index; the order of the
+    none. The answer has the columns of `curate.tables.DEDUP`, by clip and index; the order of the
     input does not matter.
 
     Raises:

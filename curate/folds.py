@@ -9,7 +9,7 @@ import polars as pl
 from curate.errors import UserError
 from curate.published_folds import PUBLISHED_FOLDS
 from curate.stratify import Floats, choose_set, stratify
-from curate.table import action_units
+from curate.tables import action_units
 
 
 def choose_validation(

@@ -30,7 +30,7 @@ from curate.parts import is_made_from, part_schema, remove_partials, remove_stra
 from curate.sharpness import sharpness_of
 from curate.sources import find_clips
 from curate.sources.clip import Clip
-from curate.table import FRAMES, REASONS, frame_id, part_path
+from curate.tables import FRAMES, REASONS, frame_id, part_path
 from curate.whole import whole_file
 
 _BATCH = 256  # rows in memory at a time, for each process

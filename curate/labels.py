@@ -10,8 +10,8 @@ import polars as pl
 from curate.errors import UserError
 from curate.params import Parameters
 from curate.sources import read_labels
-from curate.sources.clip import EMOTION, Labels
-from curate.table import action_units, intensity
+from curate.sources.clip import Labels
+from curate.tables import EMOTION, action_units, intensity
 from curate.whole import whole_file
 
 

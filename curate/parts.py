@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from curate.faces import cascade_file
 from curate.params import Parameters
 from curate.sources.clip import Clip
-from curate.table import FRAMES, HASH_KIND
+from curate.tables import FRAMES, HASH_KIND
 from curate.whole import remove_left
 
 _MADE_FROM = b"framewise.made_from"

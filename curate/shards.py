@@ -20,7 +20,7 @@ from curate import console
 from curate.errors import UserError
 from curate.parallel import terminated_as_exit
 from curate.params import Parameters
-from curate.table import CAP, KEY, SPLITS, action_units, part_path, read_table
+from curate.tables import CAP, KEY, SPLITS, action_units, part_path, read_table
 from curate.whole import whole_folder
 
 DATASET = "framewise"

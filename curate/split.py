@@ -19,8 +19,8 @@ from curate.errors import UserError
 from curate.folds import choose_validation
 from curate.neighbors import count_within
 from curate.params import Parameters
-from curate.split_counts import KEPT_SPLITS, count_splits
-from curate.table import DEDUP, KEY, SPLIT, read_frames, read_table, write_table
+from curate.split_counts import count_splits
+from curate.tables import DEDUP, KEPT_SPLITS, KEY, SPLIT, read_frames, read_table, write_table
 
 _SAME_MOMENT = 1.05  # ratio of lengths up to which clips of a subject may be views of one moment
 
@@ -41,7 +41,7 @@ def decide(
 
     `dedup` is that stage's table. Frames dropped there keep their reason and are placed too, for
     the gap's anatomy asks which dropped frames lie in training time. With one subject and no
-    folds there is nobody to validate on: the split is left empty. Columns: `curate.table.SPLIT`.
+    folds there is nobody to validate on: the split is left empty. Columns: `curate.tables.SPLIT`.
 
     Raises:
         UserError: folds that these subjects do not have (see `curate.folds.choose_validation`).

@@ -7,9 +7,7 @@ import polars as pl
 from curate.console import Counts
 from curate.folds import lacking_subjects
 from curate.params import Parameters
-from curate.table import action_units
-
-KEPT_SPLITS = ("train", "validation", "moments")  # the splits that frames are kept in
+from curate.tables import KEPT_SPLITS, action_units
 
 
 def count_splits(
@@ -17,7 +15,7 @@ def count_splits(
 ) -> Counts:
     """Count frames, subjects, rates and near-duplicates of training in each split, with notes.
 
-    `table` has the columns of `curate.table.SPLIT`; `near` counts the near-duplicate pairs of
+    `table` has the columns of `curate.tables.SPLIT`; `near` counts the near-duplicate pairs of
     training and each held-out split.
     """
     names = action_units(labels)

@@ -24,8 +24,7 @@ from curate.footage.labels import labels_of
 from curate.footage.unreadable import Unreadable, find_unreadable, note_unreadable
 from curate.kept_frames import copy_kept
 from curate.params import Parameters
-from curate.sources.clip import NO_ROWS
-from curate.table import DEDUP, KEY, read_table, write_table
+from curate.tables import DEDUP, KEY, NO_ROWS, read_table, write_table
 
 __all__ = ["Outcome", "Places", "check_outside", "dedup_footage", "dedup_pipeline"]
 

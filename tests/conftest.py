@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from curate.cli import main
-from curate.table import FRAMES, KEY, frame_id
+from curate.tables import FRAMES, KEY, frame_id
 
 Picture = NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.errors import UserError
-from curate.table import action_units, read_table
+from curate.tables import action_units, read_table
 
 KEY = {"id": pl.String, "split": pl.String, "subject": pl.String}
 

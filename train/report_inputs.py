@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.errors import UserError
-from curate.table import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
+from curate.tables import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
 from train.calibration import RELIABILITY
 from train.charts import augmented, gap_anatomy
 from train.predictions import read_predictions

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.table import action_units, intensity
+from curate.tables import action_units, intensity
 from train.predictions import probability
 from train.report_facs import named
 from train.report_tiles import Row, Tile, make_tile, read_pictures
@@ -40,7 +40,7 @@ def choose(predictions: pl.DataFrame, threshold: float) -> list[Mistakes]:
     """Choose each action unit's surest mistakes on the natural validation set, of both kinds.
 
     At most one of a clip is chosen per action unit and kind: the frames next to it are the same
-    mistake again. `predictions` as in predictions.parquet, ids named by `curate.table.frame_id`.
+    mistake again. `predictions` as in predictions.parquet, ids named by `curate.tables.frame_id`.
     """
     natural = predictions.filter(pl.col("split") == _SPLIT)
     names = action_units(predictions)

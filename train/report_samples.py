@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.params import Parameters
-from curate.table import REASONS, action_units
+from curate.tables import REASONS, action_units
 from train.report_tiles import Row, make_tile, read_pictures
 
 MOST = 7  # frames of a reason
@@ -47,7 +47,7 @@ def meaning(reason: str, parameters: Parameters) -> str:
 def choose(cap: pl.DataFrame, frames: pl.DataFrame, parameters: Parameters) -> list[Sample]:
     """Choose frames of every fate, spread evenly over people and time.
 
-    `cap` as `curate.table.CAP`; `frames` has id and hash, null where there is no picture.
+    `cap` as `curate.tables.CAP`; `frames` has id and hash, null where there is no picture.
     """
     shown = frames.filter(pl.col("hash").is_not_null()).select("id")
     kept = [(title, pl.col("keep") & (pl.col("split") == s)) for s, title in _KEPT.items()]

@@ -12,7 +12,7 @@ import polars as pl
 
 from curate.params import Parameters
 from curate.split import near_across
-from curate.table import REASONS
+from curate.tables import REASONS
 from train.published import Comparison
 
 _PACKAGES = (

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.charts.near_duplicates import decode
-from curate.table import part_path
+from curate.tables import part_path
 
 _SIDE = 144  # pixels: the longer side of a tile's picture, half as much again as it is shown at
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 80]

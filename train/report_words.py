@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from curate.params import Parameters
-from curate.table import action_units
+from curate.tables import action_units
 from train.gap import rates, shared_units
 from train.report_inputs import Tables
 

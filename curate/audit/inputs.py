@@ -11,7 +11,7 @@ from curate.dedup import label_sets
 from curate.errors import UserError
 from curate.params import Parameters
 from curate.sources.clip import first_few
-from curate.table import KEY, read_frames, read_table
+from curate.tables import KEY, read_frames, read_table
 
 _FRAMES = ["id", "subject", "clip", "index", "time", "hash", "sharpness", "brightness", "reason"]
 _FIRST = ("train", "validation", "moments")  # splits in this order, then by name

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from curate.table import action_units, intensity
+from curate.tables import action_units, intensity
 
 WIDE = 2  # steps of intensity that no threshold explains
 _GROUPS = {

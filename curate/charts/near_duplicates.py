@@ -39,7 +39,7 @@ def choose(dedup: pl.DataFrame, count: int = 12) -> list[tuple[str, str, int]]:
     """Choose near-duplicates for show: (kept id, dropped id, bits), by distance.
 
     Distances take turns, and each takes the subject shown least so far: the same table gives the
-    same choice. `dedup` has the columns of `curate.table.DEDUP`.
+    same choice. `dedup` has the columns of `curate.tables.DEDUP`.
     """
     dropped = dedup.filter(pl.col("reason") == "near_duplicate").sort("id")
     first = dropped.group_by("distance", "subject", maintain_order=True).head(count)

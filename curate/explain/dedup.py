@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from curate.explain.chapter import Chapter, bits, not_run, unknown
-from curate.explain.lookup import Found, Places, read_part, rows
+from curate.explain.lookup import Found, Places, read_part
 from curate.sources.clip import first_few
+from curate.tables import rows
 
 _NAMED = 5  # frames dropped for one that are named
 _UNLABELLED = "dropped as unlabelled: no action unit of it is known"

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.errors import UserError
-from curate.table import FRAMES, KEY, frame_id, part_path
+from curate.tables import FRAMES, KEY, frame_id, part_path, rows
 
 _NEAR = 3  # clips named when one is not known
 _ALIKE = 0.4  # least similarity of their names (difflib's ratio, 0-1)
@@ -43,20 +43,6 @@ class Found:
     clip: str
     index: int
     part: pl.DataFrame
-
-
-def rows(path: Path, *wanted: pl.Expr, columns: list[str] | None = None) -> pl.DataFrame:
-    """Read the rows of a table that fulfil all that is `wanted`.
-
-    Raises:
-        UserError: not a table, or a column is missing.
-    """
-    table = pl.scan_parquet(path, glob=False).filter(*wanted)
-    try:
-        return (table if columns is None else table.select(columns)).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        said = str(error).partition("\n")[0]
-        raise UserError(f"{path}: not a table of this pipeline ({said}); make it anew") from None
 
 
 def find(frame: str, places: Places) -> Found:

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from curate.explain.chapter import Chapter, not_run, unknown
-from curate.explain.lookup import Found, Places, rows
-from curate.table import SPLITS, action_units
+from curate.explain.lookup import Found, Places
+from curate.tables import SPLITS, action_units, rows
 
 _DATASET = "framewise"  # the first part of the shards' names
 _PARTS = {

@@ -21,7 +21,7 @@ from curate.footage.kinds import Footage, check_hash_kind, file_id, open_footage
 from curate.footage.threads import Advance, on_threads
 from curate.params import Parameters
 from curate.sources.clip import Clip
-from curate.table import KEY
+from curate.tables import KEY
 
 COLUMNS = KEY | FRAMES
 

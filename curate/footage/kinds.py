@@ -23,7 +23,7 @@ from curate.sources.clip import (
     unique,
     visible,
 )
-from curate.table import HASH_KIND, KEY
+from curate.tables import HASH_KIND, KEY
 
 # A Parquet file with these columns is a part of a frames table.
 _PART = [*KEY, "hash", "reason"]

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from curate.audit.inputs import Material, check_number, of_folders, of_pipeline, usable
 from curate.charts.near_duplicates import decode
 from curate.dedup import decide_with
-from curate.explain.lookup import rows
 from curate.params import Parameters
-from curate.table import DEDUP, part_path, read_table
+from curate.tables import DEDUP, part_path, read_table, rows
 
 Picture = NDArray[np.uint8]  # (height, width, 3), RGB
 

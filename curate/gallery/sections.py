@@ -12,7 +12,7 @@ from curate.audit.inputs import Material
 from curate.audit.labels import contradictions
 from curate.audit.pairs import Across, near_across
 from curate.explain.chapter import bits
-from curate.table import action_units
+from curate.tables import action_units
 
 _DROPPED = 7  # pictures of a group, beside the one kept
 _NONE = "None was found."

@@ -21,7 +21,6 @@ import polars as pl
 from curate.errors import DamagedRowsError, UserError
 from curate.params import Parameters
 from curate.sources.clip import (
-    NO_ROWS,
     Clip,
     Labels,
     clips_of_folders,
@@ -41,6 +40,7 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
+from curate.tables import NO_ROWS
 
 _SUBJECT = re.compile(r"[FM]\d{3}", re.IGNORECASE | re.ASCII)
 _TASK = re.compile(r"T\d{1,2}", re.IGNORECASE | re.ASCII)

@@ -27,8 +27,6 @@ from curate.emotions import EMOTIONS
 from curate.errors import DamagedRowsError, UserError
 from curate.params import Parameters
 from curate.sources.clip import (
-    EMOTION,
-    NO_ROWS,
     Clip,
     Labels,
     clips_of_folders,
@@ -38,7 +36,7 @@ from curate.sources.clip import (
     labels_table,
     visible,
 )
-from curate.table import frame_id
+from curate.tables import EMOTION, NO_ROWS, frame_id
 
 _SUBJECT = re.compile(r"S\d{3}", re.IGNORECASE | re.ASCII)
 _SEQUENCE = re.compile(r"\d{3}", re.ASCII)

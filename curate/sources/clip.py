@@ -14,13 +14,11 @@ import polars as pl
 from natsort import natsorted
 
 from curate.errors import UserError
-from curate.table import KEY, intensity
+from curate.tables import EMOTION, KEY, intensity
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-EMOTION = "emotion"  # column of the labels table where a source names emotions (String, nullable)
 
-NO_ROWS = pl.DataFrame(schema=KEY)
 
 File = TypeVar("File")
 Read = TypeVar("Read")

@@ -22,8 +22,8 @@ import polars as pl
 from curate.decode import expected_frames
 from curate.errors import DamagedRowsError, UserError
 from curate.params import Parameters
-from curate.sources.clip import NO_ROWS, Clip, Labels, first_few, gather, intensity, labels_table
-from curate.table import frame_id
+from curate.sources.clip import Clip, Labels, first_few, gather, intensity, labels_table
+from curate.tables import NO_ROWS, frame_id
 
 _MOST_NAMES = 3  # names that are not among the clips, written out with what is near them
 _WORDS = {"present": 1, "absent": 0, "unknown": None, "": None}

@@ -19,13 +19,7 @@ from curate.errors import DamagedRowsError
 from curate.params import Parameters
 from curate.sources import videos
 from curate.sources.beside import Read, read_beside
-from curate.sources.clip import (
-    EMOTION,
-    Clip,
-    Labels,
-    intensity,
-    key_of,
-)
+from curate.sources.clip import Clip, Labels, intensity, key_of
 from curate.sources.csv_table import (
     ROW,
     Faults,
@@ -35,6 +29,7 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
+from curate.tables import EMOTION
 
 _UNIT = re.compile(r"au_(\d{1,2})_intensity$", re.IGNORECASE | re.ASCII)
 _EXPRESSION = "facial_expression"

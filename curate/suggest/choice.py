@@ -17,7 +17,7 @@ from curate.params import Parameters
 from curate.suggest.candidates import OFF, Candidate, grid, try_all
 from curate.suggest.pace import Pace, lags_to_measure, pace_by_clip, pace_of_all
 from curate.suggest.reasons import Choice, reasons
-from curate.table import KEY, read_frames, read_table
+from curate.tables import KEY, read_frames, read_table
 
 COVERED = 0.95  # least share of an action unit's positives that lie in events with a frame kept
 

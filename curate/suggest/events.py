@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.table import action_units
+from curate.tables import action_units
 
 Events = NDArray[np.int64]  # (n,): which event a frame belongs to, counted from 0; -1: none
 

@@ -15,7 +15,7 @@ from curate.frames import extract_clip
 from curate.params import Parameters
 from curate.sources.videos import find_clips
 from curate.standalone import Places, dedup_footage, dedup_pipeline
-from curate.table import frame_id
+from curate.tables import frame_id
 
 NEAR = Parameters(stride=2, distance=4, image_size=32)
 Write = Callable[..., Path]

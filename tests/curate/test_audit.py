@@ -23,7 +23,7 @@ from curate.audit.inputs import Material, of_pipeline, read_split
 from curate.audit.labels import contradictions
 from curate.audit.pairs import effective_number, identical_frames, near_across, shared_subjects
 from curate.errors import UserError
-from curate.table import FRAMES, frame_id
+from curate.tables import FRAMES, frame_id
 
 Run = Callable[..., CompletedProcess[str]]
 Table = Callable[..., pl.DataFrame]

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from curate.cli import app
-from curate.table import DEDUP, KEY, SPLIT
+from curate.tables import DEDUP, KEY, SPLIT
 
 Curate = Callable[..., CompletedProcess[str]]
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from curate.cap import Cap, apply, cap_stage, choose, decide, in_words, resolve, spread
 from curate.params import Parameters
-from curate.table import CAP, KEY, SPLIT, frame_id, write_table
+from curate.tables import CAP, KEY, SPLIT, frame_id, write_table
 
 Table = Callable[..., pl.DataFrame]
 

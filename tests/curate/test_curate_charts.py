@@ -16,7 +16,7 @@ from curate.charts.style import epochs_in_words, save, spread
 from curate.lag import measure
 from curate.params import Parameters
 from curate.suggest.choice import Result, suggest_stage
-from curate.table import FRAMES, frame_id, write_table
+from curate.tables import FRAMES, frame_id, write_table
 
 
 def texts(figure: Figure) -> str:

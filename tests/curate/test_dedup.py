@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from curate.dedup import count_reasons, decide, dedup_stage, label_sets, peaks
 from curate.errors import UserError
 from curate.params import Parameters
-from curate.table import DEDUP, FRAMES, KEY, REASONS, frame_id
+from curate.tables import DEDUP, FRAMES, KEY, REASONS, frame_id
 
 SCOPE = {"clip": ["clip"], "subject": ["subject"], "all": []}
 Table = Callable[..., pl.DataFrame]

@@ -15,7 +15,7 @@ import pytest
 from curate.errors import UserError
 from curate.explain.lookup import Places
 from curate.explain.story import explain
-from curate.table import CAP, DEDUP, FRAMES, KEY, SPLIT, frame_id, write_table
+from curate.tables import CAP, DEDUP, FRAMES, KEY, SPLIT, frame_id, write_table
 
 Run = Callable[..., CompletedProcess[str]]
 FATES = {  # index of clip "ann/1": split, reason, duplicate of, distance

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from curate.errors import UserError
 from curate.folds import choose_validation, lacking_subjects, published_folds, stratified_folds
 from curate.published_folds import PUBLISHED_FOLDS
-from curate.table import frame_id
+from curate.tables import frame_id
 
 RULE: dict[str, Any] = {"fraction": 0.2, "least": 10, "seed": 0}
 

@@ -19,7 +19,7 @@ from curate.frames import extract_clip
 from curate.hashing import perceptual_hashes, read_gray, thumbnail
 from curate.params import Parameters
 from curate.sources.clip import Clip
-from curate.table import read_frames
+from curate.tables import read_frames
 
 SMALL = Parameters(image_size=32)
 Write = Callable[..., Path]

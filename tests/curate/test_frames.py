@@ -25,7 +25,7 @@ from curate.frames import ClipCount, by_reason, extract_clip, extract_frames, fr
 from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.sources.videos import find_clips
-from curate.table import FRAMES
+from curate.tables import FRAMES
 
 P = Parameters(image_size=48)
 HAAR = Parameters(image_size=48, crop="haar")

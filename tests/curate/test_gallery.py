@@ -20,7 +20,7 @@ from curate.audit.inputs import Material
 from curate.gallery.inputs import Inputs
 from curate.gallery.page import render, write_gallery
 from curate.gallery.sections import Group, Section, Tile, choose_groups
-from curate.table import DEDUP, KEY
+from curate.tables import DEDUP, KEY
 
 Run = Callable[..., CompletedProcess[str]]
 

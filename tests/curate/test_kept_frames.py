@@ -18,7 +18,7 @@ from curate.frames import extract_clip
 from curate.kept_frames import check_empty, copy_kept
 from curate.params import Parameters
 from curate.sources.clip import Clip
-from curate.table import read_frames
+from curate.tables import read_frames
 
 Write = Callable[..., Path]
 

@@ -14,8 +14,8 @@ import pytest
 from curate.errors import DamagedRowsError, UserError
 from curate.labels import collect_labels, count_emotions
 from curate.params import Parameters
-from curate.sources.clip import NO_ROWS, Clip, first_few, gather, key_of, labels_table
-from curate.table import KEY, frame_id
+from curate.sources.clip import Clip, first_few, gather, key_of, labels_table
+from curate.tables import KEY, NO_ROWS, frame_id
 
 Curate = Callable[..., CompletedProcess[str]]
 

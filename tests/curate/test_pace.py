@@ -8,7 +8,7 @@ import pytest
 
 from curate.lag import measure
 from curate.suggest.pace import in_words, lags_to_measure, pace_by_clip, pace_of_all
-from curate.table import frame_id
+from curate.tables import frame_id
 
 RANDOM = np.random.default_rng(0)
 

@@ -20,7 +20,7 @@ from curate.frames import extract_clip
 from curate.params import Parameters
 from curate.shards import choose_examples, shards_stage
 from curate.sources.videos import find_clips
-from curate.table import CAP, KEY, SPLITS, frame_id, read_frames, write_table
+from curate.tables import CAP, KEY, SPLITS, frame_id, read_frames, write_table
 
 FRAMES = 12
 LABELS = {"AU1": [1, 0, None], "AU12": [0, 1, None]}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from curate.errors import UserError
 from curate.params import Parameters
 from curate.split import decide, near_across, split_stage
-from curate.table import DEDUP, KEY, SPLIT, frame_id, write_table
+from curate.tables import DEDUP, KEY, SPLIT, frame_id, write_table
 
 RULE: dict[str, Any] = {
     "validation_fraction": 0.25, "moments_fraction": 0.15, "margin": 3, "seed": 0

@@ -23,7 +23,7 @@ from curate.frames import extract_clip
 from curate.params import Parameters
 from curate.sources.videos import find_clips
 from curate.standalone import Places, dedup_footage, dedup_pipeline
-from curate.table import DEDUP, frame_id, read_frames, read_table
+from curate.tables import DEDUP, frame_id, read_frames, read_table
 
 ALL = Parameters(stride=1, distance=-1)
 NO_CACHE = Places(use_cache=False)

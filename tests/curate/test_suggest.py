@@ -21,7 +21,7 @@ from curate.suggest.choice import choose
 from curate.suggest.events import Left
 from curate.suggest.pace import Pace
 from curate.suggest.reasons import reasons
-from curate.table import FRAMES, KEY, write_table
+from curate.tables import FRAMES, KEY, write_table
 
 STRIDES = (1, 2, 5, 10)
 DISTANCES = (OFF, 0, 2, 4)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from curate.errors import UserError
-from curate.table import (
+from curate.tables import (
     DEDUP,
     FRAMES,
     KEY,

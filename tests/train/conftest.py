@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate.table import CAP, FRAMES, frame_id, part_path, write_table
+from curate.tables import CAP, FRAMES, frame_id, part_path, write_table
 
 SIDE = 32
 PER_CLIP = 24

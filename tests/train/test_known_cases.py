@@ -15,7 +15,7 @@ import pytest
 from curate import cap, dedup, split
 from curate.params import Parameters
 from curate.shards import choose_examples, write_shards
-from curate.table import FRAMES, frame_id, part_path, write_table
+from curate.tables import FRAMES, frame_id, part_path, write_table
 from train.fit import fit_stage
 
 SIDE, BLOCKS, PER_CLIP = 32, 8, 160

@@ -18,7 +18,7 @@ import pytest
 from curate import cap, dedup, split
 from curate.errors import UserError
 from curate.params import Parameters
-from curate.table import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
+from curate.tables import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
 from train.calibration import reliability_rows
 from train.evaluation import EVALUATED, Evaluation, write
 from train.predictions import Predictions, as_table

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from curate.params import Parameters
-from curate.table import CAP, FRAMES, REASONS, frame_id, part_path, write_table
+from curate.tables import CAP, FRAMES, REASONS, frame_id, part_path, write_table
 from train import report_mistakes, report_samples
 from train.report_facs import named
 from train.report_tiles import make_tile, read_pictures

@@ -18,7 +18,7 @@ from curate.charts.style import (
     message,
     new_figure,
 )
-from curate.table import action_units
+from curate.tables import action_units
 
 _BARS = {"labelled": GRAY, "kept by dedup": SKY, "training, capped": BLUE}
 _HEIGHT = 0.27  # of a bar, in rows

@@ -23,7 +23,7 @@ from curate.charts.style import (
     ink,
     new_figure,
 )
-from curate.table import REASONS
+from curate.tables import REASONS
 
 _NODE = 0.07  # width of a node, in columns
 _SPACE = 0.09  # between two arms, as a share of all frames
@@ -41,7 +41,7 @@ class Flow:
 
 
 def count(cap: pl.DataFrame) -> Flow:
-    """Count what became of every frame, from the last table of decisions (`curate.table.CAP`)."""
+    """Count what became of every frame, from the last table of decisions (`curate.tables.CAP`)."""
     reasons = dict(cap.group_by("reason").len().rows())
     splits = dict(cap.filter("keep").group_by("split").len().rows())
     return Flow(

@@ -37,6 +37,9 @@ DECISION = {"keep": pl.Boolean, "reason": pl.String}
 DEDUP = KEY | DECISION | {"duplicate_of": pl.String, "distance": pl.Int32}
 SPLIT = KEY | {"split": pl.String} | DECISION  # split: train, validation, moments or margin
 CAP = SPLIT | {"balanced": pl.Boolean}  # balanced: also in validation_balanced
+EMOTION = "emotion"  # column of the labels table where a source names emotions (String, nullable)
+NO_ROWS = pl.DataFrame(schema=KEY)
+KEPT_SPLITS = ("train", "validation", "moments")  # the splits that frames are kept in
 
 
 def frame_id(clip: str, index: int) -> str:
@@ -114,3 +117,17 @@ def _how_to_make(path: Path) -> str:
     if path.stem in ("labels", "dedup", "split", "cap"):
         return f"make it with 'curate {path.stem}' or 'dvc repro'"
     return "give a table that a stage of curate has written"
+
+
+def rows(path: Path, *wanted: pl.Expr, columns: list[str] | None = None) -> pl.DataFrame:
+    """Read the rows of a table that fulfil all that is `wanted`.
+
+    Raises:
+        UserError: not a table, or a column is missing.
+    """
+    table = pl.scan_parquet(path, glob=False).filter(*wanted)
+    try:
+        return (table if columns is None else table.select(columns)).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        said = str(error).partition("\n")[0]
+        raise UserError(f"{path}: not a table of this pipeline ({said}); make it anew") from None
