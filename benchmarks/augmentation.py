@@ -15,9 +15,9 @@ import tensorflow as tf
 import typer
 
 from benchmarks.timing import by_turns
-from curate import console
+from curate.base import console
+from curate.base.params import Parameters
 from curate.options import AsJson
-from curate.params import Parameters
 from train.model import augmentation
 
 PIXELS, BATCHES = (96, 128), (16, 64)

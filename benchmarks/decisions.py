@@ -15,8 +15,9 @@ import polars as pl
 import typer
 
 from benchmarks.pairs import video_like
-from curate import cap, console, dedup, split
-from curate.params import Parameters
+from curate import cap, dedup, split
+from curate.base import console
+from curate.base.params import Parameters
 from curate.tables import FRAMES, KEY, frame_id
 
 SUBJECTS, CLIPS, FRAMES_A_CLIP = 60, 120, 2500

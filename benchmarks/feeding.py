@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 import typer
 
 from benchmarks.shards import SIDE, made_shards
-from curate import console
+from curate.base import console
 from curate.options import AsJson
 from train.data import Builder, training_epoch
 

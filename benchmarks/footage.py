@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from curate.base.paths import DEMO
 from curate.demo import write_demo
-from curate.places import DEMO
 
 Footage = Annotated[
     list[Path] | None,

@@ -23,7 +23,7 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.timing import by_turns
-from curate import console
+from curate.base import console
 from curate.neighbors import count_within, pairs_among
 from curate.radius_search import plan
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from curate import console
-from curate.params import load_parameters
+from curate.base import console
+from curate.base.params import load_parameters
 
 
 def main(

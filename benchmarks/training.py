@@ -18,9 +18,9 @@ import tensorflow as tf
 import typer
 
 from benchmarks.shards import NAMES, SIDE, made_shards
-from curate import console
+from curate.base import console
+from curate.base.params import Parameters
 from curate.options import AsJson
-from curate.params import Parameters
 from train.data import Builder, training_epoch
 from train.features import cached_epoch, split_features
 from train.model import build_network

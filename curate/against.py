@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from curate.footage.hashes import Hashed
 from curate.footage.kinds import Footage, as_text, open_footage
 from curate.footage.unreadable import find_unreadable, note_unreadable

@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from curate.base.console import Counts
+from curate.base.params import Parameters
 from curate.cap_counts import count_positives
-from curate.console import Counts
-from curate.params import Parameters
 from curate.quota import WORK, frames_per_label_set
 from curate.tables import CAP, KEY, SPLIT, action_units, read_table, write_table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.console import Counts
+from curate.base.console import Counts
 from curate.tables import action_units
 
 

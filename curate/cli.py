@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from curate import cli_insight, cli_reference, console, options
-from curate.places import CAP, DEDUP, DEMO, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
-from curate.program import new_app, run_program
+from curate import cli_insight, cli_reference, options
+from curate.base import console
+from curate.base.cli import new_app, run_program
+from curate.base.paths import CAP, DEDUP, DEMO, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 
 app = new_app(
     "Turn video frames into a deduplicated, balanced data set, with every frame accounted "

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from curate import console, options
-from curate.errors import UserError
-from curate.places import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
+from curate import options
+from curate.base import console
+from curate.base.errors import UserError
+from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 
 FramesTable = Annotated[Path, typer.Option(help="the pipeline's frames")]
 LabelsTable = Annotated[Path, typer.Option(help="the pipeline's labels")]

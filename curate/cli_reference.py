@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from curate import console, options
-from curate.errors import UserError
-from curate.places import PIPELINE
+from curate import options
+from curate.base import console
+from curate.base.errors import UserError
+from curate.base.paths import PIPELINE
 
 
 def parameters(

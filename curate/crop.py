@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.base.errors import UserError
 from curate.decode import Frame, Picture
-from curate.errors import UserError
 from curate.faces import Box, face_boxes
 from curate.sources.clip import Clip
 

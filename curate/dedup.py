@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.errors import UserError
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.neighbors import keep_first, nearest_within
-from curate.params import Parameters
 from curate.tables import (
     DEDUP,
     KEY,

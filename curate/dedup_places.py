@@ -8,14 +8,14 @@ from pathlib import Path
 
 import polars as pl
 
-from curate import console
 from curate.against import check_apart
-from curate.errors import UserError
+from curate.base import console
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.footage.cache import default_folder
 from curate.footage.hashes import hash_footage
 from curate.footage.kinds import on_one_line
 from curate.kept_frames import check_empty
-from curate.params import Parameters
 
 _TABLES = (".csv", ".parquet")
 

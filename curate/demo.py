@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import UserError
+from curate.base.errors import UserError
+from curate.base.files import whole_file
+from curate.base.workers import in_processes, tell
 from curate.face import ACTION_UNITS, Renderer, make_identity
 from curate.face.motion import make_motion
 from curate.face.tracks import labels, make_tracks
 from curate.face.units import POSITIVE_INTENSITY
-from curate.parallel import in_processes, tell
-from curate.whole import whole_file
 
 FRAMES_PER_SECOND = 20
 CODEC = "XVID"

@@ -17,8 +17,8 @@ import cv2.data
 import numpy as np
 from cv2.typing import MatLike
 
+from curate.base.errors import UserError
 from curate.decode import Frame, Picture
-from curate.errors import UserError
 
 Box = tuple[float, float, float]  # centre x, centre y, side of a square (pixels)
 Item = TypeVar("Item")

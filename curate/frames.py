@@ -19,19 +19,19 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate import console
+from curate.base import console
+from curate.base.errors import UserError
+from curate.base.files import whole_file
+from curate.base.params import Parameters
+from curate.base.workers import in_processes, tell
 from curate.crop import cut_frames, fit_square
 from curate.decode import Frame, Picture, expected_frames, frames_of
-from curate.errors import UserError
 from curate.hashing import perceptual_hashes, thumbnail
-from curate.parallel import in_processes, tell
-from curate.params import Parameters
 from curate.parts import is_made_from, part_schema, remove_partials, remove_strangers
 from curate.sharpness import sharpness_of
 from curate.sources import find_clips
 from curate.sources.clip import Clip
 from curate.tables import FRAMES, REASONS, frame_id, part_path
-from curate.whole import whole_file
 
 _BATCH = 256  # rows in memory at a time, for each process
 _NOTED = 5  # clips pointed out one by one

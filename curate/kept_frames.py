@@ -15,12 +15,12 @@ import cv2
 import polars as pl
 import pyarrow.parquet as pq
 
-from curate.errors import UserError
+from curate.base.errors import UserError
+from curate.base.files import whole_folder
 from curate.footage.kinds import Footage
 from curate.footage.pictures import chosen_frames
 from curate.footage.threads import Advance, on_threads
 from curate.sources.clip import Clip
-from curate.whole import whole_folder
 
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 _ROWS = 64  # frames of a frames table in memory at a time

@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.files import whole_file
+from curate.base.params import Parameters
 from curate.sources import read_labels
 from curate.sources.clip import Labels
 from curate.tables import EMOTION, action_units, intensity
-from curate.whole import whole_file
 
 
 def check_labels(footage: Path, parameters: Parameters) -> Labels:

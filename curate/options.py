@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from curate.params import Parameters, load_parameters
+from curate.base.params import Parameters, load_parameters
 
 
 def of(key: str, *names: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 
 COLUMNS = ["parameter", "default", "allowed", "what it is", "stages"]
 _KINDS = {int: "whole number", float: "number", bool: "true or false", str: "text"}
@@ -23,7 +23,7 @@ _LIMITS = {
 }
 _PREFACE = """\
 # Parameters
-Printed by `curate parameters --markdown`, from the model that checks them (`curate/params.py`) and
+Printed by `curate parameters --markdown`, from the model that checks them (`curate/base/params.py`) and
 from `dvc.yaml`. They stand in `params.yaml`; an option of a command wins over the file, and
 `dvc exp run -S stride=1` changes one for one experiment. A value that is not allowed, or a name
 that is none, is refused in one sentence by the first stage that runs.

@@ -12,11 +12,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.base.files import remove_left
+from curate.base.params import Parameters
 from curate.faces import cascade_file
-from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.tables import FRAMES, HASH_KIND
-from curate.whole import remove_left
 
 _MADE_FROM = b"framewise.made_from"
 _SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema

@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from curate import console
-from curate.errors import UserError
-from curate.parallel import terminated_as_exit
-from curate.params import Parameters
+from curate.base import console
+from curate.base.errors import UserError
+from curate.base.files import whole_folder
+from curate.base.params import Parameters
+from curate.base.workers import terminated_as_exit
 from curate.tables import CAP, KEY, SPLITS, action_units, part_path, read_table
-from curate.whole import whole_folder
 
 DATASET = "framewise"
 VERSION = "1.0.0"

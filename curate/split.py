@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from curate.console import Counts
-from curate.errors import UserError
+from curate.base.console import Counts
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.folds import choose_validation
 from curate.neighbors import count_within
-from curate.params import Parameters
 from curate.split_counts import count_splits
 from curate.tables import DEDUP, KEPT_SPLITS, KEY, SPLIT, read_frames, read_table, write_table
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.console import Counts
+from curate.base.console import Counts
+from curate.base.params import Parameters
 from curate.folds import lacking_subjects
-from curate.params import Parameters
 from curate.tables import KEPT_SPLITS, action_units
 
 

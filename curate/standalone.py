@@ -14,16 +14,16 @@ from typing import Any
 import polars as pl
 
 from curate.against import hash_against
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.dedup import count_reasons, decide_with, dedup_stage, peaks
 from curate.dedup_places import Places, check_outside
-from curate.errors import UserError
 from curate.footage.clips import Wanted
 from curate.footage.hashes import Hashed, hash_all
 from curate.footage.kinds import Footage, check_hash_kind, open_footage
 from curate.footage.labels import labels_of
 from curate.footage.unreadable import Unreadable, find_unreadable, note_unreadable
 from curate.kept_frames import copy_kept
-from curate.params import Parameters
 from curate.tables import DEDUP, KEY, NO_ROWS, read_table, write_table
 
 __all__ = ["Outcome", "Places", "check_outside", "dedup_footage", "dedup_pipeline"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.errors import UserError
-from curate.whole import whole_file
+from curate.base.errors import UserError
+from curate.base.files import whole_file
 
 # Why a frame is not used, in the order in which the stages ask, with the stage that says so.
 REASONS = {

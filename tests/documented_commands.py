@@ -10,8 +10,8 @@ import typer
 from dvc.cli import parse_args
 from dvc.cli.parser import get_main_parser
 
+from curate.base.params import Parameters
 from curate.cli import app as curate
-from curate.params import Parameters
 from train.ablation_grid import make_grid
 from train.cli import app as train
 

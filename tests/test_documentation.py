@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from tests.documented_commands import GROUPS, check_names, check_whole, ours
 from tests.documented_project import PROJECT, lay_down, prepare, run
 from tests.documents import DOCUMENTS, ROOT, Block, anchors, blocks, inline_code, links, prose

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from curate.base.params import Parameters, load_parameters
 from curate.charts.style import PROBES
-from curate.params import Parameters, load_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from curate.errors import UserError
-from curate.params import load_parameters
-from curate.places import PARAMS
+from curate.base.errors import UserError
+from curate.base.params import load_parameters
+from curate.base.paths import PARAMS
 from train.ablation_grid import Experiment, Grid
 from train.ablation_queue import Entry, Queue
 from train.ablation_shared import (

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from curate.errors import UserError
+from curate.base.errors import UserError
+from curate.base.params import Parameters, load_parameters
+from curate.base.paths import PARAMS
 from curate.folds import check_fold
-from curate.params import Parameters, load_parameters
-from curate.places import PARAMS
 
 # The story begins with every frame and none of the measures; these are their values when off.
 # lr has no "off". The source's wide layers did not converge "until Adam's learning rate was

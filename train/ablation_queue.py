@@ -24,8 +24,8 @@ from dvc.repo.experiments.refs import ExpRefInfo
 from dvc.scm import SCMError
 from pydantic import ValidationError
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from train import ablation_workers as workers
 from train.ablation_grid import Experiment
 

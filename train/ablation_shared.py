@@ -9,8 +9,8 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from train.ablation_queue import git
 from train.ablation_workers import environment
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from train.ablation_queue import Entry, Queue
 
 _LOOK = 1.0  # seconds between two looks at the queue

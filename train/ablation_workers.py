@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 
 _PATIENCE = 60.0  # seconds in which a worker must have come up
 

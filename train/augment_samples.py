@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from curate.params import Parameters
-from curate.whole import whole_file
+from curate.base.files import whole_file
+from curate.base.params import Parameters
 from train import gap
 from train.charts.augmented import SAMPLES
 from train.data import Builder, count, measuring_pipeline

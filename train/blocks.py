@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 
 # "block7_expand", "conv5_block3_1_conv", "block7a_bn", "convnext_tiny_stage_3_block_2_layer_scale".
 _BLOCK = re.compile(r"^.*?(?:block_?\d+[a-z]?|expanded_conv_\d+)(?=[_/]|$)")

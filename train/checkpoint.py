@@ -21,9 +21,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from curate import console
-from curate.params import Parameters
-from curate.whole import remove_left, whole_file
+from curate.base import console
+from curate.base.files import remove_left, whole_file
+from curate.base.params import Parameters
 from train.model import Network
 from train.monitor import Monitor
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from curate import console, options
-from curate.errors import UserError
-from curate.places import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
-from curate.program import new_app, run_program
+from curate import options
+from curate.base import console
+from curate.base.cli import new_app, run_program
+from curate.base.errors import UserError
+from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
 from train.cli_ablate import ablate
 from train.cli_compare import compare_command
 

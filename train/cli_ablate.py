@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from curate import console, options
-from curate.whole import check_folder
+from curate import options
+from curate.base import console
+from curate.base.files import check_folder
 from train.cli_compare import show
 
 if TYPE_CHECKING:

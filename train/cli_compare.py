@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate import console, options
+from curate import options
+from curate.base import console
 
 if TYPE_CHECKING:
     from train.compare import Compared

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from natsort import natsort_keygen
 
 from curate import page
+from curate.base.errors import UserError
+from curate.base.files import check_folder, whole_folder
 from curate.charts.style import save
-from curate.errors import UserError
-from curate.whole import check_folder, whole_folder
 from train.charts import compare_causes, compare_losses, compare_scores
 from train.compare_table import rows_of
 from train.compare_words import (

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 
 # Encoded pictures held to draw from when an epoch is shuffled: some 20 MB at 128 pixels.
 _SHUFFLED = 4096

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 
 # A mean over so many steps that is so many times the loss of the untrained network is no accident
 # of one batch. Networks that came so far did no better than guessing afterwards, in all trials:

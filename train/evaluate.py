@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from train.calibration import reliability_rows
 from train.data import Builder, action_units, count, image_size, open_shards
 from train.evaluation import EVALUATED, Evaluation, compare, notes_on, write

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.console import Counts
-from curate.whole import whole_folder
+from curate.base.console import Counts
+from curate.base.files import whole_folder
 from train import published
 from train.calibration import RELIABILITY
 from train.intervals import ROUGH

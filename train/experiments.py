@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curate import console
-from curate.errors import UserError
+from curate.base import console
+from curate.base.errors import UserError
 from train.experiment_files import Results, read_parameters, read_results
 from train.experiment_list import FINISHED, Entry, list_experiments
 

@@ -20,9 +20,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from curate.console import Counts
-from curate.errors import UserError
-from curate.whole import whole_file, whole_folder
+from curate.base.console import Counts
+from curate.base.errors import UserError
+from curate.base.files import whole_file, whole_folder
 from train.data import Builder, count, damage_told, image_size, measuring_pipeline, open_shards
 from train.fitted import Fitted, load_fitted
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from curate.whole import whole_file
+from curate.base.files import whole_file
 from train.data import Builder, action_units, count, in_order, inference, measuring_pipeline
 from train.model import Network
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from curate import console
-from curate.errors import UserError
-from curate.params import Parameters
-from curate.whole import whole_folder
+from curate.base import console
+from curate.base.errors import UserError
+from curate.base.files import whole_folder
+from curate.base.params import Parameters
 from train.augment_samples import write_samples
 from train.checkpoint import fingerprint, open_folder
 from train.data import (

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from train.data import Builder, action_units, damage_told, keys, outputs
 from train.model import describe  # and registers the layers that a model file holds
 from train.predictions import Predictions, as_table

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from train.evaluation import EVALUATED, Evaluation, compare, notes_on, write
 from train.predictions import Predictions, of_split, read_predictions
 from train.scorecard import Row, score_decided, summary

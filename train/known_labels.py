@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from train.thresholds import DEFAULT
 
 Labels = NDArray[np.int8]

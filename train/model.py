@@ -15,8 +15,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from train.augment import FusedAugmentation
 from train.backbone import split_backbone
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from curate.tables import action_units, read_table
 
 KEY = {"id": pl.String, "split": pl.String, "subject": pl.String}

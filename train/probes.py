@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train import bands, gap
 from train.bands import Estimate
 from train.data import Builder, action_units, count, inference, keys, measuring_pipeline

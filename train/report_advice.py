@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 
 MOST = 3
 # Dropped frames surely this close to fed ones in loss (nats) taught nothing new.

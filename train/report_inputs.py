@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from curate.tables import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
 from train.calibration import RELIABILITY
 from train.charts import augmented, gap_anatomy

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train.report_tables import Table, value_in_words
 
 # Committing dvc.lock records a run and changes no code: a report made after it is the same.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from curate.tables import REASONS, action_units
 from train.report_tiles import Row, make_tile, read_pictures
 

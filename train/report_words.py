@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from curate.tables import action_units
 from train.gap import rates, shared_units
 from train.report_inputs import Tables

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 
 # What the layer is registered as that ends every model of `train fit` (train.model.ActionUnits).
 _OURS = "framewise>ActionUnits"

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train.loss import MaskedBinaryCrossentropy
 from train.model import Network
 

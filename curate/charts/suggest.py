@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from curate.base.errors import UserError
+from curate.base.files import whole_file
 from curate.charts import lag
 from curate.charts.style import GREEN, NAME, VERMILION, in_style, ink, new_figure, save
 from curate.dedup_places import check_outside, check_writable
-from curate.errors import UserError
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import COVERED, Result
 from curate.suggest.tables import distance_in_words
-from curate.whole import whole_file
 
 _SHADES = (0.0, 0.82)  # part of viridis that reads on white
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from curate.tables import FRAMES, KEY, frame_id, part_path, rows
 
 _NEAR = 3  # clips named when one is not known

@@ -19,8 +19,8 @@ from pathlib import Path
 import cv2
 import polars as pl
 
+from curate.base.files import whole_file
 from curate.footage.clips import FRAMES, Wanted
-from curate.whole import whole_file
 
 _FILE = {"file": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64}  # path below the root, bytes
 _MEASURED = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 
 
 def labels_of(

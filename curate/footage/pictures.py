@@ -11,9 +11,9 @@ import polars as pl
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from curate.base.params import Parameters
 from curate.decode import frames_of, read_picture
 from curate.footage.kinds import open_footage
-from curate.params import Parameters
 from curate.sources.clip import Clip
 
 

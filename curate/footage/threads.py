@@ -10,8 +10,8 @@ from threading import Event
 
 import cv2
 
-from curate import console
-from curate.parallel import terminated_as_exit
+from curate.base import console
+from curate.base.workers import terminated_as_exit
 
 Advance = Callable[[int], None]
 

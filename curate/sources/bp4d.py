@@ -18,8 +18,8 @@ from typing import TypeVar
 
 import polars as pl
 
-from curate.errors import DamagedRowsError, UserError
-from curate.params import Parameters
+from curate.base.errors import DamagedRowsError, UserError
+from curate.base.params import Parameters
 from curate.sources.clip import (
     Clip,
     Labels,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from curate.sources import bp4d
 from curate.sources.clip import Clip, Labels
 

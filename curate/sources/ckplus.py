@@ -23,9 +23,9 @@ from typing import Any, Generic, TypeVar
 
 import polars as pl
 
+from curate.base.errors import DamagedRowsError, UserError
+from curate.base.params import Parameters
 from curate.emotions import EMOTIONS
-from curate.errors import DamagedRowsError, UserError
-from curate.params import Parameters
 from curate.sources.clip import (
     Clip,
     Labels,

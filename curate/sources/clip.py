@@ -13,7 +13,7 @@ from typing import TypeVar
 import polars as pl
 from natsort import natsorted
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from curate.tables import EMOTION, KEY, intensity
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")

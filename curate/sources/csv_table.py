@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.errors import DamagedRowsError, UserError
+from curate.base.errors import DamagedRowsError, UserError
 
 ROW = "__row__"  # the column that holds a row's line in the file, counted from 1
 Faults = list[tuple[int, str]]  # rows of a file, and what is wrong with each

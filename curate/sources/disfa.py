@@ -13,8 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.errors import DamagedRowsError, UserError
-from curate.params import Parameters
+from curate.base.errors import DamagedRowsError, UserError
+from curate.base.params import Parameters
 from curate.sources.clip import (
     Clip,
     Labels,

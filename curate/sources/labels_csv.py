@@ -19,9 +19,9 @@ from typing import Any
 
 import polars as pl
 
+from curate.base.errors import DamagedRowsError, UserError
+from curate.base.params import Parameters
 from curate.decode import expected_frames
-from curate.errors import DamagedRowsError, UserError
-from curate.params import Parameters
 from curate.sources.clip import Clip, Labels, first_few, gather, intensity, labels_table
 from curate.tables import NO_ROWS, frame_id
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import polars as pl
 
+from curate.base.errors import DamagedRowsError
+from curate.base.params import Parameters
 from curate.emotions import EMOTIONS
-from curate.errors import DamagedRowsError
-from curate.params import Parameters
 from curate.sources import videos
 from curate.sources.beside import Read, read_beside
 from curate.sources.clip import Clip, Labels, intensity, key_of

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.errors import DamagedRowsError
-from curate.params import Parameters
+from curate.base.errors import DamagedRowsError
+from curate.base.params import Parameters
 from curate.sources.beside import Read, read_beside, table_of
 from curate.sources.clip import (
     Clip,

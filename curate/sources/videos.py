@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from curate.sources.clip import Clip, Labels, unique, videos_below
 from curate.sources.labels_csv import read_labels_csv
 

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.dedup import decide, label_sets, peaks
-from curate.errors import UserError
-from curate.params import Parameters
 from curate.suggest.events import Left, count_left, find_events
 
 STRIDES = (1, 2, 3, 5, 8, 10, 15, 20, 30)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from curate.places import FRAMES, LABELS, PARAMS
+from curate.base.paths import FRAMES, LABELS, PARAMS
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import Result
 from curate.suggest.pace import in_words

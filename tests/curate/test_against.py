@@ -10,9 +10,9 @@ from subprocess import CompletedProcess
 import polars as pl
 import pytest
 
-from curate.errors import UserError
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.frames import extract_clip
-from curate.params import Parameters
 from curate.sources.videos import find_clips
 from curate.standalone import Places, dedup_footage, dedup_pipeline
 from curate.tables import frame_id

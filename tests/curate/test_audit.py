@@ -22,7 +22,7 @@ from curate.audit.frozen import broken_clips, frozen_runs, same_pictures
 from curate.audit.inputs import Material, of_pipeline, read_split
 from curate.audit.labels import contradictions
 from curate.audit.pairs import effective_number, identical_frames, near_across, shared_subjects
-from curate.errors import UserError
+from curate.base.errors import UserError
 from curate.tables import FRAMES, frame_id
 
 Run = Callable[..., CompletedProcess[str]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.dedup import decide, label_sets
-from curate.errors import UserError
-from curate.params import Parameters
 from curate.suggest.candidates import OFF, Candidate, grid, read_numbers, try_all
 from curate.suggest.events import Left
 

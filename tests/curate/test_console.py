@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from curate import console
+from curate.base import console
 
 TITLE = "in/a [set]"
 COLUMNS = ["check", "finding", "verdict"]

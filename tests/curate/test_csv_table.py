@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.errors import DamagedRowsError, UserError
+from curate.base.errors import DamagedRowsError, UserError
 from curate.sources.csv_table import ROW, read_cells, read_pairs, to_numbers
 
 PAIRS = st.dictionaries(st.integers(0, 10**9 - 1), st.integers(0, 5), min_size=1, max_size=30)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.dedup import count_reasons, decide, dedup_stage, label_sets, peaks
-from curate.errors import UserError
-from curate.params import Parameters
 from curate.tables import DEDUP, FRAMES, KEY, REASONS, frame_id
 
 SCOPE = {"clip": ["clip"], "subject": ["subject"], "all": []}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.sources import find_clips, read_labels
 from curate.sources.clip import Labels
 

@@ -12,7 +12,7 @@ import cv2
 import polars as pl
 import pytest
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from curate.explain.lookup import Places
 from curate.explain.story import explain
 from curate.tables import CAP, DEDUP, FRAMES, KEY, SPLIT, frame_id, write_table

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import faces
+from curate.base.errors import UserError
 from curate.decode import Frame
-from curate.errors import UserError
 from curate.face import make_identity, render_face
 from curate.faces import Box, face_boxes, steady
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from curate.folds import choose_validation, lacking_subjects, published_folds, stratified_folds
 from curate.published_folds import PUBLISHED_FOLDS
 from curate.tables import frame_id

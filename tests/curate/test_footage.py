@@ -10,10 +10,10 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from curate.errors import UserError
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.footage.kinds import check_hash_kind, on_one_line, open_footage
 from curate.frames import extract_clip
-from curate.params import Parameters
 from curate.sources.clip import Clip
 
 SMALL = Parameters(image_size=32)

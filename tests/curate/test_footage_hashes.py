@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from curate.base.params import Parameters
 from curate.crop import fit_square
 from curate.decode import read_picture
 from curate.footage.hashes import COLUMNS, hash_footage
 from curate.footage.pictures import read_pictures
 from curate.frames import extract_clip
 from curate.hashing import perceptual_hashes, read_gray, thumbnail
-from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.tables import read_frames
 

@@ -18,7 +18,7 @@ ENDLESS = """
 import sys
 from pathlib import Path
 from curate.footage.threads import on_threads
-from curate.whole import whole_folder
+from curate.base.files import whole_folder
 
 def work(begun, advance):
     (begun / "000000.jpg").touch()

@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 
 from curate import frames as stage
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.decode import frames_of
-from curate.errors import UserError
 from curate.face import make_identity, render_face
 from curate.frames import ClipCount, by_reason, extract_clip, extract_frames, frames_stage, notes
-from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.sources.videos import find_clips
 from curate.tables import FRAMES

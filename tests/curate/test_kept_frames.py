@@ -11,12 +11,12 @@ import cv2
 import polars as pl
 import pytest
 
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.decode import frames_of, read_picture
-from curate.errors import UserError
 from curate.footage.kinds import Footage, open_footage
 from curate.frames import extract_clip
 from curate.kept_frames import check_empty, copy_kept
-from curate.params import Parameters
 from curate.sources.clip import Clip
 from curate.tables import read_frames
 

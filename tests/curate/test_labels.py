@@ -11,9 +11,9 @@ from subprocess import CompletedProcess
 import polars as pl
 import pytest
 
-from curate.errors import DamagedRowsError, UserError
+from curate.base.errors import DamagedRowsError, UserError
+from curate.base.params import Parameters
 from curate.labels import collect_labels, count_emotions
-from curate.params import Parameters
 from curate.sources.clip import Clip, first_few, gather, key_of, labels_table
 from curate.tables import KEY, NO_ROWS, frame_id
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from curate.parallel import in_processes, tell
+from curate.base.workers import in_processes, tell
 
 PATIENCE = 60  # seconds; far more than any of this takes
 # Each task writes a file, never whole, and says which process it is in by the file's name.
 ENDLESS = """
 import sys
 from pathlib import Path
-from curate.parallel import in_processes, tell
-from curate.whole import whole_file
+from curate.base.workers import in_processes, tell
+from curate.base.files import whole_file
 
 def work(name):
     with whole_file(Path(sys.argv[1]) / name) as partial:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from curate import parameter_reference as reference
-from curate.params import Parameters
+from curate.base.params import Parameters
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = ROOT / "dvc.yaml"

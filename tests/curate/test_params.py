@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from curate.errors import UserError
-from curate.params import Parameters, load_parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters, load_parameters
 
 
 def write(folder: Path, text: str) -> Path:

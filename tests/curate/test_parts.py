@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curate import faces, parts
-from curate.params import Parameters
+from curate.base.params import Parameters
 from curate.parts import fingerprint, part_schema, remove_partials, remove_strangers
 from curate.sources.clip import Clip
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.split import decide, near_across, split_stage
 from curate.tables import DEDUP, KEY, SPLIT, frame_id, write_table
 

@@ -17,10 +17,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.dedup import count_reasons, decide
-from curate.errors import UserError
 from curate.frames import extract_clip
-from curate.params import Parameters
 from curate.sources.videos import find_clips
 from curate.standalone import Places, dedup_footage, dedup_pipeline
 from curate.tables import DEDUP, frame_id, read_frames, read_table

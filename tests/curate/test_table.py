@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from curate.errors import UserError
+from curate.base.errors import UserError
+from curate.base.files import whole_file, whole_folder
 from curate.tables import (
     DEDUP,
     FRAMES,
@@ -21,7 +22,6 @@ from curate.tables import (
     read_table,
     write_table,
 )
-from curate.whole import whole_file, whole_folder
 
 ROW = {"id": "a/000000", "subject": "a", "clip": "a", "index": 0}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train.fit import fit_stage
 
 EVERY_STEP = 0.0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from curate.errors import UserError
-from curate.params import Parameters, load_parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters, load_parameters
 from tests.train.experiment_project import record_evaluation, record_fit
 from train import ablation_workers
 from train.ablation_grid import STEPS, WITHOUT, Experiment, make_grid

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from train import weights as weights_module
 from train.backbone import (
     BackboneError,

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from train.blocks import find_blocks, unfreeze_last
 from train.lite0 import lite0_features
 

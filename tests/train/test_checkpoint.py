@@ -12,7 +12,7 @@ import keras
 import pytest
 import yaml
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train.checkpoint import FIT_PARAMETERS, fingerprint, open_folder
 from train.fit import fit_stage
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from train import data
 
 

@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from train.data import measuring_pipeline, open_shards
 from train.evaluate import evaluate_model, evaluate_stage
 from train.evaluation import tables

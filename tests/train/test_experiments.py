@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from tests.train.experiment_project import commit, make_project, run
 from train.cli import main
 from train.compare import compare

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train.data import open_shards, training_epoch
 from train.features import cached_epoch, split_features
 from train.model import build_network

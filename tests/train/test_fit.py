@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from curate.errors import UserError
-from curate.params import Parameters
-from curate.whole import check_folder
+from curate.base.errors import UserError
+from curate.base.files import check_folder
+from curate.base.params import Parameters
 from train import data, evaluation
 from train.data import measuring_pipeline, open_shards
 from train.evaluate import evaluate_stage

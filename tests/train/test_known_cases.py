@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from curate import cap, dedup, split
-from curate.params import Parameters
+from curate.base.params import Parameters
 from curate.shards import choose_examples, write_shards
 from curate.tables import FRAMES, frame_id, part_path, write_table
 from train.fit import fit_stage

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 from train.known_labels import require_known, threshold_notes, training_notes
 
 NAMES = ["AU1", "AU2", "AU4", "AU9"]

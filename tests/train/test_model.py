@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from train.model import (
     ActionUnits,
     Description,

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train import probes as module
 from train.data import action_units, image_size, keys, open_shards
 from train.model import build_network

@@ -16,8 +16,8 @@ import polars as pl
 import pytest
 
 from curate import cap, dedup, split
-from curate.errors import UserError
-from curate.params import Parameters
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.tables import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
 from train.calibration import reliability_rows
 from train.evaluation import EVALUATED, Evaluation, write

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from curate.tables import CAP, FRAMES, REASONS, frame_id, part_path, write_table
 from train import report_mistakes, report_samples
 from train.report_facs import named

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train.report_provenance import Code, commands, data_table, dvc_md5, in_words, read_code
 
 SETTINGS = yaml.safe_dump(Parameters().model_dump())

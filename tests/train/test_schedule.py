@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from curate.params import Parameters
+from curate.base.params import Parameters
 from train.charts.learning_rate import course
 from train.schedule import TwoSpeedAdam, learning_rate
 

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from curate.base.errors import UserError
+from curate.base.params import Parameters
 from curate.charts.style import FINE, WORDS, in_style, message, new_figure
-from curate.errors import UserError
-from curate.params import Parameters
 
 SAMPLES = 8  # of each frame
 _GAP = 0.06  # between two pictures, and thrice that after the frame as filmed; in sides

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from curate.base.params import Parameters
 from curate.charts.style import GREEN, ink
-from curate.params import Parameters
 
 
 def course(parameters: Parameters, steps: int) -> NDArray[np.float64]:

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from curate import console
-from curate.errors import UserError
+from curate.base import console
+from curate.base.errors import UserError
 
 
 def new_app(text: str) -> typer.Typer:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 
 
 def _no_booleans(value: Any) -> Any:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
-from curate.errors import UserError
+from curate.base.errors import UserError
 
 
 def _partial(path: Path) -> Path:

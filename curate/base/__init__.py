@@ -1,0 +1,1 @@
+"""What every room stands on, and what decides no byte of an output."""
