@@ -16,8 +16,8 @@ import typer
 
 from benchmarks.timing import by_turns
 from curate.base import console
+from curate.base.cli import AsJson
 from curate.base.params import Parameters
-from curate.options import AsJson
 from train.model import augmentation
 
 PIXELS, BATCHES = (96, 128), (16, 64)

@@ -16,7 +16,7 @@ import typer
 
 from benchmarks.shards import SIDE, made_shards
 from curate.base import console
-from curate.options import AsJson
+from curate.base.cli import AsJson
 from train.data import Builder, training_epoch
 
 FRAMES = 4200

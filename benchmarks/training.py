@@ -19,8 +19,8 @@ import typer
 
 from benchmarks.shards import NAMES, SIDE, made_shards
 from curate.base import console
+from curate.base.cli import AsJson
 from curate.base.params import Parameters
-from curate.options import AsJson
 from train.data import Builder, training_epoch
 from train.features import cached_epoch, split_features
 from train.model import build_network

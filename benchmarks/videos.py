@@ -19,9 +19,9 @@ from PIL import Image
 from benchmarks.footage import Footage, videos_by_name
 from benchmarks.timing import by_turns, one_core
 from curate.base import console
+from curate.base.cli import AsJson
 from curate.decode import frames_of
 from curate.hashing import perceptual_hashes, thumbnail
-from curate.options import AsJson
 from curate.sources.clip import Clip
 
 STRIDE = 5

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from curate import cli_insight, cli_reference, options
+from curate import cli_insight, cli_reference
+from curate.base import cli as options
 from curate.base import console
 from curate.base.cli import new_app, run_program
 from curate.base.paths import CAP, DEDUP, DEMO, FRAMES, LABELS, PARAMS, SHARDS, SPLIT

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curate import options
+from curate.base import cli as options
 from curate.base import console
 from curate.base.errors import UserError
 from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import polars as pl
 from curate.against import check_apart
 from curate.base import console
 from curate.base.errors import UserError
+from curate.base.files import check_outside, check_writable, lies_in
 from curate.base.params import Parameters
 from curate.footage.cache import default_folder
 from curate.footage.hashes import hash_footage
@@ -103,34 +103,3 @@ def hash_with_cache(
     for sentence in notes:
         console.note(sentence)
     return hash_footage(path, parameters, workers, stride=stride, sharpness=sharpness, cache=cache)
-
-
-def lies_in(place: Path, footage: Path) -> bool:
-    """Say whether a place is the footage, or lies inside it."""
-    return footage.resolve() in (place.resolve(), *place.resolve().parents)
-
-
-def check_outside(path: Path, *places: Path | None) -> None:
-    """Refuse places to write to that lie in the footage at `path`.
-
-    Raises:
-        UserError: a place is the footage, or lies inside it.
-    """
-    for place in filter(None, places):
-        if lies_in(place, path):
-            raise UserError(
-                f"{place}: lies inside {path}, which is never changed; choose another place"
-            )
-
-
-def check_writable(place: Path) -> None:
-    """Refuse a place in a folder that cannot be written to, before hours of hashing.
-
-    Raises:
-        UserError: what is there above `place` is no folder, or one without permission.
-    """
-    above = next(folder for folder in place.absolute().parents if folder.exists())
-    if not above.is_dir():
-        raise UserError(f"{place}: {above} is a file, not a folder; choose another place")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise UserError(f"{place}: no permission to write in {above}; choose another place")

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 from curate.base.errors import UserError
 from curate.base.files import whole_folder
+from curate.base.workers import Advance, on_threads
 from curate.footage.kinds import Footage
 from curate.footage.pictures import chosen_frames
-from curate.footage.threads import Advance, on_threads
 from curate.sources.clip import Clip
 
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]

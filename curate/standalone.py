@@ -15,9 +15,10 @@ import polars as pl
 
 from curate.against import hash_against
 from curate.base.errors import UserError
+from curate.base.files import check_outside
 from curate.base.params import Parameters
 from curate.dedup import count_reasons, decide_with, dedup_stage, peaks
-from curate.dedup_places import Places, check_outside
+from curate.dedup_places import Places
 from curate.footage.clips import Wanted
 from curate.footage.hashes import Hashed, hash_all
 from curate.footage.kinds import Footage, check_hash_kind, open_footage

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from curate import options
+from curate.base import cli as options
 from curate.base import console
 from curate.base.cli import new_app, run_program
 from curate.base.errors import UserError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from curate import options
+from curate.base import cli as options
 from curate.base import console
 from curate.base.files import check_folder
 from train.cli_compare import show

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate import options
+from curate.base import cli as options
 from curate.base import console
 
 if TYPE_CHECKING:

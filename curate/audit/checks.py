@@ -24,7 +24,7 @@ from curate.audit.pairs import (
     near_across,
     shared_subjects,
 )
-from curate.sources.clip import first_few
+from curate.base.text import first_few
 
 OK, LOOK, LEAK = "ok", "look", "leak"
 COLUMNS = ["check", "finding", "verdict"]

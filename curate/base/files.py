@@ -92,3 +92,34 @@ def _is_running(process: str) -> bool:
     except PermissionError:  # it runs, as another user
         return True
     return True
+
+
+def lies_in(place: Path, footage: Path) -> bool:
+    """Say whether a place is the footage, or lies inside it."""
+    return footage.resolve() in (place.resolve(), *place.resolve().parents)
+
+
+def check_outside(path: Path, *places: Path | None) -> None:
+    """Refuse places to write to that lie in the footage at `path`.
+
+    Raises:
+        UserError: a place is the footage, or lies inside it.
+    """
+    for place in filter(None, places):
+        if lies_in(place, path):
+            raise UserError(
+                f"{place}: lies inside {path}, which is never changed; choose another place"
+            )
+
+
+def check_writable(place: Path) -> None:
+    """Refuse a place in a folder that cannot be written to, before hours of hashing.
+
+    Raises:
+        UserError: what is there above `place` is no folder, or one without permission.
+    """
+    above = next(folder for folder in place.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise UserError(f"{place}: {above} is a file, not a folder; choose another place")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UserError(f"{place}: no permission to write in {above}; choose another place")

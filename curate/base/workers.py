@@ -10,14 +10,28 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
+from threading import Event
 from types import FrameType
 from typing import Any, TypeVar
 
+import cv2
+
+from curate.base import console
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Advance = Callable[[int], None]
 
 
 class _StoppedError(Exception):
@@ -119,3 +133,33 @@ def _follow(
         on_steps(now - told)
         told = now
     return results
+
+
+@contextmanager
+def on_threads(label: str, total: int, workers: int) -> Iterator[tuple[Executor, Advance]]:
+    """Give a pool of `workers` threads, and what each is to tell how many more steps are done.
+
+    Where the block ends in an error, or by Ctrl-C or SIGTERM, what has not begun is not begun, and
+    what is under way ends at the next step that it tells.
+    """
+    # Polars lets SIGINT restart a wait, so Ctrl-C would not be heard until a whole video is done.
+    signal.siginterrupt(signal.SIGINT, True)
+    cv2.setNumThreads(1)  # a thread a file: OpenCV's own would only get in one another's way
+    stop = Event()
+    with (
+        terminated_as_exit(),
+        console.progress(label, total) as shown,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+
+        def advance(steps: int) -> None:
+            if stop.is_set():
+                raise CancelledError
+            shown(steps)
+
+        try:
+            yield pool, advance
+        except BaseException:  # Ctrl-C above all: an hour of video is not worth waiting for
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -11,10 +11,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from curate.base.errors import UserError
-from curate.base.files import whole_file
+from curate.base.files import check_outside, check_writable, whole_file
 from curate.charts import lag
 from curate.charts.style import GREEN, NAME, VERMILION, in_style, ink, new_figure, save
-from curate.dedup_places import check_outside, check_writable
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import COVERED, Result
 from curate.suggest.tables import distance_in_words

@@ -30,8 +30,3 @@ def unknown(stage: str, path: Path) -> Chapter:
     """Say that a stage's table lacks the frame."""
     said = f"{path} lacks this frame: it was made of other footage; run 'curate {stage}'"
     return Chapter(stage, [said], {"known": False})
-
-
-def bits(distance: int) -> str:
-    """Write a distance in words: "0 bits", "1 bit"."""
-    return "1 bit" if distance == 1 else f"{distance} bits"

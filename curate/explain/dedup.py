@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from curate.explain.chapter import Chapter, bits, not_run, unknown
+from curate.base.text import bits, first_few
+from curate.explain.chapter import Chapter, not_run, unknown
 from curate.explain.lookup import Found, Places, read_part
-from curate.sources.clip import first_few
 from curate.tables import rows
 
 _NAMED = 5  # frames dropped for one that are named

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from cv2.typing import MatLike
 
+from curate.base.workers import Advance
 from curate.decode import Frame, frames_of, read_picture
-from curate.footage.threads import Advance
 from curate.hashing import perceptual_hashes, read_gray, thumbnail
 from curate.sharpness import sharpness_at
 from curate.sources.clip import Clip

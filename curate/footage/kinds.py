@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
+from curate.base.text import first_few
 from curate.sources import images, videos
 from curate.sources.clip import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
     Clip,
     existing_footage,
-    first_few,
     unique,
     visible,
 )

@@ -15,9 +15,8 @@ import cv2
 
 from curate import page
 from curate.base.errors import UserError
-from curate.base.files import whole_file
+from curate.base.files import check_outside, check_writable, whole_file
 from curate.charts.near_duplicates import AMPLIFIED, difference
-from curate.dedup_places import check_outside, check_writable
 from curate.gallery.inputs import Inputs, Picture
 from curate.gallery.sections import Group, Section, Tile, choose_sections
 

@@ -11,7 +11,7 @@ from curate.audit.frozen import frozen_runs, same_pictures
 from curate.audit.inputs import Material
 from curate.audit.labels import contradictions
 from curate.audit.pairs import Across, near_across
-from curate.explain.chapter import bits
+from curate.base.text import bits
 from curate.tables import action_units
 
 _DROPPED = 7  # pictures of a group, beside the one kept

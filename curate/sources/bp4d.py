@@ -20,11 +20,11 @@ import polars as pl
 
 from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
+from curate.base.text import first_few
 from curate.sources.clip import (
     Clip,
     Labels,
     clips_of_folders,
-    first_few,
     gather,
     intensity,
     key_of,

@@ -25,12 +25,12 @@ import polars as pl
 
 from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
+from curate.base.text import first_few
 from curate.emotions import EMOTIONS
 from curate.sources.clip import (
     Clip,
     Labels,
     clips_of_folders,
-    first_few,
     gather,
     intensity,
     labels_table,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -62,12 +62,6 @@ def gather(
             named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             damage.append(UserError(named))
     return whole, damage
-
-
-def first_few(names: Sequence[str], most: int = 3) -> str:
-    """Write out the first names of a list and how many more there are."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def key_of(clip: Clip) -> list[pl.Expr]:

@@ -15,10 +15,10 @@ import polars as pl
 
 from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
+from curate.base.text import first_few
 from curate.sources.clip import (
     Clip,
     Labels,
-    first_few,
     gather,
     intensity,
     labels_table,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from curate.base.text import first_few
 from curate.decode import expected_frames
-from curate.sources.clip import Clip, first_few
+from curate.sources.clip import Clip
 
 
 def compare_lengths(labelled: list[tuple[Clip, int]]) -> list[str]:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from curate.footage.threads import Advance, on_threads
+from curate.base.workers import Advance, on_threads
 
 PATIENCE = 60  # seconds; far more than any of this takes
 # Gathers kept frames for ever, as a day of video would: of a pool of one thread, a second waits.
 ENDLESS = """
 import sys
 from pathlib import Path
-from curate.footage.threads import on_threads
+from curate.base.workers import on_threads
 from curate.base.files import whole_folder
 
 def work(begun, advance):
