@@ -22,9 +22,9 @@ from benchmarks.footage import Footage, videos_by_name
 from benchmarks.timing import by_turns, one_core
 from curate.base import console
 from curate.base.cli import AsJson
-from curate.decode import frames_of
-from curate.hashing import hamming, perceptual_hashes, read_gray, thumbnails
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import frames_of
+from curate.media.hashing import hamming, perceptual_hashes, read_gray, thumbnails
 
 FRAMES = 2000
 RUNS = 5

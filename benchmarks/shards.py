@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.footage import videos_by_name
-from curate.decode import frames_of
+from curate.media.clip import Clip
+from curate.media.decode import frames_of
 from curate.shards import choose_examples, write_shards
-from curate.sources.clip import Clip
 from curate.tables import CAP, FRAMES, frame_id, part_path, write_table
 from train.data import Builder, open_shards
 

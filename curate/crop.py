@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from curate.decode import Frame, Picture
 from curate.faces import Box, face_boxes
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import Frame, Picture
 
 # The landmarks reach from brows to chin; the square around them is widened to hold forehead and
 # jaw line (fraction of the box's longer side).
@@ -117,18 +117,3 @@ def cut_box(picture: Picture, box: Box) -> Picture:
     if over:
         picture = cv2.copyMakeBorder(picture, over, over, over, over, cv2.BORDER_REPLICATE)
     return picture[top + over : top + over + side, left + over : left + over + side]
-
-
-def fit_square(picture: Picture, side: int) -> Picture:
-    """Scale a picture to fit a square of `side` pixels, black where its shape leaves room."""
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    small = picture if size == (width, height) else cv2.resize(picture, size, interpolation=how)
-    if size == (side, side):
-        return small
-    top, left = (side - size[1]) // 2, (side - size[0]) // 2
-    square = np.zeros((side, side, 3), np.uint8)
-    square[top : top + size[1], left : left + size[0]] = small
-    return square

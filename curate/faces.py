@@ -18,7 +18,7 @@ import numpy as np
 from cv2.typing import MatLike
 
 from curate.base.errors import UserError
-from curate.decode import Frame, Picture
+from curate.media.decode import Frame, Picture
 
 Box = tuple[float, float, float]  # centre x, centre y, side of a square (pixels)
 Item = TypeVar("Item")

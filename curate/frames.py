@@ -24,13 +24,13 @@ from curate.base.errors import UserError
 from curate.base.files import whole_file
 from curate.base.params import Parameters
 from curate.base.workers import in_processes, tell
-from curate.crop import cut_frames, fit_square
-from curate.decode import Frame, Picture, expected_frames, frames_of
-from curate.hashing import perceptual_hashes, thumbnail
+from curate.crop import cut_frames
+from curate.media.clip import Clip
+from curate.media.decode import Frame, Picture, expected_frames, frames_of
+from curate.media.hashing import perceptual_hashes, thumbnail
+from curate.media.sharpness import fit_square, sharpness_of
 from curate.parts import is_made_from, part_schema, remove_partials, remove_strangers
-from curate.sharpness import sharpness_of
 from curate.sources import find_clips
-from curate.sources.clip import Clip
 from curate.tables import FRAMES, REASONS, frame_id, part_path
 
 _BATCH = 256  # rows in memory at a time, for each process

@@ -20,7 +20,7 @@ from curate.base.files import whole_folder
 from curate.base.workers import Advance, on_threads
 from curate.footage.kinds import Footage
 from curate.footage.pictures import chosen_frames
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
 
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 _ROWS = 64  # frames of a frames table in memory at a time

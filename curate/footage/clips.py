@@ -12,10 +12,10 @@ import polars as pl
 from cv2.typing import MatLike
 
 from curate.base.workers import Advance
-from curate.decode import Frame, frames_of, read_picture
-from curate.hashing import perceptual_hashes, read_gray, thumbnail
-from curate.sharpness import sharpness_at
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import Frame, frames_of, read_picture
+from curate.media.hashing import perceptual_hashes, read_gray, thumbnail
+from curate.media.sharpness import sharpness_at
 
 BATCH = 64  # images, or frames of a video, hashed at a time
 FRAMES = {

@@ -12,9 +12,9 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from curate.base.params import Parameters
-from curate.decode import frames_of, read_picture
 from curate.footage.kinds import open_footage
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import frames_of, read_picture
 
 
 def read_pictures(

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from curate.base.text import first_few
-from curate.decode import whole_picture
 from curate.footage.kinds import Footage, file_id, on_one_line
+from curate.media.decode import whole_picture
 
 _NAMED = 3  # files named in a note
 _MAGIC = (b"\xff\xd8", b"\x89PNG")  # of the files whose end `whole_picture` looks for

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.sources.clip import Clip, Labels
+from curate.media.clip import Clip
+from curate.sources.clip import Labels
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:

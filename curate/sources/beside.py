@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import UserError
-from curate.sources.clip import Clip, Labels, gather, labels_table, visible
+from curate.media.clip import Clip
+from curate.sources.clip import Labels, gather, labels_table, visible
 from curate.sources.lengths import compare_lengths
 from curate.tables import NO_ROWS
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from curate.base.params import Parameters
+from curate.media.clip import Clip
 from curate.sources import bp4d
-from curate.sources.clip import Clip, Labels
+from curate.sources.clip import Labels
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:

@@ -27,15 +27,8 @@ from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.emotions import EMOTIONS
-from curate.sources.clip import (
-    Clip,
-    Labels,
-    clips_of_folders,
-    gather,
-    intensity,
-    labels_table,
-    visible,
-)
+from curate.media.clip import Clip
+from curate.sources.clip import Labels, clips_of_folders, gather, intensity, labels_table, visible
 from curate.tables import EMOTION, NO_ROWS, frame_id
 
 _SUBJECT = re.compile(r"S\d{3}", re.IGNORECASE | re.ASCII)

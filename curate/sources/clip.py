@@ -14,25 +14,11 @@ import polars as pl
 from natsort import natsorted
 
 from curate.base.errors import UserError
+from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
 from curate.tables import EMOTION, KEY, intensity
-
-VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-
 
 File = TypeVar("File")
 Read = TypeVar("Read")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One stretch of footage of one subject: a video, or a folder's images in natural order."""
-
-    name: str  # unique; also the path of the clip's part of the frames table
-    subject: str
-    video: Path | None = None
-    images: tuple[Path, ...] = ()
-    landmarks: Path | None = None  # an OpenFace CSV with x_0..x_67, y_0..y_67
 
 
 @dataclass

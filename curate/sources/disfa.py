@@ -16,8 +16,8 @@ import polars as pl
 from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
+from curate.media.clip import Clip
 from curate.sources.clip import (
-    Clip,
     Labels,
     gather,
     intensity,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from curate.base.params import Parameters
-from curate.sources.clip import Clip, Labels, image_folders, unique
+from curate.media.clip import Clip
+from curate.sources.clip import Labels, image_folders, unique
 from curate.sources.labels_csv import read_labels_csv
 
 

@@ -22,8 +22,9 @@ import polars as pl
 from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
-from curate.decode import expected_frames
-from curate.sources.clip import Clip, Labels, gather, intensity, labels_table
+from curate.media.clip import Clip
+from curate.media.decode import expected_frames
+from curate.sources.clip import Labels, gather, intensity, labels_table
 from curate.tables import NO_ROWS, frame_id
 
 _MOST_NAMES = 3  # names that are not among the clips, written out with what is near them

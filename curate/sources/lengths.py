@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from curate.base.text import first_few
-from curate.decode import expected_frames
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import expected_frames
 
 
 def compare_lengths(labelled: list[tuple[Clip, int]]) -> list[str]:

@@ -17,9 +17,10 @@ import polars as pl
 from curate.base.errors import DamagedRowsError
 from curate.base.params import Parameters
 from curate.emotions import EMOTIONS
+from curate.media.clip import Clip
 from curate.sources import videos
 from curate.sources.beside import Read, read_beside
-from curate.sources.clip import Clip, Labels, intensity, key_of
+from curate.sources.clip import Labels, intensity, key_of
 from curate.sources.csv_table import (
     ROW,
     Faults,

@@ -16,15 +16,9 @@ import polars as pl
 
 from curate.base.errors import DamagedRowsError
 from curate.base.params import Parameters
+from curate.media.clip import Clip
 from curate.sources.beside import Read, read_beside, table_of
-from curate.sources.clip import (
-    Clip,
-    Labels,
-    intensity,
-    key_of,
-    unique,
-    videos_below,
-)
+from curate.sources.clip import Labels, intensity, key_of, unique, videos_below
 from curate.sources.csv_table import (
     ROW,
     Faults,

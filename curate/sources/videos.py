@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from curate.base.params import Parameters
-from curate.sources.clip import Clip, Labels, unique, videos_below
+from curate.media.clip import Clip
+from curate.sources.clip import Labels, unique, videos_below
 from curate.sources.labels_csv import read_labels_csv
 
 

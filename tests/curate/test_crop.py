@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.crop import cut_box, cut_frames, fit_square, landmark_boxes
-from curate.decode import Frame
+from curate.crop import cut_box, cut_frames, landmark_boxes
 from curate.face import make_identity, render_face
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import Frame
+from curate.media.sharpness import fit_square
 
 
 def grid(height: int, width: int) -> np.ndarray:

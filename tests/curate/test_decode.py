@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curate.decode import expected_frames, frames_of, read_picture, whole_picture
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import expected_frames, frames_of, read_picture, whole_picture
 
 FRAMES = 20
 

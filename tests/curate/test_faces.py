@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from curate import faces
 from curate.base.errors import UserError
-from curate.decode import Frame
 from curate.face import make_identity, render_face
 from curate.faces import Box, face_boxes, steady
+from curate.media.decode import Frame
 
 HELD_BACK = 4 + 8  # frames: half the window, and the longest gap that is bridged
 HERE: Box = (50, 60, 40)

@@ -14,7 +14,7 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.footage.kinds import check_hash_kind, on_one_line, open_footage
 from curate.frames import extract_clip
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
 
 SMALL = Parameters(image_size=32)
 Write = Callable[..., Path]

@@ -12,13 +12,13 @@ import polars as pl
 import pytest
 
 from curate.base.params import Parameters
-from curate.crop import fit_square
-from curate.decode import read_picture
 from curate.footage.hashes import COLUMNS, hash_footage
 from curate.footage.pictures import read_pictures
 from curate.frames import extract_clip
-from curate.hashing import perceptual_hashes, read_gray, thumbnail
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import read_picture
+from curate.media.hashing import perceptual_hashes, read_gray, thumbnail
+from curate.media.sharpness import fit_square
 from curate.tables import read_frames
 
 SMALL = Parameters(image_size=32)

@@ -20,10 +20,10 @@ from PIL import Image
 from curate import frames as stage
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.decode import frames_of
 from curate.face import make_identity, render_face
 from curate.frames import ClipCount, by_reason, extract_clip, extract_frames, frames_stage, notes
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
+from curate.media.decode import frames_of
 from curate.sources.videos import find_clips
 from curate.tables import FRAMES
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from curate.decode import read_picture
 from curate.face import Light, Pose, Renderer, make_identity
-from curate.hashing import hamming, perceptual_hashes, read_gray, thumbnail, thumbnails
+from curate.media.decode import read_picture
+from curate.media.hashing import hamming, perceptual_hashes, read_gray, thumbnail, thumbnails
 
 REFERENCES = {
     "phash": imagehash.phash,

@@ -14,8 +14,8 @@ import pytest
 
 from curate import faces, parts
 from curate.base.params import Parameters
+from curate.media.clip import Clip
 from curate.parts import fingerprint, part_schema, remove_partials, remove_strangers
-from curate.sources.clip import Clip
 
 
 @pytest.fixture

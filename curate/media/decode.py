@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from curate.sources.clip import Clip
+from curate.media.clip import Clip
 
 Picture = MatLike  # (height, width, 3) uint8, BGR
 # OpenCV and FFmpeg complain of broken videos on standard error; here they are counted.

@@ -20,7 +20,7 @@ import scipy.fft
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from curate.decode import whole_picture
+from curate.media.decode import whole_picture
 
 Bits = NDArray[np.bool_]
 _SIDE = 8  # a hash is 8 x 8 bits

@@ -1,0 +1,1 @@
+"""What footage is made of: clips, frames, their hashes and their sharpness."""
