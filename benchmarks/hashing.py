@@ -24,7 +24,8 @@ from curate.base import console
 from curate.base.cli import AsJson
 from curate.media.clip import Clip
 from curate.media.decode import frames_of
-from curate.media.hashing import hamming, perceptual_hashes, read_gray, thumbnails
+from curate.media.hashing import perceptual_hashes, read_gray, thumbnails
+from curate.search.neighbors import hamming
 
 FRAMES = 2000
 RUNS = 5

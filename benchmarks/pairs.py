@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import by_turns
 from curate.base import console
-from curate.neighbors import count_within, pairs_among
-from curate.radius_search import plan
+from curate.search.index import plan
+from curate.search.neighbors import count_within, pairs_among
 
 RADIUS = 4
 COMPARED = 10_000

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.neighbors import keep_first, nearest_within
+from curate.search.neighbors import keep_first, nearest_within
 from curate.tables import (
     DEDUP,
     KEY,

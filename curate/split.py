@@ -18,9 +18,9 @@ from curate.base.console import Counts
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.folds import choose_validation
-from curate.neighbors import count_within
+from curate.search.across import near_across
 from curate.split_counts import count_splits
-from curate.tables import DEDUP, KEPT_SPLITS, KEY, SPLIT, read_frames, read_table, write_table
+from curate.tables import DEDUP, KEY, SPLIT, read_frames, read_table, write_table
 
 _SAME_MOMENT = 1.05  # ratio of lengths up to which clips of a subject may be views of one moment
 
@@ -151,15 +151,3 @@ def split_stage(
     write_table(table, output, SPLIT)
     near = near_across(table, hashes, parameters.distance)
     return count_splits(table, labels_table, near, parameters)
-
-
-def near_across(table: pl.DataFrame, hashes: pl.DataFrame, distance: int) -> dict[str, int]:
-    """Count near-duplicate pairs between training frames and each of the held-out splits."""
-    kept = table.filter("keep").join(hashes.select("id", "hash"), on="id", how="left")
-    by_split = {
-        split: kept.filter(pl.col("split") == split)["hash"].to_numpy() for split in KEPT_SPLITS
-    }
-    return {
-        split: count_within(by_split["train"], by_split[split], max(distance, 0))
-        for split in ("validation", "moments")
-    }

@@ -12,7 +12,7 @@ from curate.base.files import whole_folder
 from curate.base.params import Parameters
 from curate.cap import resolve
 from curate.charts import lag, near_duplicates
-from curate.lag import measure
+from curate.search.lag import measure
 from train import report_mistakes, report_pictures, report_provenance, report_samples, report_words
 from train.charts import (
     action_units,

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from curate.base.params import Parameters
-from curate.split import near_across
+from curate.search.across import near_across
 from curate.tables import REASONS
 from train.published import Comparison
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from curate.neighbors import count_within, keep_first, nearest_within
+from curate.search.neighbors import count_within, keep_first, nearest_within
 
 
 @dataclass(frozen=True)

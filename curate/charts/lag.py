@@ -17,7 +17,7 @@ from curate.charts.style import (
     message,
     new_figure,
 )
-from curate.lag import Lags
+from curate.search.lag import Lags
 
 
 @in_style()

@@ -220,8 +220,3 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
         # A marker may be preceded by any number of bytes 0xFF.
         at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return 0, 0
-
-
-def hamming(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Count the bits in which hashes differ (broadcasting)."""
-    return np.bitwise_count(one ^ other).astype(np.int64)

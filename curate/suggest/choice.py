@@ -13,7 +13,7 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.dedup_places import hash_with_cache
 from curate.footage.labels import labels_of
-from curate.lag import Lags, measure
+from curate.search.lag import Lags, measure
 from curate.suggest.candidates import OFF, Candidate, grid, try_all
 from curate.suggest.pace import Pace, lags_to_measure, pace_by_clip, pace_of_all
 from curate.suggest.reasons import Choice, reasons

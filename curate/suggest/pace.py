@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from curate.lag import Lags, first_above, lags_up_to, longest_lag
+from curate.search.lag import Lags, first_above, lags_up_to, longest_lag
 
 _FEW = 20  # pairs below which a median says nothing
 _QUARTER, _STILL = 0.25, 8.0  # share of the level, bits

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from curate.base.params import Parameters
 from curate.charts import lag, near_duplicates, suggest
 from curate.charts.style import epochs_in_words, save, spread
-from curate.lag import measure
+from curate.search.lag import measure
 from curate.suggest.choice import Result, suggest_stage
 from curate.tables import FRAMES, frame_id, write_table
 

@@ -16,7 +16,8 @@ from PIL import Image
 
 from curate.face import Light, Pose, Renderer, make_identity
 from curate.media.decode import read_picture
-from curate.media.hashing import hamming, perceptual_hashes, read_gray, thumbnail, thumbnails
+from curate.media.hashing import perceptual_hashes, read_gray, thumbnail, thumbnails
+from curate.search.neighbors import hamming
 
 REFERENCES = {
     "phash": imagehash.phash,

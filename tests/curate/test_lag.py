@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.lag import first_above, lags_up_to, measure
-from curate.media.hashing import hamming
+from curate.search.lag import first_above, lags_up_to, measure
+from curate.search.neighbors import hamming
 
 SCHEMA = {"clip": pl.String, "index": pl.Int32, "time": pl.Float64, "hash": pl.UInt64}
 

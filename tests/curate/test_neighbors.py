@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import neighbors
-from curate.neighbors import count_within, keep_first, nearest_within, pairs_among, pairs_within
+from curate.search import neighbors
+from curate.search.neighbors import (
+    count_within,
+    keep_first,
+    nearest_within,
+    pairs_among,
+    pairs_within,
+)
 
 # Few low bits, so that near-duplicates and ties are common; one high bit, for the sign.
 values = st.integers(0, 63).map(lambda value: value | (value & 1) << 63)

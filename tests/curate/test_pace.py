@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate.lag import measure
+from curate.search.lag import measure
 from curate.suggest.pace import in_words, lags_to_measure, pace_by_clip, pace_of_all
 from curate.tables import frame_id
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import radius_search
-from curate.radius_search import Plan, RadiusIndex, plan
+from curate.search import index as radius_search
+from curate.search.index import Plan, RadiusIndex, plan
 
 whole = st.integers(0, 2**64 - 1)
 PLANS = [Plan()] + [

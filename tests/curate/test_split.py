@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.split import decide, near_across, split_stage
+from curate.search.across import near_across
+from curate.split import decide, split_stage
 from curate.tables import DEDUP, KEY, SPLIT, frame_id, write_table
 
 RULE: dict[str, Any] = {

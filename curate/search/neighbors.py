@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.radius_search import Hashes, Pairs, RadiusIndex
+from curate.search.index import Hashes, Pairs, RadiusIndex
 
 _BLOCK = 512  # hashes compared with one another at a time
 _PAIRS = 2**24  # most pairs found at a time
@@ -231,3 +231,8 @@ def nearest_within(hashes: Hashes, others: Hashes, radius: int) -> tuple[Rows, R
     answer = np.empty((2, len(hashes)), np.int64)
     answer[:, left.order] = row[number], distance[number]
     return answer[0], answer[1]
+
+
+def hamming(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Count the bits in which hashes differ (broadcasting)."""
+    return np.bitwise_count(one ^ other).astype(np.int64)

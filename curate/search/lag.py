@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.media.hashing import hamming
+from curate.search.neighbors import hamming
 
 _LAGS = 28  # lags at which a clip is measured, at even ratios
 _LONGEST = 600  # frames

@@ -1,0 +1,1 @@
+"""Near-duplicates among hashes: every pair within a distance, exactly."""
