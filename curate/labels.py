@@ -11,7 +11,7 @@ from curate.base.errors import UserError
 from curate.base.files import whole_file
 from curate.base.params import Parameters
 from curate.sources import read_labels
-from curate.sources.clip import Labels
+from curate.sources.label_table import Labels
 from curate.tables import EMOTION, action_units, intensity
 
 

@@ -16,7 +16,7 @@ from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
 from curate.sources import images, videos
-from curate.sources.clip import existing_footage, unique, visible
+from curate.sources.walk import existing_footage, unique, visible
 from curate.tables import HASH_KIND, KEY
 
 # A Parquet file with these columns is a part of a frames table.

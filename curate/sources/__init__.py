@@ -16,7 +16,7 @@ from pathlib import Path
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.media.clip import Clip
-from curate.sources.clip import Labels
+from curate.sources.label_table import Labels
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:

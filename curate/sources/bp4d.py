@@ -22,15 +22,6 @@ from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
-from curate.sources.clip import (
-    Labels,
-    clips_of_folders,
-    gather,
-    intensity,
-    key_of,
-    labels_table,
-    visible,
-)
 from curate.sources.csv_table import (
     not_among,
     not_whole,
@@ -40,7 +31,9 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
-from curate.tables import NO_ROWS
+from curate.sources.label_table import Labels, gather, key_of, labels_table
+from curate.sources.walk import clips_of_folders, visible
+from curate.tables import NO_ROWS, intensity
 
 _SUBJECT = re.compile(r"[FM]\d{3}", re.IGNORECASE | re.ASCII)
 _TASK = re.compile(r"T\d{1,2}", re.IGNORECASE | re.ASCII)

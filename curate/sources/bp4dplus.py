@@ -7,7 +7,7 @@ from pathlib import Path
 from curate.base.params import Parameters
 from curate.media.clip import Clip
 from curate.sources import bp4d
-from curate.sources.clip import Labels
+from curate.sources.label_table import Labels
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:

@@ -26,10 +26,11 @@ import polars as pl
 from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
-from curate.emotions import EMOTIONS
 from curate.media.clip import Clip
-from curate.sources.clip import Labels, clips_of_folders, gather, intensity, labels_table, visible
-from curate.tables import EMOTION, NO_ROWS, frame_id
+from curate.sources.emotions import EMOTIONS
+from curate.sources.label_table import Labels, gather, labels_table
+from curate.sources.walk import clips_of_folders, visible
+from curate.tables import EMOTION, NO_ROWS, frame_id, intensity
 
 _SUBJECT = re.compile(r"S\d{3}", re.IGNORECASE | re.ASCII)
 _SEQUENCE = re.compile(r"\d{3}", re.ASCII)

@@ -17,17 +17,11 @@ from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
-from curate.sources.clip import (
-    Labels,
-    gather,
-    intensity,
-    labels_table,
-    unique,
-    videos_below,
-    visible,
-)
 from curate.sources.csv_table import ROW, read_pairs
+from curate.sources.label_table import Labels, gather, labels_table
 from curate.sources.lengths import compare_lengths
+from curate.sources.walk import unique, videos_below, visible
+from curate.tables import intensity
 
 _SUBJECT = re.compile(r"SN\d{3}", re.IGNORECASE | re.ASCII)
 _LABEL_FILE = re.compile(r"(SN\d{3})_au(\d{1,3})\.txt", re.IGNORECASE | re.ASCII)

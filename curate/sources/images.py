@@ -9,8 +9,9 @@ from pathlib import Path
 
 from curate.base.params import Parameters
 from curate.media.clip import Clip
-from curate.sources.clip import Labels, image_folders, unique
+from curate.sources.label_table import Labels
 from curate.sources.labels_csv import read_labels_csv
+from curate.sources.walk import image_folders, unique
 
 
 def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:

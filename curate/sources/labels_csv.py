@@ -24,8 +24,8 @@ from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
 from curate.media.decode import expected_frames
-from curate.sources.clip import Labels, gather, intensity, labels_table
-from curate.tables import NO_ROWS, frame_id
+from curate.sources.label_table import Labels, gather, labels_table
+from curate.tables import NO_ROWS, frame_id, intensity
 
 _MOST_NAMES = 3  # names that are not among the clips, written out with what is near them
 _WORDS = {"present": 1, "absent": 0, "unknown": None, "": None}

@@ -16,11 +16,9 @@ import polars as pl
 
 from curate.base.errors import DamagedRowsError
 from curate.base.params import Parameters
-from curate.emotions import EMOTIONS
 from curate.media.clip import Clip
 from curate.sources import videos
-from curate.sources.beside import Read, read_beside
-from curate.sources.clip import Labels, intensity, key_of
+from curate.sources.csv_per_video import Read, read_beside
 from curate.sources.csv_table import (
     ROW,
     Faults,
@@ -30,7 +28,9 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
-from curate.tables import EMOTION
+from curate.sources.emotions import EMOTIONS
+from curate.sources.label_table import Labels, key_of
+from curate.tables import EMOTION, intensity
 
 _UNIT = re.compile(r"au_(\d{1,2})_intensity$", re.IGNORECASE | re.ASCII)
 _EXPRESSION = "facial_expression"

@@ -17,8 +17,7 @@ import polars as pl
 from curate.base.errors import DamagedRowsError
 from curate.base.params import Parameters
 from curate.media.clip import Clip
-from curate.sources.beside import Read, read_beside, table_of
-from curate.sources.clip import Labels, intensity, key_of, unique, videos_below
+from curate.sources.csv_per_video import Read, read_beside, table_of
 from curate.sources.csv_table import (
     ROW,
     Faults,
@@ -29,7 +28,10 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
+from curate.sources.label_table import Labels, key_of
 from curate.sources.videos import clip_of
+from curate.sources.walk import unique, videos_below
+from curate.tables import intensity
 
 _COLUMN = re.compile(r"AU(\d\d)_([cr])$", re.ASCII)
 _INDEX = (pl.col("frame") - 1).cast(pl.Int32).alias("index")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from curate.base.params import Parameters
 from curate.media.clip import Clip
-from curate.sources.clip import Labels, unique, videos_below
+from curate.sources.label_table import Labels
 from curate.sources.labels_csv import read_labels_csv
+from curate.sources.walk import unique, videos_below
 
 
 def clip_of(video: Path, root: Path) -> Clip:

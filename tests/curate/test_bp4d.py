@@ -9,7 +9,7 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.sources import find_clips, read_labels
-from curate.sources.clip import Labels
+from curate.sources.label_table import Labels
 
 TABLE = "0,1,12\n2440,0,1\n2441,1,9\n"
 

@@ -10,7 +10,7 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.sources import find_clips, read_labels
-from curate.sources.clip import Labels
+from curate.sources.label_table import Labels
 
 LEFT = "Videos_LeftCamera/LeftVideoSN001_comp.avi"
 RIGHT = "Video_RightCamera/RightVideoSN001_Comp.avi"

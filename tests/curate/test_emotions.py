@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.emotions import CKPLUS, EMFACS, EMOTIONS, judge_emotions
+from curate.sources.emotions import CKPLUS, EMFACS, EMOTIONS, judge_emotions
 
 DISFA = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 BP4D = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)

@@ -16,7 +16,7 @@ from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.labels import collect_labels, count_emotions
 from curate.media.clip import Clip
-from curate.sources.clip import gather, key_of, labels_table
+from curate.sources.label_table import gather, key_of, labels_table
 from curate.tables import KEY, NO_ROWS, frame_id
 
 Curate = Callable[..., CompletedProcess[str]]

@@ -9,7 +9,7 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.sources import read_labels
-from curate.sources.clip import Labels
+from curate.sources.label_table import Labels
 
 
 def lay(folder: Path, text: str | bytes) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.sources import find_clips, read_labels
-from curate.sources.clip import Labels
+from curate.sources.label_table import Labels
 
 HEADER = "frame_idx,frame_time_in_ms,pitch,yaw,roll,lm_mp_0_x,au_1,au_1_intensity,au_12_intensity"
 

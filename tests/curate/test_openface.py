@@ -11,7 +11,7 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.crop import landmark_boxes
 from curate.sources import find_clips, read_labels
-from curate.sources.clip import Labels
+from curate.sources.label_table import Labels
 
 OPENFACE = Parameters(source="openface")
 HEADER = "frame, face_id, timestamp, confidence, success, AU01_r, AU12_r, AU01_c, AU12_c"

@@ -10,8 +10,9 @@ import polars as pl
 
 from curate.base.errors import UserError
 from curate.media.clip import Clip
-from curate.sources.clip import Labels, gather, labels_table, visible
+from curate.sources.label_table import Labels, gather, labels_table
 from curate.sources.lengths import compare_lengths
+from curate.sources.walk import visible
 from curate.tables import NO_ROWS
 
 

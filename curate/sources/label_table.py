@@ -1,0 +1,73 @@
+"""Labels as sources read them: one row a labelled frame, and what was damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import polars as pl
+
+from curate.base.errors import UserError
+from curate.media.clip import Clip
+from curate.tables import EMOTION, KEY, intensity
+
+File = TypeVar("File")
+Read = TypeVar("Read")
+
+
+@dataclass
+class Labels:
+    """Labels as read: one row a labelled frame, and what the reader has to say about them.
+
+    `damage` holds an error for each file that could not be read; the table is of the others.
+    """
+
+    table: pl.DataFrame
+    notes: list[str] = field(default_factory=list)
+    damage: list[UserError] = field(default_factory=list)
+
+
+def gather(
+    files: Iterable[File], read: Callable[[File], Read]
+) -> tuple[list[Read], list[UserError]]:
+    """Read every file, also past a damaged one: what was read, and an error a damaged file."""
+    whole: list[Read] = []
+    damage: list[UserError] = []
+    for file in files:
+        try:
+            whole.append(read(file))
+        except UserError as error:
+            damage.append(error)
+        except OSError as error:
+            named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            damage.append(UserError(named))
+    return whole, damage
+
+
+def key_of(clip: Clip) -> list[pl.Expr]:
+    """Make the key columns of a clip's labels from `index`; ids are those of `frame_id`."""
+    number = pl.col("index").cast(pl.String).str.zfill(6)
+    return [
+        pl.concat_str(pl.lit(f"{clip.name}/"), number).alias("id"),
+        pl.lit(clip.subject).alias("subject"),
+        pl.lit(clip.name).alias("clip"),
+        pl.col("index").cast(pl.Int32),
+    ]
+
+
+def labels_table(rows: pl.DataFrame, action_units: list[int]) -> pl.DataFrame:
+    """Order the columns of a labels table: key, action units (Int8), intensities (Float32).
+
+    Columns that `rows` lacks are added as null: unknown, not absent. `EMOTION` comes last, where
+    there is one.
+    """
+    columns: list[pl.Expr] = [pl.col(name).cast(dtype) for name, dtype in KEY.items()]
+    names = [f"AU{number}" for number in sorted(action_units)]
+    for wanted, dtype in [(names, pl.Int8), ([intensity(n) for n in names], pl.Float32)]:
+        for name in wanted:
+            value = pl.col(name) if name in rows.columns else pl.lit(None)
+            columns.append(value.cast(dtype).alias(name))
+    if EMOTION in rows.columns:
+        columns.append(pl.col(EMOTION).cast(pl.String))
+    return rows.select(columns).sort("clip", "index")
