@@ -120,7 +120,7 @@ def frames(
 
     Clips that are done already are not done again. Example: `curate frames ~/DISFA --crop haar`
     """
-    from curate.frames import by_reason, frames_stage, notes
+    from curate.frames.stage import by_reason, frames_stage, notes
 
     console.configure(as_json=as_json)
     p = options.read(

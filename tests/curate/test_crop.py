@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.crop import cut_box, cut_frames, landmark_boxes
 from curate.face import make_identity, render_face
+from curate.frames.crop import cut_box, cut_frames, landmark_boxes
 from curate.media.clip import Clip
 from curate.media.decode import Frame
 from curate.media.sharpness import fit_square

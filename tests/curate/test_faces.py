@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate import faces
 from curate.base.errors import UserError
 from curate.face import make_identity, render_face
-from curate.faces import Box, face_boxes, steady
+from curate.frames import faces
+from curate.frames.faces import Box, face_boxes, steady
 from curate.media.decode import Frame
 
 HELD_BACK = 4 + 8  # frames: half the window, and the longest gap that is bridged

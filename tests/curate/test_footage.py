@@ -13,7 +13,7 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.footage.kinds import check_hash_kind, on_one_line, open_footage
-from curate.frames import extract_clip
+from curate.frames.stage import extract_clip
 from curate.media.clip import Clip
 
 SMALL = Parameters(image_size=32)

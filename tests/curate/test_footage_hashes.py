@@ -14,7 +14,7 @@ import pytest
 from curate.base.params import Parameters
 from curate.footage.hashes import COLUMNS, hash_footage
 from curate.footage.pictures import read_pictures
-from curate.frames import extract_clip
+from curate.frames.stage import extract_clip
 from curate.media.clip import Clip
 from curate.media.decode import read_picture
 from curate.media.hashing import perceptual_hashes, read_gray, thumbnail

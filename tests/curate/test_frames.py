@@ -17,11 +17,18 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from curate import frames as stage
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.face import make_identity, render_face
-from curate.frames import ClipCount, by_reason, extract_clip, extract_frames, frames_stage, notes
+from curate.frames import stage
+from curate.frames.stage import (
+    ClipCount,
+    by_reason,
+    extract_clip,
+    extract_frames,
+    frames_stage,
+    notes,
+)
 from curate.media.clip import Clip
 from curate.media.decode import frames_of
 from curate.sources.videos import find_clips

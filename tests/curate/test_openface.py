@@ -9,7 +9,7 @@ import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.crop import landmark_boxes
+from curate.frames.crop import landmark_boxes
 from curate.sources import find_clips, read_labels
 from curate.sources.label_table import Labels
 

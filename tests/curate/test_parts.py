@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate import faces, parts
 from curate.base.params import Parameters
+from curate.frames import faces, parts
+from curate.frames.parts import fingerprint, part_schema, remove_partials, remove_strangers
 from curate.media.clip import Clip
-from curate.parts import fingerprint, part_schema, remove_partials, remove_strangers
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import tensorflow_datasets as tfds
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.frames import extract_clip
+from curate.frames.stage import extract_clip
 from curate.shards import choose_examples, shards_stage
 from curate.sources.videos import find_clips
 from curate.tables import CAP, KEY, SPLITS, frame_id, read_frames, write_table

@@ -20,7 +20,7 @@ from PIL import Image
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.dedup import count_reasons, decide
-from curate.frames import extract_clip
+from curate.frames.stage import extract_clip
 from curate.sources.videos import find_clips
 from curate.standalone import Places, dedup_footage, dedup_pipeline
 from curate.tables import DEDUP, frame_id, read_frames, read_table

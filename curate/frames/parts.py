@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from curate.base.files import remove_left
 from curate.base.params import Parameters
-from curate.faces import cascade_file
+from curate.frames.faces import cascade_file
 from curate.media.clip import Clip
 from curate.tables import FRAMES, HASH_KIND
 

@@ -24,12 +24,12 @@ from curate.base.errors import UserError
 from curate.base.files import whole_file
 from curate.base.params import Parameters
 from curate.base.workers import in_processes, tell
-from curate.crop import cut_frames
+from curate.frames.crop import cut_frames
+from curate.frames.parts import is_made_from, part_schema, remove_partials, remove_strangers
 from curate.media.clip import Clip
 from curate.media.decode import Frame, Picture, expected_frames, frames_of
 from curate.media.hashing import perceptual_hashes, thumbnail
 from curate.media.sharpness import fit_square, sharpness_of
-from curate.parts import is_made_from, part_schema, remove_partials, remove_strangers
 from curate.sources import find_clips
 from curate.tables import FRAMES, REASONS, frame_id, part_path
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from curate.faces import Box, face_boxes
+from curate.frames.faces import Box, face_boxes
 from curate.media.clip import Clip
 from curate.media.decode import Frame, Picture
 

@@ -1,0 +1,1 @@
+"""Stage `frames`: the one pass that decodes."""
