@@ -213,7 +213,7 @@ def dedup(
     - `curate dedup --stride 5`: decide again on the pipeline's frames
     """
     from curate import standalone
-    from curate.dedup import count_reasons
+    from curate.dedup.rule import count_reasons
 
     console.configure(as_json=as_json)
     p = options.read(

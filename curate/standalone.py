@@ -17,7 +17,8 @@ from curate.against import hash_against
 from curate.base.errors import UserError
 from curate.base.files import check_outside
 from curate.base.params import Parameters
-from curate.dedup import count_reasons, decide_with, dedup_stage, peaks
+from curate.dedup.rule import count_reasons, decide_with, peaks
+from curate.dedup.stage import dedup_stage
 from curate.dedup_places import Places
 from curate.footage.clips import Wanted
 from curate.footage.hashes import Hashed, hash_all

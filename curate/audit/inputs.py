@@ -10,7 +10,7 @@ import polars as pl
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
-from curate.dedup import label_sets
+from curate.dedup.rule import label_sets
 from curate.tables import KEY, read_frames, read_table
 
 _FRAMES = ["id", "subject", "clip", "index", "time", "hash", "sharpness", "brightness", "reason"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.audit.inputs import Material, check_number, of_folders, of_pipeline, usable
 from curate.base.params import Parameters
 from curate.charts.near_duplicates import decode
-from curate.dedup import decide_with
+from curate.dedup.rule import decide_with
 from curate.tables import DEDUP, part_path, read_table, rows
 
 Picture = NDArray[np.uint8]  # (height, width, 3), RGB

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.dedup import decide, label_sets, peaks
+from curate.dedup.rule import decide, label_sets, peaks
 from curate.suggest.events import Left, count_left, find_events
 
 STRIDES = (1, 2, 3, 5, 8, 10, 15, 20, 30)

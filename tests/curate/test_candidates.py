@@ -6,7 +6,7 @@ import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.dedup import decide, label_sets
+from curate.dedup.rule import decide, label_sets
 from curate.suggest.candidates import OFF, Candidate, grid, read_numbers, try_all
 from curate.suggest.events import Left
 

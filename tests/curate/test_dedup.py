@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.dedup import count_reasons, decide, dedup_stage, label_sets, peaks
+from curate.dedup.rule import count_reasons, decide, label_sets, peaks
+from curate.dedup.stage import dedup_stage
 from curate.tables import DEDUP, FRAMES, KEY, REASONS, frame_id
 
 SCOPE = {"clip": ["clip"], "subject": ["subject"], "all": []}

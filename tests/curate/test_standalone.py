@@ -19,7 +19,7 @@ from PIL import Image
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.dedup import count_reasons, decide
+from curate.dedup.rule import count_reasons, decide
 from curate.frames.stage import extract_clip
 from curate.sources.videos import find_clips
 from curate.standalone import Places, dedup_footage, dedup_pipeline

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate import cap, dedup, split
+from curate import cap, split
 from curate.base.params import Parameters
+from curate.dedup import rule as dedup
 from curate.shards import choose_examples, write_shards
 from curate.tables import FRAMES, frame_id, part_path, write_table
 from train.fit import fit_stage

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -12,14 +10,9 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.search.neighbors import keep_first, nearest_within
 from curate.tables import (
-    DEDUP,
-    KEY,
     REASONS,
     action_units,
     intensity,
-    read_frames,
-    read_table,
-    write_table,
 )
 
 _SCOPES: dict[str, list[str]] = {"clip": ["clip"], "subject": ["subject"], "all": []}
@@ -216,37 +209,4 @@ def count_reasons(decisions: pl.DataFrame) -> list[tuple[str, int]]:
         ("frames in", len(decisions)),
         *((reason, counts[reason]) for reason in known),
         ("kept", counts.get(None, 0)),
-    ]
-
-
-def dedup_stage(
-    frames: Path,
-    labels: Path,
-    output: Path | None,
-    parameters: Parameters,
-    against: pl.DataFrame | None = None,
-) -> tuple[pl.DataFrame, list[str]]:
-    """Decide on the pipeline's frames; write the decisions and answer them, with notes.
-
-    `against` is as `decide` takes it. An `output` of None writes nothing.
-
-    Raises:
-        UserError: a table is missing or is not what it should be, or has no intensities where
-            `keep` is peak.
-    """
-    frames_table = read_frames(frames)
-    labels_table = read_table(labels, KEY)
-    decisions = decide_with(parameters, frames_table, labels_table, against)
-    if output is not None:
-        write_table(decisions, output, DEDUP)
-    return decisions, _labels_without_frame(frames_table, labels_table)
-
-
-def _labels_without_frame(frames: pl.DataFrame, labels: pl.DataFrame) -> list[str]:
-    """Say, by clip, how many labels have no frame; the shorter of video and labels is used."""
-    lost = labels.join(frames.select("id"), on="id", how="anti")
-    by_clip = lost.group_by("clip").len().sort("clip").rows()
-    return [
-        f"{clip}: {count} labels have no frame; the video is shorter than its labels"
-        for clip, count in by_clip
     ]

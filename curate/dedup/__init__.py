@@ -1,0 +1,1 @@
+"""Stage `dedup`: stride, then near-duplicates."""
