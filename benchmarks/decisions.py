@@ -15,10 +15,11 @@ import polars as pl
 import typer
 
 from benchmarks.pairs import video_like
-from curate import cap, split
+from curate import cap
 from curate.base import console
 from curate.base.params import Parameters
 from curate.dedup import rule as dedup
+from curate.split import stage as split
 from curate.tables import FRAMES, KEY, frame_id
 
 SUBJECTS, CLIPS, FRAMES_A_CLIP = 60, 120, 2500

@@ -266,7 +266,7 @@ def split(
     Examples: `curate split --validation-fraction 0.25`, `curate split --folds 5 --fold 2`,
     `curate split --folds disfa`
     """
-    from curate import split as stage
+    from curate.split import stage
 
     console.configure(as_json=as_json)
     p = options.read(

@@ -11,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.base.errors import UserError
-from curate.folds import choose_validation, lacking_subjects, published_folds, stratified_folds
-from curate.published_folds import PUBLISHED_FOLDS
+from curate.split.folds import (
+    choose_validation,
+    lacking_subjects,
+    published_folds,
+    stratified_folds,
+)
+from curate.split.published_folds import PUBLISHED_FOLDS
 from curate.tables import frame_id
 
 RULE: dict[str, Any] = {"fraction": 0.2, "least": 10, "seed": 0}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.search.across import near_across
-from curate.split import decide, split_stage
+from curate.split.stage import decide, split_stage
 from curate.tables import DEDUP, KEY, SPLIT, frame_id, write_table
 
 RULE: dict[str, Any] = {

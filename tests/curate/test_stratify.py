@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.model_selection import StratifiedGroupKFold
 
-from curate.stratify import Aim, choose_set, stratify
+from curate.split.stratify import Aim, choose_set, stratify
 
 
 def subjects(number: int, units: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

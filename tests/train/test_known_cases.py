@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate import cap, split
+from curate import cap
 from curate.base.params import Parameters
 from curate.dedup import rule as dedup
 from curate.shards import choose_examples, write_shards
+from curate.split import stage as split
 from curate.tables import FRAMES, frame_id, part_path, write_table
 from train.fit import fit_stage
 

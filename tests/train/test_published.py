@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.published_folds import PUBLISHED_FOLDS
+from curate.split.published_folds import PUBLISHED_FOLDS
 from train.published import PUBLISHED, compare
 
 DISFA = PUBLISHED["disfa"].action_units

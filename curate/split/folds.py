@@ -7,8 +7,8 @@ from itertools import compress
 import polars as pl
 
 from curate.base.errors import UserError
-from curate.published_folds import PUBLISHED_FOLDS
-from curate.stratify import Floats, choose_set, stratify
+from curate.split.published_folds import PUBLISHED_FOLDS
+from curate.split.stratify import Floats, choose_set, stratify
 from curate.tables import action_units
 
 

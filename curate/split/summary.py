@@ -6,7 +6,7 @@ import polars as pl
 
 from curate.base.console import Counts
 from curate.base.params import Parameters
-from curate.folds import lacking_subjects
+from curate.split.folds import lacking_subjects
 from curate.tables import KEPT_SPLITS, action_units
 
 

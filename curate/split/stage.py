@@ -1,6 +1,6 @@
 """Stage `split`: other people to validate on, and other moments of the same people.
 
-Validation subjects are in no other split (`curate.folds` chooses them). From each training clip
+Validation subjects are in no other split (`curate.split.folds` chooses them). From each training clip
 one contiguous block of time is held out (`moments`); frames within `margin` of it belong to
 nobody, so that no neighbour of a held-out frame is learnt. Clips that may be views of one moment
 are held out at the same indices, so that no camera shows in training what another holds out.
@@ -17,9 +17,9 @@ import polars as pl
 from curate.base.console import Counts
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.folds import choose_validation
 from curate.search.across import near_across
-from curate.split_counts import count_splits
+from curate.split.folds import choose_validation
+from curate.split.summary import count_splits
 from curate.tables import DEDUP, KEY, SPLIT, read_frames, read_table, write_table
 
 _SAME_MOMENT = 1.05  # ratio of lengths up to which clips of a subject may be views of one moment
@@ -44,7 +44,7 @@ def decide(
     folds there is nobody to validate on: the split is left empty. Columns: `curate.tables.SPLIT`.
 
     Raises:
-        UserError: folds that these subjects do not have (see `curate.folds.choose_validation`).
+        UserError: folds that these subjects do not have (see `curate.split.folds.choose_validation`).
     """
     validation = choose_validation(
         dedup,

@@ -1,0 +1,1 @@
+"""Stage `split`: other people, and other moments of the same people."""
