@@ -15,9 +15,9 @@ import polars as pl
 import typer
 
 from benchmarks.pairs import video_like
-from curate import cap
 from curate.base import console
 from curate.base.params import Parameters
+from curate.cap import rule as cap
 from curate.dedup import rule as dedup
 from curate.split import stage as split
 from curate.tables import FRAMES, KEY, frame_id

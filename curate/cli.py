@@ -300,14 +300,14 @@ def cap(
 
     Examples: `curate cap --cap 200`, `curate cap --cap auto`
     """
-    from curate import cap as stage
+    from curate.cap.stage import cap_stage, in_words
 
     console.configure(as_json=as_json)
     p = options.read(params, cap=most)
-    result = stage.cap_stage(split, labels, output, p)
+    result = cap_stage(split, labels, output, p)
     for sentence in result.notes:
         console.note(sentence)
-    title = f"{output}: positives, cap {stage.in_words(p.cap, result.data['cap']['train'])}"
+    title = f"{output}: positives, cap {in_words(p.cap, result.data['cap']['train'])}"
     console.report(title, result.columns, result.rows, result.data)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from curate import page
 from curate.base.files import whole_folder
 from curate.base.params import Parameters
-from curate.cap import resolve
+from curate.cap.rule import resolve
 from curate.charts import lag, near_duplicates
 from curate.search.lag import measure
 from train import report_mistakes, report_pictures, report_provenance, report_samples, report_words

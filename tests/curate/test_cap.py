@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from curate.base.params import Parameters
-from curate.cap import Cap, apply, cap_stage, choose, decide, in_words, resolve, spread
+from curate.cap.rule import Cap, apply, choose, decide, resolve, spread
+from curate.cap.stage import cap_stage, in_words
 from curate.tables import CAP, KEY, SPLIT, frame_id, write_table
 
 Table = Callable[..., pl.DataFrame]

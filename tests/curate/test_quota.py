@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from curate import quota
-from curate.quota import fill, frames_per_label_set
+from curate.cap import quota
+from curate.cap.quota import fill, frames_per_label_set
 
 
 def label_sets(present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate import cap
 from curate.base.params import Parameters
+from curate.cap import rule as cap
 from curate.dedup import rule as dedup
 from curate.shards import choose_examples, write_shards
 from curate.split import stage as split

@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate import cap
 from curate.base.errors import UserError
 from curate.base.params import Parameters
+from curate.cap import rule as cap
 from curate.dedup import rule as dedup
 from curate.split import stage as split
 from curate.tables import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table

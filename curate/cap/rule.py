@@ -1,6 +1,6 @@
 """Stage `cap`: no action unit keeps more positives than `cap`, and as many are kept as can be.
 
-How many frames of each label set to keep is an integer program (`curate.quota`): maximise the
+How many frames of each label set to keep is an integer program (`curate.cap.rule.quota`): maximise the
 positives kept, subject to the cap of each action unit. Which frames of a label set: spread evenly
 over subjects, and over the time of each. Frames with no action unit present are a class of their
 own, capped alike.
@@ -9,18 +9,14 @@ own, capped alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.base.console import Counts
-from curate.base.params import Parameters
-from curate.cap_counts import count_positives
-from curate.quota import WORK, frames_per_label_set
-from curate.tables import CAP, KEY, SPLIT, action_units, read_table, write_table
+from curate.cap.quota import WORK, frames_per_label_set
+from curate.tables import action_units
 
 Cap = int | Literal["auto"]
 
@@ -181,39 +177,3 @@ def _share(available: NDArray[np.int64], quota: int) -> NDArray[np.int64]:
 def _evenly(length: int, count: int) -> NDArray[np.int64]:
     """Choose `count` of `length` positions at even distances, away from the ends."""
     return ((np.arange(count) + 0.5) * length / max(count, 1)).astype(np.int64)
-
-
-def cap_stage(split: Path, labels: Path, output: Path, parameters: Parameters) -> Counts:
-    """Read the split, cap, write, and count positives before and after.
-
-    Raises:
-        UserError: a table is missing or is not what it should be.
-    """
-    labels_table = read_table(labels, KEY)
-    before = read_table(split, SPLIT)
-    capped = apply(before, labels_table, parameters.cap)
-    write_table(capped.table, output, CAP)
-    counts = count_positives(before, capped.table, labels_table, capped.cap)
-    counts.data["cap"] = {
-        "asked": parameters.cap,
-        "train": capped.cap,
-        "balanced": capped.validation_cap,
-        "positives short of the optimum at most": capped.short,
-    }
-    counts.notes += [
-        f"{split}: the search for the most positives was ended early; the optimum has at most "
-        f"{short:,} more"
-        for split, short in capped.short.items()
-        if short
-    ]
-    if parameters.cap == "auto" and not capped.cap:
-        counts.notes.append("cap: auto: no action unit occurs in training; nothing is capped")
-    counts.data["notes"] = counts.notes
-    return counts
-
-
-def in_words(asked: Cap, cap: int) -> str:
-    """Write the cap that held for what was asked: a number, "off", or how auto came to it."""
-    if asked == "auto":
-        return f"{cap or 'off'} (auto: the median action unit's positives)"
-    return str(cap or "off")

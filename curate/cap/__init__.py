@@ -1,0 +1,1 @@
+"""Stage `cap`: no action unit keeps more positives than the cap."""
