@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import UserError
+from curate.base.text import as_text
 from curate.footage.hashes import Hashed
-from curate.footage.kinds import Footage, as_text, open_footage
+from curate.footage.kinds import Footage, open_footage
 from curate.footage.unreadable import find_unreadable, note_unreadable
 
 

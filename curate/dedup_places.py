@@ -5,16 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from curate.against import check_apart
-from curate.base import console
 from curate.base.errors import UserError
-from curate.base.files import check_outside, check_writable, lies_in
-from curate.base.params import Parameters
-from curate.footage.cache import default_folder
-from curate.footage.hashes import hash_footage
-from curate.footage.kinds import on_one_line
+from curate.base.files import check_outside, check_writable
+from curate.base.text import on_one_line
 from curate.kept_frames import check_empty
 
 _TABLES = (".csv", ".parquet")
@@ -61,20 +55,6 @@ class Places:
             for place in filter(None, (self.output, self.to)):
                 check_writable(place)
 
-    def cache_folder(self, path: Path) -> tuple[Path | None, list[str]]:
-        """Choose the folder of hashes for a run on `path`: None where there is to be no cache.
-
-        The user's own may lie in the footage (their home, say), which is never changed: a note.
-        """
-        if not self.use_cache:
-            return None, []
-        folder = self.cache or default_folder()
-        for footage in filter(None, (path, self.against)):
-            if folder is not None and lies_in(folder, footage):
-                where = f"{folder} lies inside {on_one_line(footage)}, which is never changed"
-                return None, [f"no cache: {where}; choose another folder with --cache"]
-        return folder, []
-
     def closing(self, kept: int) -> list[str]:
         """Say what was written, or would have been but for a dry run."""
         written = [] if self.output is None else [f"decisions to {on_one_line(self.output)}"]
@@ -84,22 +64,3 @@ class Places:
             would = f" (without --dry-run: {' and '.join(written)})" if written else ""
             return [f"dry run: nothing was written{would}"]
         return [f"wrote {' and '.join(written)}"] if written else []
-
-
-def hash_with_cache(
-    path: Path,
-    parameters: Parameters,
-    workers: int,
-    *,
-    stride: int = 1,
-    sharpness: bool = False,
-) -> pl.DataFrame:
-    """Hash footage as `hash_footage` does, with the user's own cache, which every command shares.
-
-    Raises:
-        UserError: no footage at `path`, or a frames table with hashes of another kind.
-    """
-    cache, notes = Places().cache_folder(path)
-    for sentence in notes:
-        console.note(sentence)
-    return hash_footage(path, parameters, workers, stride=stride, sharpness=sharpness, cache=cache)

@@ -23,8 +23,8 @@ _LIMITS = {
 }
 _PREFACE = """\
 # Parameters
-Printed by `curate parameters --markdown`, from the model that checks them (`curate/base/params.py`) and
-from `dvc.yaml`. They stand in `params.yaml`; an option of a command wins over the file, and
+Printed by `curate parameters --markdown`, from the model that checks them (`curate/base/params.py`)
+and from `dvc.yaml`. They stand in `params.yaml`; an option of a command wins over the file, and
 `dvc exp run -S stride=1` changes one for one experiment. A value that is not allowed, or a name
 that is none, is refused in one sentence by the first stage that runs.
 

@@ -20,6 +20,7 @@ from curate.base.params import Parameters
 from curate.dedup.rule import count_reasons, decide_with, peaks
 from curate.dedup.stage import dedup_stage
 from curate.dedup_places import Places
+from curate.footage.cache import cache_folder
 from curate.footage.clips import Wanted
 from curate.footage.hashes import Hashed, hash_all
 from curate.footage.kinds import Footage, check_hash_kind, open_footage
@@ -123,7 +124,8 @@ def _check(path: Path, parameters: Parameters, places: Places) -> None:
 
 def _hashing(path: Path, workers: int, places: Places) -> tuple[Hashing, list[str]]:
     """Give the function that hashes footage in this run; with notes."""
-    cache, notes = places.cache_folder(path)
+    asked = cache_folder(places.cache, path, places.against) if places.use_cache else (None, [])
+    cache, notes = asked
     remember = not places.dry_run
     return partial(hash_all, workers=workers, cache=cache, remember=remember), notes
 

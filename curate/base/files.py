@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -123,3 +124,22 @@ def check_writable(place: Path) -> None:
         raise UserError(f"{place}: {above} is a file, not a folder; choose another place")
     if not os.access(above, os.W_OK | os.X_OK):
         raise UserError(f"{place}: no permission to write in {above}; choose another place")
+
+
+def digest(*paths: Path) -> str:
+    """Sum up the content of files, and of all code below folders, as 64 hexadecimal digits.
+
+    Folders are gone through in the order of their paths and only for `*.py`, so that what a tool
+    leaves among them (caches, say) is of no account. Where a file lies is of no account either: the
+    sum of a checkout is the same wherever it lies.
+    """
+    total = hashlib.sha256()
+    for path in paths:
+        files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+        for file in files:
+            name = file.name if file == path else file.relative_to(path).as_posix()
+            with file.open("rb") as content:
+                total.update(
+                    f"{name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode()
+                )
+    return total.hexdigest()

@@ -1,6 +1,6 @@
 """Stage `cap`: no action unit keeps more positives than `cap`, and as many are kept as can be.
 
-How many frames of each label set to keep is an integer program (`curate.cap.rule.quota`): maximise the
+How many frames of each label set to keep is an integer program (`curate.cap.quota`): maximise the
 positives kept, subject to the cap of each action unit. Which frames of a label set: spread evenly
 over subjects, and over the time of each. Frames with no action unit present are a class of their
 own, capped alike.

@@ -19,7 +19,8 @@ from pathlib import Path
 import cv2
 import polars as pl
 
-from curate.base.files import whole_file
+from curate.base.files import digest, lies_in, whole_file
+from curate.base.text import on_one_line
 from curate.footage.clips import FRAMES, Wanted
 
 _FILE = {"file": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64}  # path below the root, bytes
@@ -47,6 +48,20 @@ def default_folder() -> Path | None:
         return (Path(base) if base else Path.home() / ".cache") / "framewise"
     except RuntimeError:  # a user without a home, as containers have them
         return None
+
+
+def cache_folder(folder: Path | None, *footages: Path | None) -> tuple[Path | None, list[str]]:
+    """Choose the folder of hashes for a run on `footages`: the one given, else the user's own.
+
+    The user's own may lie in the footage (their home, say), which is never changed: then there is
+    no cache, and a note.
+    """
+    folder = folder or default_folder()
+    for footage in filter(None, footages):
+        if folder is not None and lies_in(folder, footage):
+            where = f"{folder} lies inside {on_one_line(footage)}, which is never changed"
+            return None, [f"no cache: {where}; choose another folder with --cache"]
+    return folder, []
 
 
 @dataclass(frozen=True)
@@ -91,8 +106,8 @@ class HashCache:
         """Read the cache in `folder` for the footage at `root`; without a folder there is none."""
         if folder is None:
             return cls(None, pl.DataFrame(schema=_RECORD))
-        digest = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=16).hexdigest()
-        path = folder / f"{digest}-{kind}.parquet"
+        name = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=16).hexdigest()
+        path = folder / f"{name}-{kind}.parquet"
         return cls(path, _read(path))
 
     def image(self, state: State, wanted: Wanted) -> tuple[int, float | None] | None:
@@ -188,9 +203,6 @@ def _read(path: Path) -> pl.DataFrame:
 
 @cache
 def _version() -> str:
-    """Digest all that decides a hash: what was hashed by other code is hashed again."""
-    root = Path(__file__).parents[1]
-    digest = hashlib.blake2b(cv2.__version__.encode(), digest_size=16)
-    for name in ("footage/clips", "footage/cache", "crop", "decode", "hashing", "sharpness"):
-        digest.update((root / f"{name}.py").read_bytes())
-    return digest.hexdigest()
+    """Sum up all that decides a hash: what was hashed by other code is hashed again."""
+    here = Path(__file__).parent
+    return f"{cv2.__version__} {digest(here, here.with_name('media'))}"

@@ -16,7 +16,7 @@ import polars as pl
 from curate.base import console
 from curate.base.params import Parameters
 from curate.base.workers import Advance, on_threads
-from curate.footage.cache import LOOKED_UP, HashCache, State
+from curate.footage.cache import LOOKED_UP, HashCache, State, cache_folder
 from curate.footage.clips import BATCH, FRAMES, Wanted, hash_images, hash_video
 from curate.footage.kinds import Footage, check_hash_kind, file_id, open_footage, read_parts
 from curate.media.clip import Clip
@@ -206,3 +206,22 @@ def _look_up_images(
         schema=LOOKED_UP,
         orient="row",
     )
+
+
+def hash_with_cache(
+    path: Path,
+    parameters: Parameters,
+    workers: int,
+    *,
+    stride: int = 1,
+    sharpness: bool = False,
+) -> pl.DataFrame:
+    """Hash footage as `hash_footage` does, with the user's own cache, which every command shares.
+
+    Raises:
+        UserError: no footage at `path`, or a frames table with hashes of another kind.
+    """
+    cache, notes = cache_folder(None, path)
+    for sentence in notes:
+        console.note(sentence)
+    return hash_footage(path, parameters, workers, stride=stride, sharpness=sharpness, cache=cache)

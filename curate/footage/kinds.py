@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.base.text import first_few
+from curate.base.text import as_text, first_few, on_one_line
 from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
 from curate.sources import images, videos
 from curate.sources.walk import existing_footage, unique, visible
@@ -105,17 +105,6 @@ def _find_clips(path: Path, media: list[Path]) -> list[Clip]:
             f"({', '.join(IMAGE_SUFFIXES)}) and no Parquet part"
         )
     return unique([replace(c, name=as_text(c.name), subject=as_text(c.subject)) for c in clips])
-
-
-def as_text(name: str) -> str:
-    r"""Write a file's name so that a table can hold it: bytes that are no UTF-8 as \udcxx."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def on_one_line(name: str | Path) -> str:
-    """Write a file's name for a sentence: line breaks and other control characters escaped."""
-    text = as_text(str(name))
-    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def file_id(file: Path, root: Path) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.base.files import remove_left
+from curate.base.files import digest, remove_left
 from curate.base.params import Parameters
 from curate.frames.faces import cascade_file
 from curate.media.clip import Clip
@@ -37,33 +37,23 @@ def is_made_from(path: Path, schema: pa.Schema) -> bool:
 
 def fingerprint(clip: Clip, parameters: Parameters) -> bytes:
     """Digest all that decides a part's content: footage, landmarks, parameters, code."""
-    digest = hashlib.blake2b(_code(), digest_size=16)
+    sums = hashlib.blake2b(_code(), digest_size=16)
     crop = (parameters.image_size, parameters.crop, parameters.jpeg_quality, parameters.hash)
-    digest.update(repr((clip.name, clip.subject, crop)).encode())
-    if parameters.crop == "haar":
-        digest.update(_face_finder())
+    sums.update(repr((cv2.__version__, clip.name, clip.subject, crop)).encode())
     landmarks = clip.landmarks if parameters.crop == "landmarks" else None
-    for path in filter(None, (clip.video, landmarks, *clip.images)):
-        digest.update(path.name.encode())
+    cascade = cascade_file() if parameters.crop == "haar" else None
+    for path in filter(None, (clip.video, landmarks, cascade, *clip.images)):
+        sums.update(path.name.encode())
         with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "blake2b").digest())
-    return digest.hexdigest().encode()
+            sums.update(hashlib.file_digest(file, "blake2b").digest())
+    return sums.hexdigest().encode()
 
 
 @cache
 def _code() -> bytes:
-    """Read the code that decides a part's content: a part of older code is made again."""
-    return b"".join(map(_module, ("crop", "decode", "frames", "hashing", "sharpness")))
-
-
-@cache
-def _face_finder() -> bytes:
-    """Read what decides where a face is found: the code, OpenCV's version and its cascade."""
-    return _module("faces") + cv2.__version__.encode() + cascade_file().read_bytes()
-
-
-def _module(name: str) -> bytes:
-    return (Path(__file__).parent / f"{name}.py").read_bytes()
+    """Sum up the code that decides a part's content: a part of older code is made again."""
+    here = Path(__file__).parent
+    return digest(here, here.with_name("media")).encode()
 
 
 def _made_from(path: Path) -> bytes | None:

@@ -1,7 +1,7 @@
 """Stage `split`: other people to validate on, and other moments of the same people.
 
-Validation subjects are in no other split (`curate.split.folds` chooses them). From each training clip
-one contiguous block of time is held out (`moments`); frames within `margin` of it belong to
+Validation subjects are in no other split (`curate.split.folds` chooses them). From each training
+clip one contiguous block of time is held out (`moments`); frames within `margin` of it belong to
 nobody, so that no neighbour of a held-out frame is learnt. Clips that may be views of one moment
 are held out at the same indices, so that no camera shows in training what another holds out.
 """
@@ -44,7 +44,7 @@ def decide(
     folds there is nobody to validate on: the split is left empty. Columns: `curate.tables.SPLIT`.
 
     Raises:
-        UserError: folds that these subjects do not have (see `curate.split.folds.choose_validation`).
+        UserError: folds that these subjects do not have (`curate.split.folds.choose_validation`).
     """
     validation = choose_validation(
         dedup,

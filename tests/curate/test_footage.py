@@ -12,7 +12,8 @@ import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.footage.kinds import check_hash_kind, on_one_line, open_footage
+from curate.base.text import on_one_line
+from curate.footage.kinds import check_hash_kind, open_footage
 from curate.frames.stage import extract_clip
 from curate.media.clip import Clip
 
