@@ -10,8 +10,8 @@ import polars as pl
 
 from curate.base.errors import UserError
 from curate.base.text import as_text
-from curate.footage.hashes import Hashed
-from curate.footage.kinds import Footage, open_footage
+from curate.footage.hash import Hashed
+from curate.footage.open import Footage, open_footage
 from curate.footage.unreadable import find_unreadable, note_unreadable
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from curate.base.errors import UserError
 from curate.base.files import whole_folder
 from curate.base.workers import Advance, on_threads
-from curate.footage.kinds import Footage
+from curate.footage.open import Footage
 from curate.footage.pictures import chosen_frames
 from curate.media.clip import Clip
 

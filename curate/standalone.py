@@ -21,10 +21,10 @@ from curate.dedup.rule import count_reasons, decide_with, peaks
 from curate.dedup.stage import dedup_stage
 from curate.dedup_places import Places
 from curate.footage.cache import cache_folder
-from curate.footage.clips import Wanted
-from curate.footage.hashes import Hashed, hash_all
-from curate.footage.kinds import Footage, check_hash_kind, open_footage
+from curate.footage.hash import Hashed, hash_all
 from curate.footage.labels import labels_of
+from curate.footage.measure import Wanted
+from curate.footage.open import Footage, check_hash_kind, open_footage
 from curate.footage.unreadable import Unreadable, find_unreadable, note_unreadable
 from curate.kept_frames import copy_kept
 from curate.tables import DEDUP, KEY, NO_ROWS, read_table, write_table

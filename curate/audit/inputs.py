@@ -104,7 +104,7 @@ def of_folders(paths: list[Path], parameters: Parameters, workers: int) -> Mater
     Raises:
         UserError: nothing there that is footage.
     """
-    from curate.footage.hashes import hash_with_cache
+    from curate.footage.hash import hash_with_cache
 
     tables = {
         str(path): hash_with_cache(path, parameters, workers, sharpness=True).sort("clip", "index")

@@ -21,7 +21,7 @@ import polars as pl
 
 from curate.base.files import digest, lies_in, whole_file
 from curate.base.text import on_one_line
-from curate.footage.clips import FRAMES, Wanted
+from curate.footage.measure import FRAMES, Wanted
 
 _FILE = {"file": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64}  # path below the root, bytes
 _MEASURED = {

@@ -12,7 +12,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from curate.base.params import Parameters
-from curate.footage.kinds import open_footage
+from curate.footage.open import open_footage
 from curate.media.clip import Clip
 from curate.media.decode import frames_of, read_picture
 

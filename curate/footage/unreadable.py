@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from curate.base.text import first_few, on_one_line
-from curate.footage.kinds import Footage, file_id
+from curate.footage.open import Footage, file_id
 from curate.media.decode import whole_picture
 
 _NAMED = 3  # files named in a note

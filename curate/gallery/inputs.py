@@ -78,7 +78,7 @@ def of_paths(paths: list[Path], parameters: Parameters, workers: int) -> Inputs:
 
 
 def _of_one(path: Path, parameters: Parameters, workers: int) -> Inputs:
-    from curate.footage.hashes import hash_with_cache
+    from curate.footage.hash import hash_with_cache
 
     frames = hash_with_cache(path, parameters, workers, stride=parameters.stride, sharpness=True)
     decisions = decide_with(parameters, frames, None)

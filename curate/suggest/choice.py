@@ -11,7 +11,7 @@ import polars as pl
 from curate.base import console
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.footage.hashes import hash_with_cache
+from curate.footage.hash import hash_with_cache
 from curate.footage.labels import labels_of
 from curate.search.lag import Lags, measure
 from curate.suggest.candidates import OFF, Candidate, grid, try_all

@@ -13,7 +13,7 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.base.text import on_one_line
-from curate.footage.kinds import check_hash_kind, open_footage
+from curate.footage.open import check_hash_kind, open_footage
 from curate.frames.stage import extract_clip
 from curate.media.clip import Clip
 

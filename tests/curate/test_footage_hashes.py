@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from curate.base.params import Parameters
-from curate.footage.hashes import COLUMNS, hash_footage
+from curate.footage.hash import COLUMNS, hash_footage
 from curate.footage.pictures import read_pictures
 from curate.frames.stage import extract_clip
 from curate.media.clip import Clip

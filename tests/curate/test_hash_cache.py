@@ -12,9 +12,9 @@ import pytest
 
 from curate.footage import cache as hash_cache
 from curate.footage.cache import default_folder
-from curate.footage.clips import Wanted
-from curate.footage.hashes import Hashed, hash_all
-from curate.footage.kinds import open_footage
+from curate.footage.hash import Hashed, hash_all
+from curate.footage.measure import Wanted
+from curate.footage.open import open_footage
 
 Write = Callable[..., Path]
 OLD = time.time_ns() - 3600 * 10**9

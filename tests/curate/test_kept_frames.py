@@ -13,7 +13,7 @@ import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.footage.kinds import Footage, open_footage
+from curate.footage.open import Footage, open_footage
 from curate.frames.stage import extract_clip
 from curate.kept_frames import check_empty, copy_kept
 from curate.media.clip import Clip

@@ -17,8 +17,8 @@ from curate.base import console
 from curate.base.params import Parameters
 from curate.base.workers import Advance, on_threads
 from curate.footage.cache import LOOKED_UP, HashCache, State, cache_folder
-from curate.footage.clips import BATCH, FRAMES, Wanted, hash_images, hash_video
-from curate.footage.kinds import Footage, check_hash_kind, file_id, open_footage, read_parts
+from curate.footage.measure import BATCH, FRAMES, Wanted, hash_images, hash_video
+from curate.footage.open import Footage, check_hash_kind, file_id, open_footage, read_parts
 from curate.media.clip import Clip
 from curate.media.decode import expected_frames
 from curate.tables import KEY
