@@ -212,8 +212,8 @@ def dedup(
 
     - `curate dedup --stride 5`: decide again on the pipeline's frames
     """
-    from curate import standalone
     from curate.dedup.rule import count_reasons
+    from curate.standalone import dedup as standalone
 
     console.configure(as_json=as_json)
     p = options.read(

@@ -14,7 +14,7 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.frames.stage import extract_clip
 from curate.sources.videos import find_clips
-from curate.standalone import Places, dedup_footage, dedup_pipeline
+from curate.standalone.dedup import Places, dedup_footage, dedup_pipeline
 from curate.tables import frame_id
 
 NEAR = Parameters(stride=2, distance=4, image_size=32)

@@ -22,7 +22,7 @@ from curate.base.params import Parameters
 from curate.dedup.rule import count_reasons, decide
 from curate.frames.stage import extract_clip
 from curate.sources.videos import find_clips
-from curate.standalone import Places, dedup_footage, dedup_pipeline
+from curate.standalone.dedup import Places, dedup_footage, dedup_pipeline
 from curate.tables import DEDUP, frame_id, read_frames, read_table
 
 ALL = Parameters(stride=1, distance=-1)

@@ -13,20 +13,20 @@ from typing import Any
 
 import polars as pl
 
-from curate.against import hash_against
 from curate.base.errors import UserError
 from curate.base.files import check_outside
 from curate.base.params import Parameters
 from curate.dedup.rule import count_reasons, decide_with, peaks
 from curate.dedup.stage import dedup_stage
-from curate.dedup_places import Places
 from curate.footage.cache import cache_folder
 from curate.footage.hash import Hashed, hash_all
 from curate.footage.labels import labels_of
 from curate.footage.measure import Wanted
 from curate.footage.open import Footage, check_hash_kind, open_footage
 from curate.footage.unreadable import Unreadable, find_unreadable, note_unreadable
-from curate.kept_frames import copy_kept
+from curate.standalone.against import hash_against
+from curate.standalone.destinations import Places
+from curate.standalone.export import copy_kept
 from curate.tables import DEDUP, KEY, NO_ROWS, read_table, write_table
 
 __all__ = ["Outcome", "Places", "check_outside", "dedup_footage", "dedup_pipeline"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.against import check_apart
 from curate.base.errors import UserError
 from curate.base.files import check_outside, check_writable
 from curate.base.text import on_one_line
-from curate.kept_frames import check_empty
+from curate.standalone.against import check_apart
+from curate.standalone.export import check_empty
 
 _TABLES = (".csv", ".parquet")
 

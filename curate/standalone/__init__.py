@@ -1,0 +1,1 @@
+"""`curate dedup` on any footage, outside the pipeline."""
