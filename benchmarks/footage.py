@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from curate.base.paths import DEMO
-from curate.demo import write_demo
+from curate.demo.stage import write_demo
 
 Footage = Annotated[
     list[Path] | None,

@@ -36,7 +36,7 @@ def demo(
 
     Example: `curate demo --output faces --subjects 4`
     """
-    from curate.demo import write_demo
+    from curate.demo.stage import write_demo
 
     console.configure(as_json=as_json)
     p = options.read(params, seed=seed, demo_subjects=subjects, demo_frames=frames, demo_size=size)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.face import make_identity, render_face
+from curate.demo.face import make_identity, render_face
 from curate.frames.crop import cut_box, cut_frames, landmark_boxes
 from curate.media.clip import Clip
 from curate.media.decode import Frame

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curate.demo import DemoSummary, write_demo
-from curate.face import ACTION_UNITS
-from curate.face.tracks import labels, make_tracks
+from curate.demo.face import ACTION_UNITS
+from curate.demo.face.tracks import labels, make_tracks
+from curate.demo.stage import DemoSummary, write_demo
 
 SUBJECTS, FRAMES, SIZE = 3, 150, 96
 Footage = tuple[Path, DemoSummary, list[int]]
@@ -133,7 +133,7 @@ def test_a_failed_run_leaves_nothing_half_written(
     def fail(*_: object) -> None:
         raise RuntimeError("stopped")
 
-    monkeypatch.setattr("curate.demo.Renderer.render", fail)
+    monkeypatch.setattr("curate.demo.stage.Renderer.render", fail)
     with pytest.raises(RuntimeError, match="stopped"):
         write_demo(tmp_path, subjects=1, frames=5, size=64, workers=1)
     assert files_below(tmp_path) == {}

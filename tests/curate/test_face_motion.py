@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curate.face.motion import drift, make_motion, soft_limit
+from curate.demo.face.motion import drift, make_motion, soft_limit
 
 
 def test_drift_has_unit_deviation_and_is_slow() -> None:

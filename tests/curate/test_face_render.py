@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from curate.face import ACTION_UNITS, Light, Pose, Renderer, make_identity, render_face
-from curate.face.brows import Brow, make_brow
-from curate.face.eyes import Lids, make_lids
-from curate.face.mouth import Mouth, lip_curves, make_mouth
-from curate.face.project import CENTRE_Y, head_plane, turn
-from curate.face.render import as_array
-from curate.face.sheet import UNIT_SHARE
+from curate.demo.face import ACTION_UNITS, Light, Pose, Renderer, make_identity, render_face
+from curate.demo.face.brows import Brow, make_brow
+from curate.demo.face.eyes import Lids, make_lids
+from curate.demo.face.mouth import Mouth, lip_curves, make_mouth
+from curate.demo.face.project import CENTRE_Y, head_plane, turn
+from curate.demo.face.render import as_array
+from curate.demo.face.sheet import UNIT_SHARE
 
 SIZE = 128
 SUBJECT = make_identity(3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from curate.face.tracks import labels, make_tracks
-from curate.face.units import ACTION_UNITS, BASE_RATES, COLUMN, POSITIVE_INTENSITY
+from curate.demo.face.tracks import labels, make_tracks
+from curate.demo.face.units import ACTION_UNITS, BASE_RATES, COLUMN, POSITIVE_INTENSITY
 
 SUBJECTS, FRAMES = 20, 600
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.base.errors import UserError
-from curate.face import make_identity, render_face
+from curate.demo.face import make_identity, render_face
 from curate.frames import faces
 from curate.frames.faces import Box, face_boxes, steady
 from curate.media.decode import Frame

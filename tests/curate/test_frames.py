@@ -19,7 +19,7 @@ from PIL import Image
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.face import make_identity, render_face
+from curate.demo.face import make_identity, render_face
 from curate.frames import stage
 from curate.frames.stage import (
     ClipCount,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from curate.face import Light, Pose, Renderer, make_identity
+from curate.demo.face import Light, Pose, Renderer, make_identity
 from curate.media.decode import read_picture
 from curate.media.hashing import perceptual_hashes, read_gray, thumbnail, thumbnails
 from curate.search.neighbors import hamming

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.face.scene import Light, Pose
+from curate.demo.face.scene import Light, Pose
 
 Series = NDArray[np.float32]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.face.sheet import smoothstep
-from curate.face.units import ACTION_UNITS, BASE_RATES, COLUMN, POSITIVE_INTENSITY
+from curate.demo.face.sheet import smoothstep
+from curate.demo.face.units import ACTION_UNITS, BASE_RATES, COLUMN, POSITIVE_INTENSITY
 
 Track = NDArray[np.float32]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from curate.face.identity import Identity
-from curate.face.sheet import Plane, smoothstep
-from curate.face.surface import Surface
+from curate.demo.face.identity import Identity
+from curate.demo.face.sheet import Plane, smoothstep
+from curate.demo.face.surface import Surface
 
 RIM = np.array([0.10, 0.10, 0.12], np.float32) ** 2
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from curate.face.identity import Identity
-from curate.face.sheet import Plane, Sheet, bell, groove, noise, slopes, smoothstep, twin
+from curate.demo.face.identity import Identity
+from curate.demo.face.sheet import Plane, Sheet, bell, groove, noise, slopes, smoothstep, twin
 
 CROWN = 1.34
 """From the eyes to the top of the skull, in half face widths."""

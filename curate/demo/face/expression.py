@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curate.face.hair import hair_cover
-from curate.face.head import twin_groove
-from curate.face.identity import Identity
-from curate.face.sheet import Plane, Sheet, bell, groove, noise, slopes, smoothstep, twin
-from curate.face.units import ACTION_UNITS
+from curate.demo.face.hair import hair_cover
+from curate.demo.face.head import twin_groove
+from curate.demo.face.identity import Identity
+from curate.demo.face.sheet import Plane, Sheet, bell, groove, noise, slopes, smoothstep, twin
+from curate.demo.face.units import ACTION_UNITS
 
 
 @dataclass(frozen=True)

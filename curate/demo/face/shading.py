@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.face.scene import Light, Pose
-from curate.face.sheet import Plane
-from curate.face.surface import Surface
+from curate.demo.face.scene import Light, Pose
+from curate.demo.face.sheet import Plane
+from curate.demo.face.surface import Surface
 
 WRAP = np.array([0.16, 0.22, 0.36], np.float32)
 """How far light creeps round the skin, by channel: red the farthest, as under real skin."""

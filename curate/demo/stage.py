@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from curate.base.errors import UserError
 from curate.base.files import whole_file
 from curate.base.workers import in_processes, tell
-from curate.face import ACTION_UNITS, Renderer, make_identity
-from curate.face.motion import make_motion
-from curate.face.tracks import labels, make_tracks
-from curate.face.units import POSITIVE_INTENSITY
+from curate.demo.face import ACTION_UNITS, Renderer, make_identity
+from curate.demo.face.motion import make_motion
+from curate.demo.face.tracks import labels, make_tracks
+from curate.demo.face.units import POSITIVE_INTENSITY
 
 FRAMES_PER_SECOND = 20
 CODEC = "XVID"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from curate.face.scene import Pose
-from curate.face.sheet import UNIT_SHARE, Plane, Sheet
+from curate.demo.face.scene import Pose
+from curate.demo.face.sheet import UNIT_SHARE, Plane, Sheet
 
 CENTRE_X, CENTRE_Y = 0.5, 0.475
 """Where the point between the eyes stands at rest, as shares of the picture's size."""

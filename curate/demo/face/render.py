@@ -8,21 +8,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.face.body import paint_body, paint_wall
-from curate.face.brows import brow_hairs, make_brow, paint_brow
-from curate.face.expression import make_expression
-from curate.face.eyes import make_lids, paint_eye
-from curate.face.glasses import paint_glasses
-from curate.face.hair import add_hair, paint_behind
-from curate.face.head import Layer, depth, paint_head
-from curate.face.identity import Identity
-from curate.face.mouth import make_mouth, paint_mouth
-from curate.face.project import COARSE, head_plane, refine, turn, turn_flat, unshift
-from curate.face.scene import Light, Pose
-from curate.face.shading import expose, shade
-from curate.face.sheet import UNIT_SHARE, Plane, channels, make_sheet
-from curate.face.surface import Surface
-from curate.face.units import ACTION_UNITS, COLUMN, MAX_INTENSITY
+from curate.demo.face.body import paint_body, paint_wall
+from curate.demo.face.brows import brow_hairs, make_brow, paint_brow
+from curate.demo.face.expression import make_expression
+from curate.demo.face.eyes import make_lids, paint_eye
+from curate.demo.face.glasses import paint_glasses
+from curate.demo.face.hair import add_hair, paint_behind
+from curate.demo.face.head import Layer, depth, paint_head
+from curate.demo.face.identity import Identity
+from curate.demo.face.mouth import make_mouth, paint_mouth
+from curate.demo.face.project import COARSE, head_plane, refine, turn, turn_flat, unshift
+from curate.demo.face.scene import Light, Pose
+from curate.demo.face.shading import expose, shade
+from curate.demo.face.sheet import UNIT_SHARE, Plane, channels, make_sheet
+from curate.demo.face.surface import Surface
+from curate.demo.face.units import ACTION_UNITS, COLUMN, MAX_INTENSITY
 
 BEHIND_DEPTH, BODY_DEPTH = -0.08, -0.35
 GRAIN = 1.6

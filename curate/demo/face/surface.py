@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curate.face.sheet import Plane, channels, smoothstep
+from curate.demo.face.sheet import Plane, channels, smoothstep
 
 Amount = Plane | float
 

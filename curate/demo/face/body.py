@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from curate.face.head import Layer, coloured, inside
-from curate.face.identity import Identity
-from curate.face.sheet import Plane, Sheet, noise, slopes, smoothstep
+from curate.demo.face.head import Layer, coloured, inside
+from curate.demo.face.identity import Identity
+from curate.demo.face.sheet import Plane, Sheet, noise, slopes, smoothstep
 
 
 def paint_body(sheet: Sheet, identity: Identity) -> Layer:

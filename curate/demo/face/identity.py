@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.face.units import ACTION_UNITS
+from curate.demo.face.units import ACTION_UNITS
 
 Colour = tuple[float, float, float]
 """Blue, green, red as displayed, each 0-1."""

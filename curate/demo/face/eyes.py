@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curate.face.identity import Identity
-from curate.face.scene import Light, Pose
-from curate.face.sheet import Plane, smoothstep
-from curate.face.surface import Surface
-from curate.face.units import COLUMN
+from curate.demo.face.identity import Identity
+from curate.demo.face.scene import Light, Pose
+from curate.demo.face.sheet import Plane, smoothstep
+from curate.demo.face.surface import Surface
+from curate.demo.face.units import COLUMN
 
 WHITE = np.array([0.80, 0.83, 0.85], np.float32) ** 2
 LASH = np.array([0.07, 0.08, 0.10], np.float32) ** 2

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from curate.face.identity import Identity
-from curate.face.sheet import Plane, noise, smoothstep
-from curate.face.surface import Surface
-from curate.face.units import COLUMN
+from curate.demo.face.identity import Identity
+from curate.demo.face.sheet import Plane, noise, smoothstep
+from curate.demo.face.surface import Surface
+from curate.demo.face.units import COLUMN
 
 INNER, OUTER = 0.13, 0.70
 """Ends of a brow at rest, from the midline, in half face widths."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curate.face.identity import Identity
-from curate.face.sheet import Plane, smoothstep
-from curate.face.surface import Surface
-from curate.face.units import COLUMN
+from curate.demo.face.identity import Identity
+from curate.demo.face.sheet import Plane, smoothstep
+from curate.demo.face.surface import Surface
+from curate.demo.face.units import COLUMN
 
 TEETH = np.array([0.88, 0.94, 0.96], np.float32) ** 2
 DARK = np.array([0.09, 0.07, 0.18], np.float32) ** 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from curate.face.head import CROWN, Layer, coloured, inside, lay_over
-from curate.face.identity import Identity
-from curate.face.sheet import Plane, Sheet, noise, slopes, smoothstep, twin
+from curate.demo.face.head import CROWN, Layer, coloured, inside, lay_over
+from curate.demo.face.identity import Identity
+from curate.demo.face.sheet import Plane, Sheet, noise, slopes, smoothstep, twin
 
 
 def add_hair(sheet: Sheet, identity: Identity, head: Layer) -> Layer:
