@@ -69,7 +69,7 @@ def suggest(
 
     Examples: `curate suggest` (the pipeline's frames and labels), `curate suggest ~/videos`
     """
-    from curate.charts import suggest as picture
+    from curate.suggest import chart as picture
     from curate.suggest import choice as stage
     from curate.suggest import tables
     from curate.suggest.candidates import DISTANCES, STRIDES, read_numbers
@@ -124,7 +124,7 @@ def explain(
     places = Places(frames, labels, dedup, split, cap, shards)
     story = stage.explain(frame, places)
     if output is not None:
-        from curate.charts import explain as picture
+        from curate.explain import chart as picture
 
         picture.write(story, frames, output)
     if as_json:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from curate.base.params import Parameters, load_parameters
-from curate.charts.style import PROBES
+from curate.viz.style import PROBES
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())

@@ -11,10 +11,11 @@ from typing import Any
 from matplotlib.figure import Figure
 from natsort import natsort_keygen
 
-from curate import page
 from curate.base.errors import UserError
 from curate.base.files import check_folder, whole_folder
-from curate.charts.style import save
+from curate.viz import html as page
+from curate.viz.html import Table
+from curate.viz.style import save
 from train.charts import compare_causes, compare_losses, compare_scores
 from train.compare_table import rows_of
 from train.compare_words import (
@@ -28,7 +29,6 @@ from train.compare_words import (
 from train.experiment_labels import differing, labels
 from train.experiment_list import FINISHED
 from train.experiments import WORKSPACE, Experiment, read_experiments
-from train.report_tables import Table
 
 _TEMPLATE = Path(__file__).with_name("compare.html")
 _SHOWN = {

@@ -7,12 +7,13 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from curate import page
 from curate.base.files import whole_folder
 from curate.base.params import Parameters
 from curate.cap.rule import resolve
-from curate.charts import lag, near_duplicates
 from curate.search.lag import measure
+from curate.viz import html as page
+from curate.viz import lag, near_duplicates
+from curate.viz.html import Table
 from train import report_mistakes, report_pictures, report_provenance, report_samples, report_words
 from train.charts import (
     action_units,
@@ -30,7 +31,7 @@ from train.report_advice import Figures, headline, suggest
 from train.report_facs import named
 from train.report_inputs import ReportInputs, Tables, read_tables
 from train.report_pictures import Picture
-from train.report_tables import Table, across_splits, fates, parameters_table, published, versions
+from train.report_tables import across_splits, fates, parameters_table, published, versions
 from train.report_tables import scores as scores_table
 from train.report_tiles import Row, read_pictures
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from curate.charts.style import save
+from curate.viz.style import save
 
 # Ends of file names: charts stay crisp as PNG, photographs are a fraction of it as JPEG.
 _PHOTOGRAPHS = {"near_duplicates", "augmented"}

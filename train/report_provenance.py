@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from curate.base.params import Parameters
-from train.report_tables import Table, value_in_words
+from curate.viz.html import Table
+from train.report_tables import value_in_words
 
 # Committing dvc.lock records a run and changes no code: a report made after it is the same.
 _NOT_LOCK = (".", ":(exclude)dvc.lock")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
@@ -13,6 +12,7 @@ import polars as pl
 from curate.base.params import Parameters
 from curate.search.across import near_across
 from curate.tables import REASONS
+from curate.viz.html import Table
 from train.published import Comparison
 
 _PACKAGES = (
@@ -44,15 +44,6 @@ _SCORED = {
     "f1, chosen": "chosen_f1",
     "calibration error": "calibration_error",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the page: what it says, its head, its rows (the first cell heads the row)."""
-
-    caption: str
-    columns: list[str]
-    rows: list[list[str]]
 
 
 def fates(cap: pl.DataFrame) -> Table:

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.charts.near_duplicates import decode
 from curate.tables import part_path
+from curate.viz.pictures import decode
 
 _SIDE = 144  # pixels: the longer side of a tile's picture, half as much again as it is shown at
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 80]

@@ -10,7 +10,7 @@ import polars as pl
 from curate.explain.chapter import Chapter, not_run
 from curate.explain.dedup import dedup_chapter
 from curate.explain.lookup import Found, Places, find
-from curate.explain.use import cap_chapter, shards_chapter, split_chapter
+from curate.explain.placement import cap_chapter, shards_chapter, split_chapter
 from curate.tables import action_units, intensity, rows
 
 _UNUSABLE = {

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from curate.audit.inputs import Material, check_number, of_folders, of_pipeline, usable
 from curate.base.params import Parameters
-from curate.charts.near_duplicates import decode
 from curate.dedup.rule import decide_with
 from curate.tables import DEDUP, part_path, read_table, rows
+from curate.viz.pictures import decode
 
 Picture = NDArray[np.uint8]  # (height, width, 3), RGB
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import cv2
 
-from curate import page
 from curate.base.errors import UserError
 from curate.base.files import check_outside, check_writable, whole_file
-from curate.charts.near_duplicates import AMPLIFIED, difference
 from curate.gallery.inputs import Inputs, Picture
 from curate.gallery.sections import Group, Section, Tile, choose_sections
+from curate.viz import html as page
+from curate.viz.pictures import AMPLIFIED, difference
 
 _SIDE = 112  # pixels: the longer side of a thumbnail
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 72]

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from curate.base.params import Parameters
-from curate.charts import lag, near_duplicates, suggest
-from curate.charts.style import epochs_in_words, save, spread
 from curate.search.lag import measure
+from curate.suggest import chart as suggest
 from curate.suggest.choice import Result, suggest_stage
 from curate.tables import FRAMES, frame_id, write_table
+from curate.viz import lag, near_duplicates
+from curate.viz.style import epochs_in_words, save, spread
 
 
 def texts(figure: Figure) -> str:

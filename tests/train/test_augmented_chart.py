@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.charts.style import save
+from curate.viz.style import save
 from train import data, gap
 from train.augment_samples import write_samples
 from train.charts import augmented

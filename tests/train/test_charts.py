@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from curate.charts.style import save
+from curate.viz.style import save
 from train.charts import action_units, flow, gap_anatomy, loss
 from train.charts import precision_recall as scores
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve
 
-from curate.charts.style import save
+from curate.viz.style import save
 from train.calibration import RELIABILITY, reliability_rows
 from train.charts import calibration, confusion, precision_recall, precision_recall_curves
 from train.predictions import Predictions, as_table, of_split

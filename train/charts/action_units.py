@@ -6,7 +6,8 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import (
+from curate.tables import action_units
+from curate.viz.style import (
     BLUE,
     GRAY,
     SKY,
@@ -18,7 +19,6 @@ from curate.charts.style import (
     message,
     new_figure,
 )
-from curate.tables import action_units
 
 _BARS = {"labelled": GRAY, "kept by dedup": SKY, "training, capped": BLUE}
 _HEIGHT = 0.27  # of a bar, in rows

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.charts.style import FINE, WORDS, in_style, message, new_figure
+from curate.viz.style import FINE, WORDS, in_style, message, new_figure
 
 SAMPLES = 8  # of each frame
 _GAP = 0.06  # between two pictures, and thrice that after the frame as filmed; in sides

@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import GRAY, SPLITS, in_style, message
+from curate.viz.style import GRAY, SPLITS, in_style, message
 from train.charts.panels import unit_panels
 
 _SPLIT = "validation"

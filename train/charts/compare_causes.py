@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from curate.charts.style import (
+from curate.viz.style import (
     CAUSES,
     FINE,
     GRAY,

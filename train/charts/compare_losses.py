@@ -11,13 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from curate.charts.style import (
-    PROBES,
-    SMALL,
-    in_style,
-    message,
-    new_figure,
-)
+from curate.viz.style import PROBES, SMALL, in_style, message, new_figure
 
 SHOWN = {
     "seen": "seen: fed already",

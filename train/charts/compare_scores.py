@@ -12,17 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from curate.charts.style import (
-    BLUE,
-    GRAY,
-    NAME,
-    RULE,
-    halo,
-    in_style,
-    ink,
-    message,
-    new_figure,
-)
+from curate.viz.style import BLUE, GRAY, NAME, RULE, halo, in_style, ink, message, new_figure
 from train.charts.compare_places import Box, place
 from train.compare_words import Figure as Measured
 

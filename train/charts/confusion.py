@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from curate.charts.style import NAME, ORANGE, SKY, SMALL, WORDS, in_style, message, new_figure
+from curate.viz.style import NAME, ORANGE, SKY, SMALL, WORDS, in_style, message, new_figure
 from train.predictions import Predictions, of_split
 from train.scorecard import predict
 

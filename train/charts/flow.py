@@ -11,19 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from curate.charts.style import (
-    BLUE,
-    GRAY,
-    LIGHT,
-    NAME,
-    RULE,
-    SPLITS,
-    WORDS,
-    in_style,
-    ink,
-    new_figure,
-)
 from curate.tables import REASONS
+from curate.viz.style import BLUE, GRAY, LIGHT, NAME, RULE, SPLITS, WORDS, in_style, ink, new_figure
 
 _NODE = 0.07  # width of a node, in columns
 _SPACE = 0.09  # between two arms, as a share of all frames

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 from numpy.typing import NDArray
 
-from curate.charts.style import CAUSES, NAME, PROBES, RULE, halo, in_style, ink, new_figure, spread
+from curate.viz.style import CAUSES, NAME, PROBES, RULE, halo, in_style, ink, new_figure, spread
 from train.charts.gap_causes import draw_causes
 
 MEANING = {

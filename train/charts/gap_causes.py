@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from curate.charts.style import CAUSES, FINE, RULE, epochs_in_words, ink, spread
+from curate.viz.style import CAUSES, FINE, RULE, epochs_in_words, ink, spread
 
 _NAMES = {
     "memorised": "memorised",

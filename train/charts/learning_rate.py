@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from curate.base.params import Parameters
-from curate.charts.style import GREEN, ink
+from curate.viz.style import GREEN, ink
 
 
 def course(parameters: Parameters, steps: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from curate.charts.style import (
+from curate.viz.style import (
     GRAY,
     NAME,
     PROBES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import new_figure
+from curate.viz.style import new_figure
 
 ACROSS = 4
 _HEIGHT = 2.55  # inches of a row of panels

@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import SMALL, SPLITS, halo, in_style, ink, message, new_figure
+from curate.viz.style import SMALL, SPLITS, halo, in_style, ink, message, new_figure
 
 _SETS = ("validation", "validation_balanced")
 _NAMES = {"validation": "validation", "validation_balanced": "balanced validation"}

@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import GRAY, NAME, SPLITS, WORDS, in_style, message
+from curate.viz.style import GRAY, NAME, SPLITS, WORDS, in_style, message
 from train.charts.panels import unit_panels
 from train.predictions import Predictions, of_split
 from train.scores import area, rank

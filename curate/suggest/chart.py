@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from curate.base.errors import UserError
 from curate.base.files import check_outside, check_writable, whole_file
-from curate.charts import lag
-from curate.charts.style import GREEN, NAME, VERMILION, in_style, ink, new_figure, save
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import COVERED, Result
 from curate.suggest.tables import distance_in_words
+from curate.viz import lag
+from curate.viz.style import GREEN, NAME, VERMILION, in_style, ink, new_figure, save
 
 _SHADES = (0.0, 0.82)  # part of viridis that reads on white
 

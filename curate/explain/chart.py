@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.base.files import whole_file
-from curate.charts.near_duplicates import AMPLIFIED, decode, difference, shorten
-from curate.charts.style import SMALL, in_style, new_figure, save
 from curate.explain.story import Story
 from curate.tables import part_path, rows
+from curate.viz.pictures import AMPLIFIED, decode, difference, shorten
+from curate.viz.style import SMALL, in_style, new_figure, save
 
 _SIDE, _SPACE, _TOP, _WORDS = 3.0, 0.15, 0.6, 0.5  # inches
 

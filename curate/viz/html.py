@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,3 +20,12 @@ def render(template: Path, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     return environment.get_template(template.name).render(**values)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page: what it says, its head, its rows (the first cell heads the row)."""
+
+    caption: str
+    columns: list[str]
+    rows: list[list[str]]

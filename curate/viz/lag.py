@@ -6,18 +6,8 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.charts.style import (
-    BLUE,
-    GRAY,
-    GREEN,
-    NAME,
-    VERMILION,
-    in_style,
-    ink,
-    message,
-    new_figure,
-)
 from curate.search.lag import Lags
+from curate.viz.style import BLUE, GRAY, GREEN, NAME, VERMILION, in_style, ink, message, new_figure
 
 
 @in_style()

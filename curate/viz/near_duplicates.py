@@ -6,21 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from curate.charts.style import FINE, in_style, message, new_figure
+from curate.viz.pictures import AMPLIFIED, difference, shorten
+from curate.viz.style import FINE, in_style, message, new_figure
 
-AMPLIFIED = 4
 _COLUMNS = 3
 # Inches: the sheet's width, what lies above the pairs, a pair's place, its words and pictures.
 _WIDTH, _TOP, _MARGIN = 10.0, 0.5, 0.1
 _COLUMN, _ROW = 3.33, 1.72
 _WORDS, _SIDE, _SPACE = 0.38, 1.0, 0.06
-_LONGEST_NAME = 34
 _NAMES = ("kept", "dropped", f"difference × {AMPLIFIED}")
 
 
@@ -55,12 +53,6 @@ def choose(dedup: pl.DataFrame, count: int = 12) -> list[tuple[str, str, int]]:
             shown[row["subject"]] += 1
             chosen.append((row["duplicate_of"], row["id"], distance))
     return sorted(chosen, key=lambda pair: (pair[2], pair[1]))
-
-
-def decode(jpeg: bytes) -> NDArray[np.uint8]:
-    """Decode a stored crop to (height, width, 3) uint8, RGB."""
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    return np.asarray(picture, np.uint8)
 
 
 @in_style()
@@ -103,19 +95,3 @@ def _draw_pair(figure: Figure, left: float, top: float, pair: Pair) -> None:
         axes.imshow(picture)
         axes.set_axis_off()
         axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", fontsize=FINE)
-
-
-def difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Amplify what differs between two pictures (height, width, 3): white is the same."""
-    if one.shape != other.shape:
-        other = np.asarray(cv2.resize(other, one.shape[1::-1]), np.uint8)
-    apart = np.abs(one.astype(np.int16) - other.astype(np.int16)) * AMPLIFIED
-    return (255 - np.minimum(apart, 255)).astype(np.uint8)
-
-
-def shorten(name: str) -> str:
-    """Cut the middle out of a long frame id, so that its clip and number stay readable."""
-    if len(name) <= _LONGEST_NAME:
-        return name
-    half = _LONGEST_NAME // 2
-    return f"{name[:half]}…{name[1 - half :]}"

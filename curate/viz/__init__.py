@@ -1,0 +1,1 @@
+"""How pictures and pages look: one style, one way to show a frame."""
