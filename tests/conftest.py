@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from curate.cli import main
+from curate.cli.app import main
 from curate.tables import FRAMES, KEY, frame_id
 
 Picture = NDArray[np.uint8]

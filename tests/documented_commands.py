@@ -11,7 +11,7 @@ from dvc.cli import parse_args
 from dvc.cli.parser import get_main_parser
 
 from curate.base.params import Parameters
-from curate.cli import app as curate
+from curate.cli.app import app as curate
 from train.ablation_grid import make_grid
 from train.cli import app as train
 

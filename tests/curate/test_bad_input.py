@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curate.cli import app
+from curate.cli.app import app
 from curate.tables import DEDUP, KEY, SPLIT
 
 Curate = Callable[..., CompletedProcess[str]]
@@ -300,7 +300,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['curate', '--help']\n"
         "import curate.cli\n"
-        "try: curate.cli.main()\n"
+        "try: curate.cli.app.main()\n"
         f"finally: print('loaded:', {heavy} & set(sys.modules))\n"
     )
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -311,7 +311,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
 
 
 def test_the_process_itself_ends_with_two_and_one_line(tmp_path: Path) -> None:
-    code = "from curate.cli import main; main()"
+    code = "from curate.cli.app import main; main()"
     ran = subprocess.run(
         [sys.executable, "-c", code, "dedup", "gone"],
         cwd=tmp_path, capture_output=True, text=True, check=False,

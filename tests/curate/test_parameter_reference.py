@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from curate import parameter_reference as reference
 from curate.base.params import Parameters
+from curate.cli import reference
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = ROOT / "dvc.yaml"

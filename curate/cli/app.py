@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from curate import cli_insight, cli_reference
 from curate.base import cli as options
 from curate.base import console
 from curate.base.cli import new_app, run_program
 from curate.base.paths import CAP, DEDUP, DEMO, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
+from curate.cli import inspect as cli_insight
+from curate.cli import parameters as cli_reference
 
 app = new_app(
     "Turn video frames into a deduplicated, balanced data set, with every frame accounted "

@@ -24,7 +24,7 @@ def parameters(
 
     Examples: `curate parameters`, `curate parameters --markdown > docs/parameters.md`
     """
-    from curate import parameter_reference as reference
+    from curate.cli import reference
 
     console.configure(as_json=as_json)
     if markdown and as_json:
