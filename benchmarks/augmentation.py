@@ -18,7 +18,7 @@ from benchmarks.timing import by_turns
 from curate.base import console
 from curate.base.cli import AsJson
 from curate.base.params import Parameters
-from train.model import augmentation
+from train.model.network import augmentation
 
 PIXELS, BATCHES = (96, 128), (16, 64)
 IMAGES = 256  # in one turn

@@ -23,7 +23,7 @@ from curate.base.cli import AsJson
 from curate.base.params import Parameters
 from train.data import Builder, training_epoch
 from train.features import cached_epoch, split_features
-from train.model import build_network
+from train.model.network import build_network
 from train.schedule import compile_training
 
 FRAMES = 1200

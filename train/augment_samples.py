@@ -16,7 +16,7 @@ from curate.base.params import Parameters
 from train import gap
 from train.charts.augmented import SAMPLES
 from train.data import Builder, count, measuring_pipeline
-from train.model import augmentation, augments
+from train.model.network import augmentation, augments
 
 FRAMES = 8
 _QUALITY = 95

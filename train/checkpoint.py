@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from curate.base import console
 from curate.base.files import remove_left, whole_file
 from curate.base.params import Parameters
-from train.model import Network
+from train.model.network import Network
 from train.monitor import Monitor
 
 Arrays = list[NDArray[Any]]

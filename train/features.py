@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from curate.base.files import whole_file
 from train.data import Builder, action_units, count, in_order, inference, measuring_pipeline
-from train.model import Network
+from train.model.network import Network
 
 _BATCHES_AT_ONCE = 64  # read together: 5 MB of features at the defaults
 

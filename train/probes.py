@@ -20,7 +20,7 @@ from train import bands, gap
 from train.bands import Estimate
 from train.data import Builder, action_units, count, inference, keys, measuring_pipeline
 from train.loss import masked_cross_entropy_from_logits
-from train.model import Network
+from train.model.network import Network
 
 _SPLITS = {"dropped": "dropped", "moments": "moments", "people": "validation"}
 _PARTS = {"train": "train"} | _SPLITS

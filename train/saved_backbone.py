@@ -11,7 +11,7 @@ import keras
 
 from curate.base.errors import UserError
 
-# What the layer is registered as that ends every model of `train fit` (train.model.ActionUnits).
+# What the layer is registered as that ends every model of `train fit` (train.model.network.ActionUnits).
 _OURS = "framewise>ActionUnits"
 
 

@@ -9,7 +9,7 @@ import keras
 
 from curate.base.params import Parameters
 from train.loss import MaskedBinaryCrossentropy
-from train.model import Network
+from train.model.network import Network
 
 Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers, ops
 
-from train.augment import (
+from train.model.augment import (
     FusedAugmentation,
     about_centre,
     compose,

@@ -14,17 +14,16 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 from curate.base.errors import UserError
-from train import weights as weights_module
-from train.backbone import (
+from train.model import lite0_weights as weights_module
+from train.model.backbone import (
     BackboneError,
     application_names,
     application_scaling,
     build_backbone,
     split_backbone,
 )
-from train.lite0 import fold_batch_norm, lite0_classifier, lite0_features, load_weights
-from train.model import ActionUnits
-from train.weights import (
+from train.model.lite0 import fold_batch_norm, lite0_classifier, lite0_features, load_weights
+from train.model.lite0_weights import (
     MAGIC_NUMBER,
     PROTOCOL,
     WeightsError,
@@ -32,6 +31,7 @@ from train.weights import (
     pretrained_weights,
     read_legacy_pickle,
 )
+from train.model.network import ActionUnits
 
 
 @pytest.fixture(scope="module")

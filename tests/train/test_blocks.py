@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from curate.base.errors import UserError
-from train.blocks import find_blocks, unfreeze_last
-from train.lite0 import lite0_features
+from train.model.blocks import find_blocks, unfreeze_last
+from train.model.lite0 import lite0_features
 
 
 def application(name):

@@ -18,7 +18,7 @@ from train.data import measuring_pipeline, open_shards
 from train.evaluate import evaluate_model, evaluate_stage
 from train.evaluation import tables
 from train.fold_sum import sum_evaluations
-from train.model import ActionUnits
+from train.model.network import ActionUnits
 
 GAP = {
     when: {"epoch": 1.0, "gap": 0.25, "people": None, "cause": "people"}

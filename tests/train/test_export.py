@@ -16,7 +16,7 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from train.cli import main
 from train.export import export_stage
-from train.model import build_network, set_thresholds
+from train.model.network import build_network, set_thresholds
 from train.saving import save_network
 
 SIDE = 32

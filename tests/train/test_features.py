@@ -9,7 +9,7 @@ import pytest
 from curate.base.params import Parameters
 from train.data import open_shards, training_epoch
 from train.features import cached_epoch, split_features
-from train.model import build_network
+from train.model.network import build_network
 
 
 @pytest.fixture(scope="module")

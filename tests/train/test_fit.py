@@ -20,7 +20,7 @@ from train.evaluate import evaluate_stage
 from train.features import Features
 from train.fit import FILES, fit_stage
 from train.loss import masked_cross_entropy
-from train.model import describe
+from train.model.network import describe
 from train.monitor import Monitor
 from train.thresholds import choose
 

@@ -8,7 +8,7 @@ import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.model import (
+from train.model.network import (
     ActionUnits,
     Description,
     augments,

@@ -11,7 +11,7 @@ import pytest
 from curate.base.params import Parameters
 from train import probes as module
 from train.data import action_units, image_size, keys, open_shards
-from train.model import build_network
+from train.model.network import build_network
 from train.probes import Probes
 
 

@@ -1,6 +1,6 @@
 """The network: augmentation, backbone, dense layers, a probability an action unit.
 
-`import train.model` registers every class that the model file of `train fit` holds, so that
+`import train.model.network` registers every class that the model file of `train fit` holds, so that
 `keras.models.load_model` reads it; `describe` tells what the loaded model predicts, of what
 pictures.
 """
@@ -17,8 +17,8 @@ from keras import ops
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.augment import FusedAugmentation
-from train.backbone import split_backbone
+from train.model.augment import FusedAugmentation
+from train.model.backbone import split_backbone
 
 PREPROCESSING = "RGB, 0-255, of any number type; the model does its own scaling"
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import keras
 
-from train.blocks import unfreeze_last
-from train.lite0 import lite0_features, load_weights
+from train.model.blocks import unfreeze_last
+from train.model.lite0 import lite0_features, load_weights
+from train.model.lite0_weights import pretrained_weights
 from train.saved_backbone import BackboneError, saved_network
-from train.weights import pretrained_weights
 
 OFFLINE = "efficientnet-lite0"
 

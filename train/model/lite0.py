@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from train.weights import WeightsError
+from train.model.lite0_weights import WeightsError
 
 STEM_CHANNELS = 32
 HEAD_CHANNELS = 1280

@@ -1,0 +1,1 @@
+"""The network: backbone, dense layers, augmentation."""
