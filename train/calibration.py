@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from train.scores import Floats, rounded
+from train.metrics.scores import Floats, rounded
 
 BINS = 10
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from train.scores import Floats, area, count, rank
+from train.metrics.scores import Floats, area, count, rank
 
 SCORES = ("precision", "recall", "f1", "average_precision")
 # Fewer subjects than this are so few combinations that the interval is rough.

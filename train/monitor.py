@@ -13,8 +13,8 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from train.data import Builder, count, labels
 from train.features import Features
-from train.loss import masked_cross_entropy_from_logits
-from train.scores import macro, per_action_unit
+from train.metrics.loss import masked_cross_entropy_from_logits
+from train.metrics.scores import macro, per_action_unit
 
 SPLIT = "validation"
 _SCORED_AT_ONCE = 512

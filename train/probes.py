@@ -19,7 +19,7 @@ from curate.base.params import Parameters
 from train import bands, gap
 from train.bands import Estimate
 from train.data import Builder, action_units, count, inference, keys, measuring_pipeline
-from train.loss import masked_cross_entropy_from_logits
+from train.metrics.loss import masked_cross_entropy_from_logits
 from train.model.network import Network
 
 _SPLITS = {"dropped": "dropped", "moments": "moments", "people": "validation"}

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import keras
 
 from curate.base.params import Parameters
-from train.loss import MaskedBinaryCrossentropy
+from train.metrics.loss import MaskedBinaryCrossentropy
 from train.model.network import Network
 
 Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from train.calibration import expected_error
 from train.intervals import SCORES, intervals
-from train.predictions import Predictions
-from train.scores import (
+from train.metrics.scores import (
     Floats,
     average_precision,
     macro,
@@ -21,6 +20,7 @@ from train.scores import (
     per_action_unit,
     rounded,
 )
+from train.predictions import Predictions
 
 Row: TypeAlias = dict[str, Any]
 MEANS = ("micro", "macro")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from train.scores import Ranking, rank
+from train.metrics.scores import Ranking, rank
 
 DEFAULT = 0.5
 

@@ -16,7 +16,7 @@ from train.data import Builder, count, labels, training_epoch
 from train.divergence import Divergence
 from train.features import Features, cached_epoch, split_features
 from train.live_log import LiveLog
-from train.loss import inverse_weights
+from train.metrics.loss import inverse_weights
 from train.model.network import Network, augments
 from train.monitor import SPLIT, Monitor, watches
 from train.probes import Probes

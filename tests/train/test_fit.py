@@ -19,7 +19,7 @@ from train.data import measuring_pipeline, open_shards
 from train.evaluate import evaluate_stage
 from train.features import Features
 from train.fit import FILES, fit_stage
-from train.loss import masked_cross_entropy
+from train.metrics.loss import masked_cross_entropy
 from train.model.network import describe
 from train.monitor import Monitor
 from train.thresholds import choose

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from train.loss import (
+from train.metrics.loss import (
     MaskedBinaryCrossentropy,
     inverse_weights,
     masked_cross_entropy,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
-from train.scores import (
+from train.metrics.scores import (
     average_precision,
     macro,
     micro,
