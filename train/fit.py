@@ -24,11 +24,11 @@ from train.data import (
     outputs,
 )
 from train.known_labels import require_known, threshold_notes, training_notes
+from train.metrics.scores import choose
 from train.model.network import build_network, set_thresholds
 from train.monitor import check_validation
 from train.recorder import write_scores
 from train.saving import save_network
-from train.thresholds import choose
 from train.training import train
 from train.verdict import Gap
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from train.thresholds import DEFAULT
+from train.metrics.scores import DEFAULT
 
 Labels = NDArray[np.int8]
 
@@ -54,7 +54,7 @@ def training_notes(names: list[str], training: Labels) -> list[str]:
 
 
 def threshold_notes(names: list[str], moments: Labels) -> list[str]:
-    """Say which thresholds were not chosen (see `train.thresholds`), for want of labels on moments.
+    """Say which thresholds were not chosen (see `train.metrics.scores`), for want of labels on moments.
 
     Labels (frames, units), -1 unknown. A note a kind of lack.
     """

@@ -20,9 +20,9 @@ from train.evaluate import evaluate_stage
 from train.features import Features
 from train.fit import FILES, fit_stage
 from train.metrics.loss import masked_cross_entropy
+from train.metrics.scores import choose
 from train.model.network import describe
 from train.monitor import Monitor
-from train.thresholds import choose
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score, precision_recall_curve
 
-from train.thresholds import choose
+from train.metrics.scores import choose
 
 FRAMES = st.integers(2, 25)
 SET = FRAMES.flatmap(
