@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from curate.base.files import whole_file
 from curate.base.params import Parameters
-from train import gap
 from train.charts.augmented import SAMPLES
 from train.data import Builder, count, measuring_pipeline
+from train.gap import losses as gap
 from train.model.network import augmentation, augments
 
 FRAMES = 8

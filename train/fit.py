@@ -23,6 +23,7 @@ from train.data import (
     open_shards,
     outputs,
 )
+from train.gap.verdict import Gap
 from train.known_labels import require_known, threshold_notes, training_notes
 from train.metrics.scores import choose
 from train.model.network import build_network, set_thresholds
@@ -30,7 +31,6 @@ from train.monitor import check_validation
 from train.recorder import write_scores
 from train.saving import save_network
 from train.training import train
-from train.verdict import Gap
 
 FILES = (
     *("model.keras", "gap.json", "metrics.json", "probes.csv", "history.csv", "augmented.jpg"),

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from train.gap import PROBES
+from train.gap.losses import PROBES
 
 Point: TypeAlias = tuple[int, str, float | None]  # step, tag, value
 

@@ -15,11 +15,11 @@ from train.checkpoint import Checkpoint, Stateful
 from train.data import Builder, count, labels, training_epoch
 from train.divergence import Divergence
 from train.features import Features, cached_epoch, split_features
+from train.gap.probes import Probes
 from train.live_log import LiveLog
 from train.metrics.loss import inverse_weights
 from train.model.network import Network, augments
 from train.monitor import SPLIT, Monitor, watches
-from train.probes import Probes
 from train.recorder import Recorder
 from train.schedule import compile_training
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from train.bands import Estimate
 from train.evaluation import EVALUATED, Evaluation, write
-from train.gap import PROBES
+from train.gap.bootstrap import Estimate
+from train.gap.losses import PROBES
+from train.gap.verdict import dissect, finding, sentence
 from train.predictions import Predictions, as_table
 from train.scorecard import scorecard, summary
-from train.verdict import dissect, finding, sentence
 
 FRAMES = {"train": 120, "validation": 40}
 

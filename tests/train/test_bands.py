@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from train import bands
+from train.gap import bootstrap as bands
 
 
 def mean_of(values: np.ndarray, seed: int = 0) -> bands.Estimate:

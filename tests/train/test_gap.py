@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train import bands, gap
-from train.gap import Probe
+from train.gap import bootstrap as bands
+from train.gap import losses as gap
+from train.gap.losses import Probe
 
 
 @given(st.integers(0, 500), st.integers(1, 100), st.data())

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from curate.base.params import Parameters
-from train import probes as module
 from train.data import action_units, image_size, keys, open_shards
+from train.gap import probes as module
+from train.gap.probes import Probes
 from train.model.network import build_network
-from train.probes import Probes
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from train.bands import Estimate
-from train.gap import FEW_FRAMES
-from train.verdict import Gap, dissect, sentence, table
+from train.gap.bootstrap import Estimate
+from train.gap.losses import FEW_FRAMES
+from train.gap.verdict import Gap, dissect, sentence, table
 
 ENOUGH = dict.fromkeys(("seen", "unseen", "dropped", "moments", "people"), 500)
 DRAWS = np.linspace(-1, 1, 101)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from train.bands import Estimate
-from train.gap import FEW_FRAMES
+from train.gap.bootstrap import Estimate
+from train.gap.losses import FEW_FRAMES
 
 # A gap of less than this share of the loss on seen frames is not worth a cause.
 NO_GAP = 0.1

@@ -16,9 +16,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from curate.base.params import Parameters
-from train import bands, gap
-from train.bands import Estimate
 from train.data import Builder, action_units, count, inference, keys, measuring_pipeline
+from train.gap import bootstrap as bands
+from train.gap import losses as gap
+from train.gap.bootstrap import Estimate
 from train.metrics.loss import masked_cross_entropy_from_logits
 from train.model.network import Network
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.bands import Estimate, estimate
+from train.gap.bootstrap import Estimate, estimate
 
 PROBES = ("seen", "unseen", "dropped", "moments", "people")
 # Fractions of the first epoch at which the probes are scored.
@@ -125,7 +125,7 @@ def comparable_loss(
 ) -> Estimate | None:
     """Answer a probe's mean loss over `units` at the reference rates (units,), with its draws.
 
-    `weights` (1 + draws, clips) as `train.bands` draws them. None where there are no units, or
+    `weights` (1 + draws, clips) as `train.gap.losses.bootstrap` draws them. None where there are no units, or
     where the probe lacks present or absent labels of one.
     """
     if not units.any():

@@ -1,0 +1,1 @@
+"""The gap taken apart: probes, losses at one rate, intervals, verdict."""
