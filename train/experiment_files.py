@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from train.charts.gap_anatomy import COLUMNS
+from train.gap.losses import COLUMNS
 
 PARAMETERS, LOCK = "params.yaml", "dvc.lock"
 _GAP, _PROBES = "data/fit/gap.json", "data/fit/probes.csv"

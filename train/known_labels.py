@@ -1,6 +1,7 @@
 """What the labels cannot teach: action units of which a split knows nothing, or one class only.
 
-The notes go with the model (`train.model.network.set_thresholds`), so that whoever scores it reads them.
+The notes go with the model (`train.model.network.set_thresholds`), so that whoever scores it reads
+them.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def training_notes(names: list[str], training: Labels) -> list[str]:
 
 
 def threshold_notes(names: list[str], moments: Labels) -> list[str]:
-    """Say which thresholds were not chosen (see `train.metrics.scores`), for want of labels on moments.
+    """Say which thresholds were not chosen (`train.metrics.scores`), lacking labels on moments.
 
     Labels (frames, units), -1 unknown. A note a kind of lack.
     """

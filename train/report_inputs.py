@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from curate.base.errors import UserError
 from curate.tables import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
 from train.calibration import RELIABILITY
-from train.charts import augmented, gap_anatomy
+from train.charts import augmented
+from train.gap.losses import COLUMNS as LOSS_COLUMNS
+from train.gap.losses import MEANING
 from train.predictions import read_predictions
 from train.published import Comparison
 from train.scorecard import COLUMNS
 
-_COUNTS = ("frames_fed", *(f"{probe}_frames" for probe in gap_anatomy.MEANING))
-_LOSSES = dict.fromkeys([*gap_anatomy.COLUMNS, *_COUNTS], pl.Float64)
+_COUNTS = ("frames_fed", *(f"{probe}_frames" for probe in MEANING))
+_LOSSES = dict.fromkeys([*LOSS_COLUMNS, *_COUNTS], pl.Float64)
 _HISTORY = {"epoch": pl.Float64, "loss": pl.Float64}
 
 

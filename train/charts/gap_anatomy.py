@@ -20,16 +20,8 @@ from numpy.typing import NDArray
 
 from curate.viz.style import CAUSES, NAME, PROBES, RULE, halo, in_style, ink, new_figure, spread
 from train.charts.gap_causes import draw_causes
+from train.gap.losses import MEANING
 
-MEANING = {
-    "seen": "fed already",
-    "unseen": "not fed yet",
-    "dropped": "by curation",
-    "moments": "same people",
-    "people": "new subjects",
-}
-# What is drawn of probes.csv: each probe's loss, and the ends of its 95 % interval.
-COLUMNS = ("epoch", *MEANING, *(f"{probe}_{end}" for probe in MEANING for end in ("low", "high")))
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
 _LATER_WIDTH = 0.55  # width of all later epochs, in widths of the first
 _LEAST_RANGE = 0.15  # of losses shown, in nats

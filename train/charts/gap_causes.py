@@ -14,9 +14,7 @@ _NAMES = {
     "same_people": "memorised and\nnear-duplicate\nmoments",
     "people": "people",
 }
-_LEAST_STACK = (
-    0.06  # of the stacks' axis, in nats: just over what `train.gap.losses.verdict` calls no gap
-)
+_LEAST_STACK = 0.06  # of the stacks' axis, in nats: just over what `train.gap.verdict` calls no gap
 
 
 def draw_causes(axes: Axes, moments: list[dict[str, Any]], line: float = 0.045) -> None:

@@ -30,6 +30,15 @@ FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)
 EARLY = 1 / 4  # of the first epoch: where a gap's source shows before the frames are memorised
 FEW_FRAMES = 30  # fewer frames in a probe than this say nothing
 Floats = NDArray[np.float64]
+MEANING = {
+    "seen": "fed already",
+    "unseen": "not fed yet",
+    "dropped": "by curation",
+    "moments": "same people",
+    "people": "new subjects",
+}
+# What is drawn of probes.csv: each probe's loss, and the ends of its 95 % interval.
+COLUMNS = ("epoch", *MEANING, *(f"{probe}_{end}" for probe in MEANING for end in ("low", "high")))
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,7 @@ def comparable_loss(
 ) -> Estimate | None:
     """Answer a probe's mean loss over `units` at the reference rates (units,), with its draws.
 
-    `weights` (1 + draws, clips) as `train.gap.losses.bootstrap` draws them. None where there are no units, or
+    `weights` (1 + draws, clips) as `train.gap.bootstrap` draws them. None where there are no units, or
     where the probe lacks present or absent labels of one.
     """
     if not units.any():

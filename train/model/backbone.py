@@ -24,7 +24,7 @@ from train.model.lite0_weights import pretrained_weights
 OFFLINE = "efficientnet-lite0"
 
 Scaling = Callable[[Any], Any]
-# What the layer is registered as that ends every model of `train fit` (train.model.network.ActionUnits).
+# What the layer that ends every model of `train fit` is registered as (`train.model.network`).
 _OURS = "framewise>ActionUnits"
 
 
