@@ -27,8 +27,8 @@ def main(
     console.configure(as_json=as_json)
     parameters = load_parameters(Path("params.yaml"), epochs=epochs)
     with console.quiet_tensorflow():
-        from train import training
-        from train.fit import fit_stage
+        from train.fit import loop as training
+        from train.fit.stage import fit_stage
     spent: dict[str, float] = {"features": 0.0, "scores": 0.0}
 
     class Timed(training.Probes):

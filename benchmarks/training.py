@@ -22,9 +22,9 @@ from curate.base import console
 from curate.base.cli import AsJson
 from curate.base.params import Parameters
 from train.data import Builder, training_epoch
-from train.features import cached_epoch, split_features
+from train.fit.features import cached_epoch, split_features
+from train.fit.optimizer import compile_training
 from train.model.network import build_network
-from train.schedule import compile_training
 
 FRAMES = 1200
 UNFROZEN = 3

@@ -74,7 +74,7 @@ def fit(
     )
     console.configure(as_json=as_json)
     with console.quiet_tensorflow():
-        from train.fit import fit_stage
+        from train.fit.stage import fit_stage
     from train.gap.verdict import sentence, table
 
     gaps = fit_stage(shards, output, p)

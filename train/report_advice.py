@@ -1,7 +1,7 @@
 """What to change next: a few suggestions, each derived from figures by a rule.
 
-A cause counts where its interval carries it (`train.gap.verdict`), a rise or a fall of a loss where the
-last one's interval does. Nothing is suggested on what may be chance.
+A cause counts where its interval carries it (`train.gap.verdict`), a rise or a fall of a loss
+where the last one's interval does. Nothing is suggested on what may be chance.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.base.errors import UserError
 from curate.tables import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
 from train.calibration import RELIABILITY
-from train.charts import augmented
+from train.fit.augmented_sheet import read as read_sheet
 from train.gap.losses import COLUMNS as LOSS_COLUMNS
 from train.gap.losses import MEANING
 from train.predictions import read_predictions
@@ -101,7 +101,7 @@ def read_tables(inputs: ReportInputs) -> Tables:
         predictions,
         _read_csv(inputs.evaluation / "calibration.csv", RELIABILITY, "train evaluate"),
         _read_comparison(inputs.evaluation / "published.json"),
-        augmented.read(inputs.fit / "augmented.jpg"),
+        read_sheet(inputs.fit / "augmented.jpg"),
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from curate.base.params import Parameters
-from train.fit import fit_stage
+from train.fit.stage import fit_stage
 
 EVERY_STEP = 0.0
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from curate.base.params import Parameters
-from train.checkpoint import FIT_PARAMETERS, fingerprint, open_folder
-from train.fit import fit_stage
+from train.fit.checkpoint import FIT_PARAMETERS, fingerprint, open_folder
+from train.fit.stage import fit_stage
 
 ROOT = Path(__file__).parents[2]
 KILLED = Path(__file__).with_name("killed.py")

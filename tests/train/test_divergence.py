@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.divergence import FACTOR, STEPS, Divergence
+from train.fit.divergence import FACTOR, STEPS, Divergence
 
 
 def watch(losses, divergence=None, **given):

@@ -16,8 +16,8 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from train.cli import main
 from train.export import export_stage
+from train.fit.saving import save_network
 from train.model.network import build_network, set_thresholds
-from train.saving import save_network
 
 SIDE = 32
 needs_onnx = pytest.mark.skipif(

@@ -8,7 +8,7 @@ import pytest
 
 from curate.base.params import Parameters
 from train.data import open_shards, training_epoch
-from train.features import cached_epoch, split_features
+from train.fit.features import cached_epoch, split_features
 from train.model.network import build_network
 
 

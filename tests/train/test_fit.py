@@ -17,12 +17,12 @@ from curate.base.params import Parameters
 from train import data, evaluation
 from train.data import measuring_pipeline, open_shards
 from train.evaluate import evaluate_stage
-from train.features import Features
-from train.fit import FILES, fit_stage
+from train.fit.features import Features
+from train.fit.monitor import Monitor
+from train.fit.stage import FILES, fit_stage
 from train.metrics.loss import masked_cross_entropy
 from train.metrics.scores import choose
 from train.model.network import describe
-from train.monitor import Monitor
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_features_computed_once_train_as_pictures_do(shards, parameters, tmp_pat
     """Without augmentation the head is trained on features; the same again on pictures."""
     still = changed(parameters, epochs=3, **STILL)
     fit_stage(shards, tmp_path / "cached", still)
-    monkeypatch.setattr("train.training.augments", lambda parameters: True)
+    monkeypatch.setattr("train.fit.loop.augments", lambda parameters: True)
     fit_stage(shards, tmp_path / "pictures", still)
     one, other = (pl.read_csv(tmp_path / n / "history.csv") for n in ("cached", "pictures"))
     np.testing.assert_allclose(one["loss"], other["loss"], rtol=1e-4)
@@ -195,7 +195,7 @@ def test_weights_raise_the_rare_class(shards, parameters, tmp_path):
 
 def test_a_loss_that_is_no_number_is_told(shards, parameters, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "train.schedule.MaskedBinaryCrossentropy.call",
+        "train.fit.optimizer.MaskedBinaryCrossentropy.call",
         lambda self, y_true, y_pred: y_pred[0, 0] * np.nan,
     )
     sentence = r"very first training loss is no number: the backbone .*quarters\.keras gives"
@@ -205,13 +205,15 @@ def test_a_loss_that_is_no_number_is_told(shards, parameters, tmp_path, monkeypa
 
 
 def test_monitoring_needs_people(shards, parameters, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.monitor.count", lambda builder, split: 0)
+    monkeypatch.setattr("train.fit.monitor.count", lambda builder, split: 0)
     with pytest.raises(UserError, match=r"validation, which is empty .* set monitor to last"):
         fit_stage(shards, tmp_path / "fit", changed(parameters, monitor="loss"))
 
 
 def test_macro_f1_needs_a_positive_to_monitor(shards, parameters, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.monitor.labels", lambda builder, split: np.zeros((9, 3), np.int8))
+    monkeypatch.setattr(
+        "train.fit.monitor.labels", lambda builder, split: np.zeros((9, 3), np.int8)
+    )
     with pytest.raises(UserError, match=r"monitor: macro_f1 needs a positive .* set monitor to"):
         fit_stage(shards, tmp_path / "fit", changed(parameters, monitor="macro_f1"))
 

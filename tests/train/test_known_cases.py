@@ -18,7 +18,7 @@ from curate.dedup import rule as dedup
 from curate.shards import choose_examples, write_shards
 from curate.split import stage as split
 from curate.tables import FRAMES, frame_id, part_path, write_table
-from train.fit import fit_stage
+from train.fit.stage import fit_stage
 
 SIDE, BLOCKS, PER_CLIP = 32, 8, 160
 STRIDE = 2

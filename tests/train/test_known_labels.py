@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from curate.base.errors import UserError
-from train.known_labels import require_known, threshold_notes, training_notes
+from train.fit.label_gaps import require_known, threshold_notes, training_notes
 
 NAMES = ["AU1", "AU2", "AU4", "AU9"]
 

@@ -8,6 +8,8 @@ import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
+from train.fit.optimizer import compile_training
+from train.fit.saving import save_network
 from train.model.network import (
     ActionUnits,
     Description,
@@ -16,8 +18,6 @@ from train.model.network import (
     describe,
     set_thresholds,
 )
-from train.saving import save_network
-from train.schedule import compile_training
 
 NAMES = ["AU1", "AU12"]
 

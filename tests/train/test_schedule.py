@@ -8,7 +8,7 @@ import pytest
 
 from curate.base.params import Parameters
 from train.charts.learning_rate import course
-from train.schedule import TwoSpeedAdam, learning_rate
+from train.fit.optimizer import TwoSpeedAdam, learning_rate
 
 
 def rates(steps, **given):

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from train.tensorboard import write_events
+from train.fit.tensorboard import write_events
 
 LOSSES: list[dict[str, float | None]] = [
     {"epoch": 0.25, "frames_fed": 10, "seen": None, "unseen": 0.7, "dropped": None, "moments": 0.8},

@@ -13,7 +13,7 @@ from curate.viz.style import GREEN, ink
 def course(parameters: Parameters, steps: int) -> NDArray[np.float64]:
     """Answer the rate at each of `steps` steps, of the whole training that was planned.
 
-    The same as `train.schedule.learning_rate`, without loading Keras to draw a line.
+    The same as `train.fit.optimizer.learning_rate`, without loading Keras to draw a line.
     """
     if parameters.schedule == "constant":
         return np.full(steps, parameters.lr)

@@ -134,8 +134,8 @@ def comparable_loss(
 ) -> Estimate | None:
     """Answer a probe's mean loss over `units` at the reference rates (units,), with its draws.
 
-    `weights` (1 + draws, clips) as `train.gap.bootstrap` draws them. None where there are no units, or
-    where the probe lacks present or absent labels of one.
+    `weights` (1 + draws, clips) as `train.gap.bootstrap` draws them. None where there are no units,
+    or where the probe lacks present or absent labels of one.
     """
     if not units.any():
         return None

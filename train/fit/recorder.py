@@ -10,11 +10,11 @@ from typing import Any
 import keras
 import polars as pl
 
+from train.fit.tensorboard import write_events
 from train.gap import losses as gap
 from train.gap.probes import Probes, Scores
 from train.gap.verdict import Gap, dissect, finding, sentence
 from train.live_log import LiveLog
-from train.tensorboard import write_events
 
 Row = dict[str, Any]
 # A share of the gap as metrics.json names it: short enough for a column of `dvc exp show`.

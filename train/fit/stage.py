@@ -12,8 +12,6 @@ from curate.base import console
 from curate.base.errors import UserError
 from curate.base.files import whole_folder
 from curate.base.params import Parameters
-from train.augment_samples import write_samples
-from train.checkpoint import fingerprint, open_folder
 from train.data import (
     Builder,
     action_units,
@@ -23,14 +21,16 @@ from train.data import (
     open_shards,
     outputs,
 )
+from train.fit.augment_samples import write_samples
+from train.fit.checkpoint import fingerprint, open_folder
+from train.fit.label_gaps import require_known, threshold_notes, training_notes
+from train.fit.loop import train
+from train.fit.monitor import check_validation
+from train.fit.recorder import write_scores
+from train.fit.saving import save_network
 from train.gap.verdict import Gap
-from train.known_labels import require_known, threshold_notes, training_notes
 from train.metrics.scores import choose
 from train.model.network import build_network, set_thresholds
-from train.monitor import check_validation
-from train.recorder import write_scores
-from train.saving import save_network
-from train.training import train
 
 FILES = (
     *("model.keras", "gap.json", "metrics.json", "probes.csv", "history.csv", "augmented.jpg"),

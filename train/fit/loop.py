@@ -11,17 +11,17 @@ import tensorflow as tf
 
 from curate.base import console
 from curate.base.params import Parameters
-from train.checkpoint import Checkpoint, Stateful
 from train.data import Builder, count, labels, training_epoch
-from train.divergence import Divergence
-from train.features import Features, cached_epoch, split_features
+from train.fit.checkpoint import Checkpoint, Stateful
+from train.fit.divergence import Divergence
+from train.fit.features import Features, cached_epoch, split_features
+from train.fit.monitor import SPLIT, Monitor, watches
+from train.fit.optimizer import compile_training
+from train.fit.recorder import Recorder
 from train.gap.probes import Probes
 from train.live_log import LiveLog
 from train.metrics.loss import inverse_weights
 from train.model.network import Network, augments
-from train.monitor import SPLIT, Monitor, watches
-from train.recorder import Recorder
-from train.schedule import compile_training
 
 # The (features or images, labels) batches of an epoch, counted from 0, from a step of it on.
 Feed = Callable[[int, int], tf.data.Dataset]

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from curate.base import console
 from curate.base.files import remove_left, whole_file
 from curate.base.params import Parameters
+from train.fit.monitor import Monitor
 from train.model.network import Network
-from train.monitor import Monitor
 
 Arrays = list[NDArray[Any]]
 # As dvc.yaml names them: another `threshold`, say, is of no account to a training.

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from curate.base.files import whole_file
 from curate.base.params import Parameters
-from train.charts.augmented import SAMPLES
 from train.data import Builder, count, measuring_pipeline
+from train.fit.augmented_sheet import SAMPLES
 from train.gap import losses as gap
 from train.model.network import augmentation, augments
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from train.data import Builder, count, labels
-from train.features import Features
+from train.fit.features import Features
 from train.metrics.loss import masked_cross_entropy_from_logits
 from train.metrics.scores import macro, per_action_unit
 

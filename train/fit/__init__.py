@@ -1,0 +1,1 @@
+"""Stage `fit`: train, measure the gap on the way, keep the weights."""
