@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from train.live_log import LiveLog
+from train.fit.recorder import LiveLog
 
 
 @pytest.mark.parametrize("git", [False, True], ids=["no repository", "repository without a commit"])

@@ -11,10 +11,9 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from train.fit.recorder import Recorder, write_scores
+from train.fit.recorder import LiveLog, Recorder, write_scores
 from train.gap.bootstrap import Estimate
 from train.gap.probes import Probes, Scores
-from train.live_log import LiveLog
 
 DRAWS = np.linspace(-0.02, 0.02, 50)
 

@@ -17,9 +17,8 @@ from train.fit.divergence import Divergence
 from train.fit.features import Features, cached_epoch, split_features
 from train.fit.monitor import SPLIT, Monitor, watches
 from train.fit.optimizer import compile_training
-from train.fit.recorder import Recorder
+from train.fit.recorder import LiveLog, Recorder
 from train.gap.probes import Probes
-from train.live_log import LiveLog
 from train.metrics.loss import inverse_weights
 from train.model.network import Network, augments
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import keras
 import polars as pl
+from dvclive import Live
 
 from train.fit.tensorboard import write_events
 from train.gap import losses as gap
 from train.gap.probes import Probes, Scores
 from train.gap.verdict import Gap, dissect, finding, sentence
-from train.live_log import LiveLog
 
 Row = dict[str, Any]
 # A share of the gap as metrics.json names it: short enough for a column of `dvc exp show`.
@@ -152,3 +152,18 @@ def _metrics(early: Gap, final: Gap) -> Row:
 
 def _write_json(path: Path, content: Row) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+class LiveLog(Live):
+    """Writes a training's figures below a folder as DVCLive's tables, and touches nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), dvcyaml=None, save_dvc_exp=False)
+
+    def _init_dvc(self) -> None:
+        """Look for no repository.
+
+        DVCLive 3.49.1 wants one only to save experiments and to write dvc.yaml, both of which
+        `dvc exp run` does here. Looking for it fails in a git repository without a commit, and
+        makes a DVC project of one that is none.
+        """
