@@ -16,7 +16,7 @@ from train.cli_ablate import ablate
 from train.cli_compare import compare_command
 
 if TYPE_CHECKING:
-    from train.evaluation import Evaluation
+    from train.evaluate.result import Evaluation
 
 app = new_app(
     "Train on curated frames, and see what the overfitting gap is made of.\n\nExamples:\n\n"
@@ -131,7 +131,7 @@ def evaluate(
     if split and not model:
         raise UserError("--split: needs a MODEL, as in 'train evaluate data/fit/model.keras'")
     with console.quiet_tensorflow():
-        from train.evaluate import evaluate_model, evaluate_stage
+        from train.evaluate.stage import evaluate_model, evaluate_stage
     if model:
         found = evaluate_model(model, shards, split, output, p, beside_published=published)
     else:
@@ -159,7 +159,7 @@ def sum_folds(
 
     Example: `train sum-folds folds/1 folds/2 folds/3`
     """
-    from train.fold_sum import sum_evaluations
+    from train.evaluate.sum_folds import sum_evaluations
 
     p = options.read(params, threshold=threshold)
     console.configure(as_json=as_json)
@@ -169,7 +169,7 @@ def sum_folds(
 
 def _show(found: Evaluation, title: str, *, as_json: bool) -> None:
     """Print an evaluation's notes, its table of each split and the published figures."""
-    from train.evaluation import tables
+    from train.evaluate.result import tables
 
     for note in found.notes:
         console.note(note)

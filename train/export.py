@@ -24,7 +24,7 @@ from curate.base.console import Counts
 from curate.base.errors import UserError
 from curate.base.files import whole_file, whole_folder
 from train.data import Builder, count, damage_told, image_size, measuring_pipeline, open_shards
-from train.fitted import Fitted, load_fitted
+from train.evaluate.fitted import Fitted, load_fitted
 
 Format = Literal["onnx", "savedmodel"]
 Images = NDArray[np.float32]

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.tables import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
-from train.calibration import RELIABILITY
+from train.evaluate.calibration import RELIABILITY
+from train.evaluate.predictions import read_predictions
+from train.evaluate.published import Comparison
+from train.evaluate.scorecard import COLUMNS
 from train.fit.augmented_sheet import read as read_sheet
 from train.gap.losses import COLUMNS as LOSS_COLUMNS
 from train.gap.losses import MEANING
-from train.predictions import read_predictions
-from train.published import Comparison
-from train.scorecard import COLUMNS
 
 _COUNTS = ("frames_fed", *(f"{probe}_frames" for probe in MEANING))
 _LOSSES = dict.fromkeys([*LOSS_COLUMNS, *_COUNTS], pl.Float64)

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.tables import action_units, intensity
-from train.predictions import probability
+from train.evaluate.predictions import probability
 from train.report_facs import named
 from train.report_tiles import Row, Tile, make_tile, read_pictures
 

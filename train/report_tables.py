@@ -13,7 +13,7 @@ from curate.base.params import Parameters
 from curate.search.across import near_across
 from curate.tables import REASONS
 from curate.viz.html import Table
-from train.published import Comparison
+from train.evaluate.published import Comparison
 
 _PACKAGES = (
     "framewise",

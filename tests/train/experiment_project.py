@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from train.evaluation import EVALUATED, Evaluation, write
+from train.evaluate.predictions import Predictions, as_table
+from train.evaluate.result import EVALUATED, Evaluation, write
+from train.evaluate.scorecard import scorecard, summary
 from train.gap.bootstrap import Estimate
 from train.gap.losses import PROBES
 from train.gap.verdict import dissect, finding, sentence
-from train.predictions import Predictions, as_table
-from train.scorecard import scorecard, summary
 
 FRAMES = {"train": 120, "validation": 40}
 

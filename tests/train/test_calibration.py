@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.calibration import calibration_curve
 
-from train.calibration import BINS, expected_error, reliability, reliability_rows
+from train.evaluate.calibration import BINS, expected_error, reliability, reliability_rows
 
 SET = st.integers(1, 40).flatmap(
     lambda n: st.tuples(

@@ -15,9 +15,9 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from train.data import measuring_pipeline, open_shards
-from train.evaluate import evaluate_model, evaluate_stage
-from train.evaluation import tables
-from train.fold_sum import sum_evaluations
+from train.evaluate.result import tables
+from train.evaluate.stage import evaluate_model, evaluate_stage
+from train.evaluate.sum_folds import sum_evaluations
 from train.model.network import ActionUnits
 
 GAP = {

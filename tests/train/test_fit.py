@@ -14,9 +14,10 @@ import tensorflow as tf
 from curate.base.errors import UserError
 from curate.base.files import check_folder
 from curate.base.params import Parameters
-from train import data, evaluation
+from train import data
 from train.data import measuring_pipeline, open_shards
-from train.evaluate import evaluate_stage
+from train.evaluate import result as evaluation
+from train.evaluate.stage import evaluate_stage
 from train.fit.features import Features
 from train.fit.monitor import Monitor
 from train.fit.stage import FILES, fit_stage

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from train.intervals import SCORES, draw, intervals
+from train.evaluate.intervals import SCORES, draw, intervals
 
 UNITS = 2
 
@@ -52,7 +52,7 @@ def drawn_one_by_one(labels, probabilities, subjects, score):
 def test_each_draw_scores_as_scikit_learn_does(frames, monkeypatch, name, score):
     labels, probabilities, subjects = frames
     labels, probabilities = labels[:, :1], probabilities[:, :1]
-    monkeypatch.setattr("train.intervals._DRAWS", 40)
+    monkeypatch.setattr("train.evaluate.intervals._DRAWS", 40)
     drawn = drawn_one_by_one(labels, probabilities, subjects, score)
     assert len(drawn) == 40
     found = intervals(labels, probabilities >= 0.5, probabilities, subjects.tolist(), seed=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curate.split.published_folds import PUBLISHED_FOLDS
-from train.published import PUBLISHED, compare
+from train.evaluate.published import PUBLISHED, compare
 
 DISFA = PUBLISHED["disfa"].action_units
 FOLD_2 = set(PUBLISHED_FOLDS["disfa"].tested[1])

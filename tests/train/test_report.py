@@ -21,14 +21,14 @@ from curate.cap import rule as cap
 from curate.dedup import rule as dedup
 from curate.split import stage as split
 from curate.tables import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
-from train.calibration import reliability_rows
-from train.evaluation import EVALUATED, Evaluation, write
-from train.predictions import Predictions, as_table
-from train.published import PUBLISHED, compare
+from train.evaluate.calibration import reliability_rows
+from train.evaluate.predictions import Predictions, as_table
+from train.evaluate.published import PUBLISHED, compare
+from train.evaluate.result import EVALUATED, Evaluation, write
+from train.evaluate.scorecard import scorecard, summary
 from train.report import ReportInputs, draw_charts, read_tables, report_stage
 from train.report_advice import Figures, headline, suggest
 from train.report_words import network, no_skill_loss
-from train.scorecard import scorecard, summary
 
 CHARTS = {
     "gap_anatomy",

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from curate.viz.style import NAME, ORANGE, SKY, SMALL, WORDS, in_style, message, new_figure
-from train.predictions import Predictions, of_split
-from train.scorecard import predict
+from train.evaluate.predictions import Predictions, of_split
+from train.evaluate.scorecard import predict
 
 _ACROSS = 3  # action units a row, two squares each
 _SPLIT = "validation"

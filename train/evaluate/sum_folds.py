@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.evaluation import EVALUATED, Evaluation, compare, notes_on, write
+from train.evaluate.predictions import Predictions, of_split, read_predictions
+from train.evaluate.result import EVALUATED, Evaluation, compare, notes_on, write
+from train.evaluate.scorecard import Row, score_decided, summary
+from train.evaluate.scorecard import predict as predict_at
 from train.metrics.scores import macro, micro, per_action_unit, rounded
-from train.predictions import Predictions, of_split, read_predictions
-from train.scorecard import Row, score_decided, summary
-from train.scorecard import predict as predict_at
 
 SPLIT = EVALUATED[0]
 FOLD_COLUMN = "f1_fold_"

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from train.calibration import expected_error
-from train.intervals import SCORES, intervals
+from train.evaluate.calibration import expected_error
+from train.evaluate.intervals import SCORES, intervals
+from train.evaluate.predictions import Predictions
 from train.metrics.scores import (
     Floats,
     average_precision,
@@ -20,7 +21,6 @@ from train.metrics.scores import (
     per_action_unit,
     rounded,
 )
-from train.predictions import Predictions
 
 Row: TypeAlias = dict[str, Any]
 MEANS = ("micro", "macro")

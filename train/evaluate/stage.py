@@ -10,12 +10,12 @@ import polars as pl
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.calibration import reliability_rows
 from train.data import Builder, action_units, count, image_size, open_shards
-from train.evaluation import EVALUATED, Evaluation, compare, notes_on, write
-from train.fitted import Fitted, load_fitted, predict, read_gap
-from train.predictions import of_split
-from train.scorecard import scorecard, summary
+from train.evaluate.calibration import reliability_rows
+from train.evaluate.fitted import Fitted, load_fitted, predict, read_gap
+from train.evaluate.predictions import of_split
+from train.evaluate.result import EVALUATED, Evaluation, compare, notes_on, write
+from train.evaluate.scorecard import scorecard, summary
 
 CHOSEN_ON = "moments"
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from train.data import Builder, action_units, damage_told, keys, outputs
+from train.evaluate.predictions import Predictions, as_table
 from train.model.network import describe  # and registers the layers that a model file holds
-from train.predictions import Predictions, as_table
 
 MODEL = "model.keras"
 

@@ -11,10 +11,10 @@ import polars as pl
 
 from curate.base.console import Counts
 from curate.base.files import whole_folder
-from train import published
-from train.calibration import RELIABILITY
-from train.intervals import ROUGH
-from train.scorecard import COLUMNS, MEANS, Row
+from train.evaluate import published
+from train.evaluate.calibration import RELIABILITY
+from train.evaluate.intervals import ROUGH
+from train.evaluate.scorecard import COLUMNS, MEANS, Row
 
 EVALUATED = ("validation", "validation_balanced")
 FILES = (

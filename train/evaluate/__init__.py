@@ -1,0 +1,1 @@
+"""Stage `evaluate`: score the model on people it never saw."""
