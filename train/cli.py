@@ -239,7 +239,7 @@ def report(
 
     Example: `train report --output report`
     """
-    from train.report import ReportInputs, report_stage
+    from train.report.stage import ReportInputs, report_stage
 
     p = options.read(params)
     inputs = ReportInputs(frames, labels, dedup, split, cap, fit, evaluation)

@@ -11,9 +11,9 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.viz.style import save
 from train import data
-from train.charts import augmented
 from train.fit.augment_samples import write_samples
 from train.gap import losses as gap
+from train.report.charts import augmented
 
 OFF = Parameters(rotation=0, shear=0, zoom=0, shift=0, flip=False, brightness=0)
 

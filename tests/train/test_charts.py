@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from curate.viz.style import save
-from train.charts import action_units, flow, gap_anatomy, loss
-from train.charts import precision_recall as scores
+from train.report.charts import action_units, flow, gap_anatomy, loss
+from train.report.charts import precision_recall as scores
 
 EPOCHS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0, 2.0, 3.0]
 GAP = {

@@ -26,9 +26,9 @@ from train.evaluate.predictions import Predictions, as_table
 from train.evaluate.published import PUBLISHED, compare
 from train.evaluate.result import EVALUATED, Evaluation, write
 from train.evaluate.scorecard import scorecard, summary
-from train.report import ReportInputs, draw_charts, read_tables, report_stage
-from train.report_advice import Figures, headline, suggest
-from train.report_words import network, no_skill_loss
+from train.report.advice import Figures, headline, suggest
+from train.report.stage import ReportInputs, draw_charts, read_tables, report_stage
+from train.report.words import network, no_skill_loss
 
 CHARTS = {
     "gap_anatomy",

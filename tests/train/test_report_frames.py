@@ -9,9 +9,10 @@ import pytest
 
 from curate.base.params import Parameters
 from curate.tables import CAP, FRAMES, REASONS, frame_id, part_path, write_table
-from train import report_mistakes, report_samples
-from train.report_facs import named
-from train.report_tiles import make_tile, read_pictures
+from train.report import examples as report_mistakes
+from train.report import samples as report_samples
+from train.report.facs import named
+from train.report.tiles import make_tile, read_pictures
 
 JPEG = cv2.imencode(".jpg", np.zeros((64, 48, 3), np.uint8))[1].tobytes()
 

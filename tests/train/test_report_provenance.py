@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from curate.base.params import Parameters
-from train.report_provenance import Code, commands, data_table, dvc_md5, in_words, read_code
+from train.report.provenance import Code, commands, data_table, dvc_md5, in_words, read_code
 
 SETTINGS = yaml.safe_dump(Parameters().model_dump())
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from curate.base.params import Parameters
-from train.charts.learning_rate import course
 from train.fit.optimizer import TwoSpeedAdam, learning_rate
+from train.report.charts.learning_rate import course
 
 
 def rates(steps, **given):

@@ -10,10 +10,10 @@ from matplotlib.text import Text
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve
 
 from curate.viz.style import save
-from train.charts import calibration, confusion, precision_recall, precision_recall_curves
 from train.evaluate.calibration import RELIABILITY, reliability_rows
 from train.evaluate.predictions import Predictions, as_table, of_split
 from train.evaluate.scorecard import COLUMNS, scorecard
+from train.report.charts import calibration, confusion, precision_recall, precision_recall_curves
 
 NAMES = [f"AU{n}" for n in (1, 2, 4, 12, 25)]
 SPLITS = ("validation", "validation_balanced")

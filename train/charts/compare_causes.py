@@ -25,7 +25,7 @@ from curate.viz.style import (
     message,
     new_figure,
 )
-from train.charts.gap_causes import bottoms_of, known_causes
+from train.report.charts.gap_causes import bottoms_of, known_causes
 
 NAMES = {
     "memorised": "memorised frames",

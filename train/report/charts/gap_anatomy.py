@@ -19,8 +19,8 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from curate.viz.style import CAUSES, NAME, PROBES, RULE, halo, in_style, ink, new_figure, spread
-from train.charts.gap_causes import draw_causes
 from train.gap.losses import MEANING
+from train.report.charts.gap_causes import draw_causes
 
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
 _LATER_WIDTH = 0.55  # width of all later epochs, in widths of the first

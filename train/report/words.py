@@ -10,7 +10,7 @@ import polars as pl
 from curate.base.params import Parameters
 from curate.tables import action_units
 from train.gap.losses import rates, shared_units
-from train.report_inputs import Tables
+from train.report.inputs import Tables
 
 _HELD_OUT = {"moments": "other moments of the same people", "people": "people it never saw"}
 

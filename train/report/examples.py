@@ -9,8 +9,8 @@ import polars as pl
 
 from curate.tables import action_units, intensity
 from train.evaluate.predictions import probability
-from train.report_facs import named
-from train.report_tiles import Row, Tile, make_tile, read_pictures
+from train.report.facs import named
+from train.report.tiles import Row, Tile, make_tile, read_pictures
 
 MOST = 4  # of an action unit and kind
 _MOST_IN_ALL = 128  # pictures, so that a page of many action units stays small

@@ -22,7 +22,7 @@ from curate.viz.style import (
     new_figure,
     spread,
 )
-from train.charts import learning_rate
+from train.report.charts import learning_rate
 
 _NAMES = {
     "seen": "training, as it is used\n(seen, dropout off)",

@@ -14,8 +14,13 @@ from curate.search.lag import measure
 from curate.viz import html as page
 from curate.viz import lag, near_duplicates
 from curate.viz.html import Table
-from train import report_mistakes, report_pictures, report_provenance, report_samples, report_words
-from train.charts import (
+from train.report import examples as report_mistakes
+from train.report import pictures as report_pictures
+from train.report import provenance as report_provenance
+from train.report import samples as report_samples
+from train.report import words as report_words
+from train.report.advice import Figures, headline, suggest
+from train.report.charts import (
     action_units,
     augmented,
     calibration,
@@ -26,14 +31,13 @@ from train.charts import (
     loss,
     precision_recall_curves,
 )
-from train.charts import precision_recall as scores
-from train.report_advice import Figures, headline, suggest
-from train.report_facs import named
-from train.report_inputs import ReportInputs, Tables, read_tables
-from train.report_pictures import Picture
-from train.report_tables import across_splits, fates, parameters_table, published, versions
-from train.report_tables import scores as scores_table
-from train.report_tiles import Row, read_pictures
+from train.report.charts import precision_recall as scores
+from train.report.facs import named
+from train.report.inputs import ReportInputs, Tables, read_tables
+from train.report.pictures import Picture
+from train.report.tables import across_splits, fates, parameters_table, published, versions
+from train.report.tables import scores as scores_table
+from train.report.tiles import Row, read_pictures
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from curate.base.params import Parameters
 from curate.tables import REASONS, action_units
-from train.report_tiles import Row, make_tile, read_pictures
+from train.report.tiles import Row, make_tile, read_pictures
 
 MOST = 7  # frames of a reason
 _KEPT = {

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from curate.viz.style import GRAY, SPLITS, in_style, message
-from train.charts.panels import unit_panels
+from train.report.charts.panels import unit_panels
 
 _SPLIT = "validation"
 _LARGEST = 90  # square points of a dot that holds all frames, beside the smallest dot

@@ -15,7 +15,7 @@ import yaml
 
 from curate.base.params import Parameters
 from curate.viz.html import Table
-from train.report_tables import value_in_words
+from train.report.tables import value_in_words
 
 # Committing dvc.lock records a run and changes no code: a report made after it is the same.
 _NOT_LOCK = (".", ":(exclude)dvc.lock")

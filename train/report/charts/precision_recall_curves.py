@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from curate.viz.style import GRAY, NAME, SPLITS, WORDS, in_style, message
-from train.charts.panels import unit_panels
 from train.evaluate.predictions import Predictions, of_split
 from train.metrics.scores import area, rank
+from train.report.charts.panels import unit_panels
 
 _NAMES = {"validation": "validation", "validation_balanced": "balanced validation"}
 

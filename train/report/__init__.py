@@ -1,0 +1,1 @@
+"""Stage `report`: charts and the page that says what the gap is made of."""
