@@ -26,9 +26,9 @@ from train.compare_words import (
     headline,
     macro_f1,
 )
-from train.experiment_labels import differing, labels
-from train.experiment_list import FINISHED
-from train.experiments import WORKSPACE, Experiment, read_experiments
+from train.experiments.entries import FINISHED
+from train.experiments.names import differing, labels
+from train.experiments.read import WORKSPACE, Experiment, read_experiments
 
 _TEMPLATE = Path(__file__).with_name("compare.html")
 _SHOWN = {

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from train.compare_words import final_gap, interval, macro_f1
-from train.experiment_labels import value
-from train.experiment_list import FINISHED
-from train.experiments import Experiment
+from train.experiments.entries import FINISHED
+from train.experiments.names import value
+from train.experiments.read import Experiment
 
 _SHARES = {
     "memorised": "memorised",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from train.experiment_labels import differing
-from train.experiments import Experiment
+from train.experiments.names import differing
+from train.experiments.read import Experiment
 
 _MOST_NAMES = 5  # experiments that a sentence names
 # Parameters that move which frames validate: with other ones scores are of other frames.

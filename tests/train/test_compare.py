@@ -14,9 +14,9 @@ from train.charts import compare_causes, compare_losses, compare_scores
 from train.charts.compare_places import Box, around, place
 from train.compare import draw_charts, judge, render_page
 from train.compare_words import Figure, best, cautions, explanation, headline
-from train.experiment_files import Results
-from train.experiment_labels import differing, labels
-from train.experiments import Experiment
+from train.experiments.names import differing, labels
+from train.experiments.read import Experiment
+from train.experiments.results import Results
 from train.gap.losses import COLUMNS
 
 PARAMETERS = {"lr": 0.001, "dropout": 0.5, "units": [100]}

@@ -13,8 +13,8 @@ from curate.base.errors import UserError
 from tests.train.experiment_project import commit, make_project, run
 from train.cli import main
 from train.compare import compare
-from train.experiment_files import outdated
-from train.experiments import is_generated, read_experiments
+from train.experiments.read import is_generated, read_experiments
+from train.experiments.results import outdated
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc.*")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from train.experiments import Experiment
+from train.experiments.read import Experiment
 
 _MOST_CHANGES = 4  # changed parameters in a label; the table has all
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from curate.base import console
 from curate.base.errors import UserError
-from train.experiment_files import Results, read_parameters, read_results
-from train.experiment_list import FINISHED, Entry, list_experiments
+from train.experiments.entries import FINISHED, Entry, list_experiments
+from train.experiments.results import Results, read_parameters, read_results
 
 WORKSPACE = "workspace"
 _MOST_NAMES = 12  # names listed to one who mistyped one

@@ -1,0 +1,1 @@
+"""Experiments: read, listed, named by what differs."""
