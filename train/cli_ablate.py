@@ -62,7 +62,7 @@ def ablate(
     - `train ablate -S units=[100],[1000,1000] --dry-run`: what would be queued
     """
     from train.ablation_grid import make_grid
-    from train.compare import FILES
+    from train.compare.stage import FILES
 
     console.configure(as_json=as_json)
     check_folder(output, *FILES)  # now, and not after hours of training
@@ -111,7 +111,7 @@ def _live_line() -> Iterator[Callable[[str], None]]:
 
 def _show(outcomes: list[Outcome], output: Path, *, as_json: bool) -> None:
     """Print what became of each experiment, and the comparison of those that have a result."""
-    from train.compare import compare
+    from train.compare.stage import compare
 
     finished = [one.experiment.name for one in outcomes if one.result != "failed"]
     if as_json:

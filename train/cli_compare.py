@@ -11,7 +11,7 @@ from curate.base import cli as options
 from curate.base import console
 
 if TYPE_CHECKING:
-    from train.compare import Compared
+    from train.compare.stage import Compared
 
 
 def compare_command(
@@ -40,7 +40,7 @@ def compare_command(
     - `train compare no-dropout main --output comparison`: an experiment beside a branch
     """
     console.configure(as_json=as_json)
-    from train.compare import compare
+    from train.compare.stage import compare
 
     compared = compare(names or [], output)
     show(compared, output)

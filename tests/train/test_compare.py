@@ -10,10 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from train.charts import compare_causes, compare_losses, compare_scores
-from train.charts.compare_places import Box, around, place
-from train.compare import draw_charts, judge, render_page
-from train.compare_words import Figure, best, cautions, explanation, headline
+from train.compare import chart_causes as compare_causes
+from train.compare import chart_losses as compare_losses
+from train.compare import chart_scores as compare_scores
+from train.compare.label_layout import Box, around, place
+from train.compare.stage import draw_charts, judge, render_page
+from train.compare.words import Figure, best, cautions, explanation, headline
 from train.experiments.names import differing, labels
 from train.experiments.read import Experiment
 from train.experiments.results import Results

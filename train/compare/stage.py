@@ -16,16 +16,11 @@ from curate.base.files import check_folder, whole_folder
 from curate.viz import html as page
 from curate.viz.html import Table
 from curate.viz.style import save
-from train.charts import compare_causes, compare_losses, compare_scores
-from train.compare_table import rows_of
-from train.compare_words import (
-    best,
-    cautions,
-    explanation,
-    final_gap,
-    headline,
-    macro_f1,
-)
+from train.compare import chart_causes as compare_causes
+from train.compare import chart_losses as compare_losses
+from train.compare import chart_scores as compare_scores
+from train.compare.table import rows_of
+from train.compare.words import best, cautions, explanation, final_gap, headline, macro_f1
 from train.experiments.entries import FINISHED
 from train.experiments.names import differing, labels
 from train.experiments.read import WORKSPACE, Experiment, read_experiments

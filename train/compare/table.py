@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from train.compare_words import final_gap, interval, macro_f1
+from train.compare.words import final_gap, interval, macro_f1
 from train.experiments.entries import FINISHED
 from train.experiments.names import value
 from train.experiments.read import Experiment

@@ -1,0 +1,1 @@
+"""`train compare`: experiments side by side."""
