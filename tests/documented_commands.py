@@ -12,7 +12,7 @@ from dvc.cli.parser import get_main_parser
 
 from curate.base.params import Parameters
 from curate.cli.app import app as curate
-from train.ablation_grid import make_grid
+from train.ablate.grid import make_grid
 from train.cli import app as train
 
 PROGRAMS = ("curate", "train", "dvc")

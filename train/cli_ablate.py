@@ -16,8 +16,8 @@ from curate.base.files import check_folder
 from train.cli_compare import show
 
 if TYPE_CHECKING:
-    from train.ablate import Outcome
-    from train.ablation_grid import Grid
+    from train.ablate.grid import Grid
+    from train.ablate.run import Outcome
 
 
 def ablate(
@@ -61,7 +61,7 @@ def ablate(
 
     - `train ablate -S units=[100],[1000,1000] --dry-run`: what would be queued
     """
-    from train.ablation_grid import make_grid
+    from train.ablate.grid import make_grid
     from train.compare.stage import FILES
 
     console.configure(as_json=as_json)
@@ -72,7 +72,7 @@ def ablate(
     if dry_run:
         _show_grid(grid, as_json=as_json)
         return
-    from train.ablate import ablate as run
+    from train.ablate.run import ablate as run
 
     with _live_line() as on_the_way:
         outcomes = run(grid, jobs, force, console.say, on_the_way, console.note)
@@ -125,7 +125,7 @@ def _show(outcomes: list[Outcome], output: Path, *, as_json: bool) -> None:
 
 
 def _show_outcomes(outcomes: list[Outcome]) -> None:
-    from train.ablation_watch import spoken
+    from train.ablate.watch import spoken
 
     rows = [
         (

@@ -15,9 +15,9 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.params import Parameters, load_parameters
 from tests.train.experiment_project import record_evaluation, record_fit
-from train import ablation_workers
-from train.ablation_grid import STEPS, WITHOUT, Experiment, make_grid
-from train.ablation_watch import reason_of_failure, spoken
+from train.ablate import workers as ablation_workers
+from train.ablate.grid import STEPS, WITHOUT, Experiment, make_grid
+from train.ablate.watch import reason_of_failure, spoken
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from curate.base.errors import UserError
-from train.ablation_queue import Entry, Queue
+from train.ablate.queue import Entry, Queue
 
 _LOOK = 1.0  # seconds between two looks at the queue
 _LOST_AFTER = 5  # looks that do not find an experiment, until it counts as taken out

@@ -26,8 +26,8 @@ from pydantic import ValidationError
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train import ablation_workers as workers
-from train.ablation_grid import Experiment
+from train.ablate import workers
+from train.ablate.grid import Experiment
 
 State = Literal["queued", "taken", "running", "failed", "finished"]
 _PATIENCE = 60.0  # seconds in which a worker must have ended, or cleared up, when told to

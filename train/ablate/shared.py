@@ -11,8 +11,8 @@ from dvc.repo import Repo
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.ablation_queue import git
-from train.ablation_workers import environment
+from train.ablate.queue import git
+from train.ablate.workers import environment
 
 
 def shared_stages(changed: set[str]) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from curate.base.errors import UserError
 from curate.base.params import load_parameters
 from curate.base.paths import PARAMS
-from train.ablation_grid import Experiment, Grid
-from train.ablation_queue import Entry, Queue
-from train.ablation_shared import (
+from train.ablate.grid import Experiment, Grid
+from train.ablate.queue import Entry, Queue
+from train.ablate.shared import (
     changed_since,
     changes,
     copied_paths,
@@ -21,7 +21,7 @@ from train.ablation_shared import (
     shared_stages,
     untracked,
 )
-from train.ablation_watch import Watch
+from train.ablate.watch import Watch
 
 Say = Callable[[str], None]
 

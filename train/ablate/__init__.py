@@ -1,0 +1,1 @@
+"""`train ablate`: one measure after the other, or a grid."""
