@@ -13,7 +13,7 @@ from dvc.cli.parser import get_main_parser
 from curate.base.params import Parameters
 from curate.cli.app import app as curate
 from train.ablate.grid import make_grid
-from train.cli import app as train
+from train.cli.app import app as train
 
 PROGRAMS = ("curate", "train", "dvc")
 GROUPS: dict[str, Any] = {

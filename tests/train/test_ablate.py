@@ -203,7 +203,7 @@ class Project:
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `train ablate`."""
-        code = "from train.cli import main; main()"
+        code = "from train.cli.app import main; main()"
         process = subprocess.Popen(
             [sys.executable, "-c", code, "ablate", *arguments],
             cwd=self.root,

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from train.cli import main
+from train.cli.app import main
 
 
 @pytest.fixture

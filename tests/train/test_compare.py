@@ -243,6 +243,8 @@ def test_a_dot_without_intervals_is_drawn():
 
 
 def test_neither_tensorflow_nor_dvc_is_imported_before_it_is_needed():
-    code = "import sys, train.cli, train.compare; print({'tensorflow', 'dvc'} & set(sys.modules))"
+    code = (
+        "import sys, train.cli.app, train.compare; print({'tensorflow', 'dvc'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

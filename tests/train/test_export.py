@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.cli import main
+from train.cli.app import main
 from train.export import export_stage
 from train.fit.saving import save_network
 from train.model.network import build_network, set_thresholds

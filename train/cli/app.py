@@ -12,8 +12,8 @@ from curate.base import console
 from curate.base.cli import new_app, run_program
 from curate.base.errors import UserError
 from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
-from train.cli_ablate import ablate
-from train.cli_compare import compare_command
+from train.cli.ablate import ablate
+from train.cli.compare import compare_command
 
 if TYPE_CHECKING:
     from train.evaluate.result import Evaluation

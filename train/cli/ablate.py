@@ -13,7 +13,7 @@ from rich.console import Console
 from curate.base import cli as options
 from curate.base import console
 from curate.base.files import check_folder
-from train.cli_compare import show
+from train.cli.compare import show
 
 if TYPE_CHECKING:
     from train.ablate.grid import Grid
