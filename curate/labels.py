@@ -9,13 +9,13 @@ import polars as pl
 
 from curate.base.errors import UserError
 from curate.base.files import whole_file
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters
 from curate.sources import read_labels
 from curate.sources.label_table import Labels
 from curate.tables import EMOTION, action_units, intensity
 
 
-def check_labels(footage: Path, parameters: Parameters) -> Labels:
+def check_labels(footage: Path, parameters: LabelsParameters) -> Labels:
     """Read all of the footage's labels, past damaged files, which the answer's `damage` names.
 
     Raises:
@@ -24,7 +24,7 @@ def check_labels(footage: Path, parameters: Parameters) -> Labels:
     return read_labels(footage, parameters, check=True)
 
 
-def collect_labels(footage: Path, parameters: Parameters) -> Labels:
+def collect_labels(footage: Path, parameters: LabelsParameters) -> Labels:
     """Read the footage's labels and keep the action units that `parameters` asks for.
 
     Raises:

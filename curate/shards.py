@@ -19,7 +19,7 @@ import tensorflow_datasets as tfds
 from curate.base import console
 from curate.base.errors import UserError
 from curate.base.files import whole_folder
-from curate.base.params import Parameters
+from curate.base.stage_params import ShardsParameters
 from curate.base.workers import terminated_as_exit
 from curate.tables import CAP, KEY, SPLITS, action_units, part_path, read_table
 
@@ -227,7 +227,7 @@ def _split_info(split: str, lengths: list[int], folder: Path) -> tfds.core.Split
 
 
 def shards_stage(
-    frames: Path, cap: Path, labels: Path, output: Path, parameters: Parameters
+    frames: Path, cap: Path, labels: Path, output: Path, parameters: ShardsParameters
 ) -> dict[str, int]:
     """Read the decisions, write the shards, and count the examples of each split."""
     examples = choose_examples(read_table(cap, CAP), parameters.dropped_frames, parameters.seed)

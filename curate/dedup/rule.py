@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import DedupParameters
 from curate.search.neighbors import keep_first, nearest_within
 from curate.tables import (
     REASONS,
@@ -105,7 +105,7 @@ def decide(
 
 
 def decide_with(
-    parameters: Parameters,
+    parameters: DedupParameters,
     frames: pl.DataFrame,
     labels: pl.DataFrame | None,
     against: pl.DataFrame | None = None,

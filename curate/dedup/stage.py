@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.base.params import Parameters
+from curate.base.stage_params import DedupParameters
 from curate.dedup.rule import decide_with
 from curate.tables import (
     DEDUP,
@@ -21,7 +21,7 @@ def dedup_stage(
     frames: Path,
     labels: Path,
     output: Path | None,
-    parameters: Parameters,
+    parameters: DedupParameters,
     against: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, list[str]]:
     """Decide on the pipeline's frames; write the decisions and answer them, with notes.

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.base.files import digest, remove_left
-from curate.base.params import Parameters
+from curate.base.stage_params import FramesParameters
 from curate.frames.faces import cascade_file
 from curate.media.clip import Clip
 from curate.tables import FRAMES, HASH_KIND
@@ -24,7 +24,7 @@ _SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldes
 _PARTIAL = re.compile(r"\..+\.parquet\.\d{1,9}\.partial")
 
 
-def part_schema(clip: Clip, parameters: Parameters) -> pa.Schema:
+def part_schema(clip: Clip, parameters: FramesParameters) -> pa.Schema:
     """Give the columns of a clip's part, with what it is made from and its kind of hash."""
     made_from = fingerprint(clip, parameters)
     return _SCHEMA.with_metadata({_MADE_FROM: made_from, HASH_KIND: parameters.hash.encode()})
@@ -35,7 +35,7 @@ def is_made_from(path: Path, schema: pa.Schema) -> bool:
     return _made_from(path) == schema.metadata[_MADE_FROM]
 
 
-def fingerprint(clip: Clip, parameters: Parameters) -> bytes:
+def fingerprint(clip: Clip, parameters: FramesParameters) -> bytes:
     """Digest all that decides a part's content: footage, landmarks, parameters, code."""
     sums = hashlib.blake2b(_code(), digest_size=16)
     crop = (parameters.image_size, parameters.crop, parameters.jpeg_quality, parameters.hash)

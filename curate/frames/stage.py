@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from curate.base import console
 from curate.base.errors import UserError
 from curate.base.files import whole_file
-from curate.base.params import Parameters
+from curate.base.stage_params import FramesParameters
 from curate.base.workers import in_processes, tell
 from curate.frames.crop import cut_frames
 from curate.frames.parts import is_made_from, part_schema, remove_partials, remove_strangers
@@ -53,7 +53,7 @@ class ClipCount:
 
 
 def frames_stage(
-    folder: Path, parameters: Parameters, workers: int, force: bool
+    folder: Path, parameters: FramesParameters, workers: int, force: bool
 ) -> list[ClipCount]:
     """Find the footage's clips and write their parts, showing progress; answer their counts."""
     clips = find_clips(Path(parameters.footage), parameters)
@@ -100,7 +100,7 @@ def _note(count: ClipCount) -> str:
 def extract_frames(
     clips: list[Clip],
     folder: Path,
-    parameters: Parameters,
+    parameters: FramesParameters,
     workers: int,
     on_frames: Callable[[int], None],
     force: bool = False,
@@ -129,7 +129,7 @@ def extract_frames(
 
 
 def extract_clip(
-    clip: Clip, folder: Path, parameters: Parameters, force: bool = False
+    clip: Clip, folder: Path, parameters: FramesParameters, force: bool = False
 ) -> ClipCount:
     """Write one clip's part, unless the part there was made from the same input."""
     # Clips are the unit of parallel work; and one thread finds faces in one order.
@@ -179,7 +179,9 @@ def _hash(rows: list[dict[str, Any]], kind: str) -> None:
             row["hash"] = int(value)
 
 
-def _row(clip: Clip, frame: Frame, cut: Picture | None, parameters: Parameters) -> dict[str, Any]:
+def _row(
+    clip: Clip, frame: Frame, cut: Picture | None, parameters: FramesParameters
+) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(FRAMES) | {
         "id": frame_id(clip.name, frame.index),
         "subject": clip.subject,

@@ -2,8 +2,8 @@
 
 A source is a module with two functions:
 
-    find_clips(footage: Path, parameters: Parameters) -> list[Clip]
-    read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels
+    find_clips(footage: Path, parameters: LabelsParameters) -> list[Clip]
+    read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels
 
 `read_labels` reads past a damaged file and puts it down in `Labels.damage`.
 """
@@ -14,12 +14,12 @@ import importlib
 from pathlib import Path
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.media.clip import Clip
 from curate.sources.label_table import Labels
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List the clips of the footage, sorted by name, as the source named in `parameters` sees it.
 
     Raises:
@@ -28,7 +28,7 @@ def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     return _source(parameters).find_clips(footage, parameters)
 
 
-def read_labels(footage: Path, parameters: Parameters, *, check: bool = False) -> Labels:
+def read_labels(footage: Path, parameters: LabelsParameters, *, check: bool = False) -> Labels:
     """Read the labels of the footage's clips: one row a labelled frame.
 
     With `check`, damaged files are left out and named in the answer's `damage`.
@@ -54,5 +54,5 @@ def _first_of(damage: list[UserError]) -> str:
     return said
 
 
-def _source(parameters: Parameters):  # type: ignore[no-untyped-def]
+def _source(parameters: SourceParameters):  # type: ignore[no-untyped-def]
     return importlib.import_module(f"curate.sources.{parameters.source}")

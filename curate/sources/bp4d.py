@@ -19,7 +19,7 @@ from typing import TypeVar
 import polars as pl
 
 from curate.base.errors import DamagedRowsError, UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
 from curate.sources.csv_table import (
@@ -52,12 +52,12 @@ class _Coded:
     without_image: int
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a subject and task, named F001/T1: its images in natural order."""
     return clips_of_folders(footage, _SUBJECT, _TASK, "F001/T1")
 
 
-def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read the tables of all clips; an image is named by its frame's number."""
     given = parameters.image_offset
     return read_coding(clips, footage, 0 if given == "auto" else given)

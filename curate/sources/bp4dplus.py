@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.media.clip import Clip
 from curate.sources import bp4d
 from curate.sources.label_table import Labels
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a subject and task, named F001/T1: its images in natural order."""
     return bp4d.find_clips(footage, parameters)
 
 
-def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read the tables of all clips; an image is named by its frame's number less 1."""
     given = parameters.image_offset
     return bp4d.read_coding(clips, footage, -1 if given == "auto" else given)

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 import polars as pl
 
 from curate.base.errors import DamagedRowsError, UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
 from curate.sources.emotions import EMOTIONS
@@ -51,12 +51,12 @@ class _Files(Generic[Read]):
     damage: list[UserError]
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a sequence, named S005/001: its images in natural order, subject S005."""
     return clips_of_folders(footage, _SUBJECT, _SEQUENCE, "cohn-kanade-images/S005/001")
 
 
-def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read the FACS and emotion files; images are found by the name of the file."""
     images = {
         image.stem.upper(): (clip, index)

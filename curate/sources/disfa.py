@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import DamagedRowsError, UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
 from curate.sources.csv_table import ROW, read_pairs
@@ -46,7 +46,7 @@ class _Coded:
         return int(self.rows["frame"].max())  # type: ignore[arg-type]
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a subject and camera; the parameter `camera` chooses which cameras."""
     clips = []
     for video in videos_below(footage):
@@ -62,7 +62,7 @@ def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
     return unique(clips)
 
 
-def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read every label file whose subject has a video; say which have none."""
     files, damage = _label_files(footage)
     with_video = {clip.subject for clip in clips}
@@ -127,7 +127,7 @@ def _read_file(file: _LabelFile, frame_base: int | str) -> _Coded:
     return _Coded(file, rows)
 
 
-def _frame_base(parameters: Parameters, coded: list[_Coded]) -> int:
+def _frame_base(parameters: LabelsParameters, coded: list[_Coded]) -> int:
     """Answer the number of the first frame: given, or 0 if any file has it and 1 otherwise."""
     if parameters.frame_base != "auto":
         return parameters.frame_base
@@ -138,7 +138,7 @@ def _has_zero(coded: _Coded) -> bool:
     return bool((coded.rows["frame"] == 0).any())
 
 
-def _mixed_bases(parameters: Parameters, coded: list[_Coded]) -> list[str]:
+def _mixed_bases(parameters: LabelsParameters, coded: list[_Coded]) -> list[str]:
     """Say where a few files with a frame 0 decide that frames are counted from 0 in all."""
     zero = [one.file.path.name for one in coded if _has_zero(one)]
     if parameters.frame_base != "auto" or not zero or 2 * len(zero) > len(coded):

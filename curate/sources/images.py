@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.media.clip import Clip
 from curate.sources.label_table import Labels
 from curate.sources.labels_csv import read_labels_csv
 from curate.sources.walk import image_folders, unique
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a folder that holds images, at or below `footage`."""
     folders = image_folders(footage)
     return unique([_clip(folder, images, footage) for folder, images in folders.items()])
@@ -26,6 +26,6 @@ def _clip(folder: Path, images: tuple[Path, ...], footage: Path) -> Clip:
     return Clip(name, (relative.parts or (name,))[0], images=images)
 
 
-def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read `labels.csv` in the footage's folder, if it is there."""
     return read_labels_csv(clips, footage, parameters)

@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 
 from curate.base.errors import DamagedRowsError, UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
 from curate.media.decode import expected_frames
@@ -31,7 +31,7 @@ _MOST_NAMES = 3  # names that are not among the clips, written out with what is 
 _WORDS = {"present": 1, "absent": 0, "unknown": None, "": None}
 
 
-def read_labels_csv(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels_csv(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read `labels.csv` beside the clips; without one, every frame is unlabelled."""
     path = (footage if footage.is_dir() else footage.parent) / "labels.csv"
     if not path.is_file():

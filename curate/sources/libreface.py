@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import DamagedRowsError
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.media.clip import Clip
 from curate.sources import videos
 from curate.sources.csv_per_video import Read, read_beside
@@ -39,12 +39,12 @@ _NUMBERS = ("frame_idx", "frame")
 _NO_NAN = pl.exclude(ROW).replace(dict.fromkeys(["nan", "NaN", "NAN"]))
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a video at or below `footage`."""
     return videos.find_clips(footage, parameters)
 
 
-def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read the CSV of every clip; clips without one, and CSVs without a video, are named."""
     read_clip = partial(_read_clip, positive_at=parameters.positive_at)
     return read_beside(clips, footage, "LibreFace", read_clip)

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import DamagedRowsError
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.media.clip import Clip
 from curate.sources.csv_per_video import Read, read_beside, table_of
 from curate.sources.csv_table import (
@@ -38,13 +38,13 @@ _INDEX = (pl.col("frame") - 1).cast(pl.Int32).alias("index")
 _GENERAL = ("frame", "face_id", "success", "confidence")
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a video; its CSV, where there is one, also holds its landmarks."""
     clips = [clip_of(video, footage) for video in videos_below(footage)]
     return unique([replace(clip, landmarks=table_of(clip)) for clip in clips])
 
 
-def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read the CSV of every clip; clips without one, and CSVs without a video, are named."""
     return read_beside(clips, footage, "OpenFace", partial(_read_clip, parameters=parameters))
 
@@ -87,7 +87,7 @@ def _one_face(numbers: pl.DataFrame) -> pl.DataFrame:
     return numbers.filter(pl.col("face_id") == best)
 
 
-def _read_clip(clip: Clip, path: Path, parameters: Parameters) -> Read:
+def _read_clip(clip: Clip, path: Path, parameters: LabelsParameters) -> Read:
     letter = "c" if parameters.openface_columns == "presence" else "r"
     table, faults = _read(path, rf"AU\d\d_{letter}$")
     units = {name: int(m.group(1)) for name in table.columns if (m := _COLUMN.match(name))}

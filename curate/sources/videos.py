@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate.base.params import Parameters
+from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.media.clip import Clip
 from curate.sources.label_table import Labels
 from curate.sources.labels_csv import read_labels_csv
@@ -17,11 +17,11 @@ def clip_of(video: Path, root: Path) -> Clip:
     return Clip(relative.as_posix(), relative.parts[0], video)
 
 
-def find_clips(footage: Path, parameters: Parameters) -> list[Clip]:
+def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a video at or below `footage`."""
     return unique([clip_of(video, footage) for video in videos_below(footage)])
 
 
-def read_labels(clips: list[Clip], footage: Path, parameters: Parameters) -> Labels:
+def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read `labels.csv` in the footage's folder, if it is there."""
     return read_labels_csv(clips, footage, parameters)

@@ -16,7 +16,7 @@ import polars as pl
 
 from curate.base.console import Counts
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import SplitParameters
 from curate.search.across import near_across
 from curate.split.folds import choose_validation
 from curate.split.summary import count_splits
@@ -119,7 +119,7 @@ def _block(name: str, length: int, fraction: float, margin: int, seed: int) -> t
 
 
 def split_stage(
-    dedup: Path, labels: Path, frames: Path, output: Path, parameters: Parameters
+    dedup: Path, labels: Path, frames: Path, output: Path, parameters: SplitParameters
 ) -> Counts:
     """Read the decisions so far, split, write, and count: frames and rates in each split.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from curate.base.console import Counts
-from curate.base.params import Parameters
+from curate.base.stage_params import SplitParameters
 from curate.split.folds import lacking_subjects
 from curate.tables import KEPT_SPLITS, action_units
 
 
 def count_splits(
-    table: pl.DataFrame, labels: pl.DataFrame, near: dict[str, int], parameters: Parameters
+    table: pl.DataFrame, labels: pl.DataFrame, near: dict[str, int], parameters: SplitParameters
 ) -> Counts:
     """Count frames, subjects, rates and near-duplicates of training in each split, with notes.
 
@@ -78,7 +78,7 @@ def _published_notes(table: pl.DataFrame, folds: int | str) -> list[str]:
     return [f"{of}: {', '.join(lacking)}; figures are not those of the whole data set"]
 
 
-def _moments_notes(without: list[str], parameters: Parameters) -> list[str]:
+def _moments_notes(without: list[str], parameters: SplitParameters) -> list[str]:
     if not without:
         return []
     many = len(without) > 1
@@ -91,7 +91,9 @@ def _moments_notes(without: list[str], parameters: Parameters) -> list[str]:
 
 
 def _positives_notes(
-    positives: dict[str, dict[str, int]], parts: dict[str, pl.DataFrame], parameters: Parameters
+    positives: dict[str, dict[str, int]],
+    parts: dict[str, pl.DataFrame],
+    parameters: SplitParameters,
 ) -> list[str]:
     """Say which action units validation can hardly judge, and which a split cannot at all."""
     least = parameters.validation_positives

@@ -9,7 +9,7 @@ import pytest
 
 from curate.base.params import Parameters
 from curate.tables import CAP, FRAMES, REASONS, frame_id, part_path, write_table
-from train.report import examples as report_mistakes
+from train.report import mistakes as report_mistakes
 from train.report import samples as report_samples
 from train.report.facs import named
 from train.report.tiles import make_tile, read_pictures

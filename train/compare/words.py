@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from curate.base.stage_params import DedupParameters, LabelsParameters, SplitParameters
 from train.experiments.names import differing
 from train.experiments.read import Experiment
 
 _MOST_NAMES = 5  # experiments that a sentence names
-# Parameters that move which frames validate: with other ones scores are of other frames.
-_VALIDATION = (
-    "seed", "footage", "source", "camera", "positive_at", "action_units", "stride", "distance",
-    "scope", "same_labels", "keep", "folds", "fold", "validation_positives", "validation_fraction",
-)  # fmt: skip
+# Parameters that move which frames validate: with other ones scores are of other frames. Moments
+# and their margin are cut out of training only.
+_VALIDATION = {
+    *LabelsParameters.model_fields,
+    *DedupParameters.model_fields,
+    *SplitParameters.model_fields,
+} - {"moments_fraction", "margin"}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import EvaluateParameters
 from train.data import Builder, action_units, count, image_size, open_shards
 from train.evaluate.calibration import reliability_rows
 from train.evaluate.fitted import Fitted, load_fitted, predict, read_gap
@@ -21,7 +21,12 @@ CHOSEN_ON = "moments"
 
 
 def evaluate_stage(
-    fit: Path, shards: Path, output: Path, parameters: Parameters, *, beside_published: bool = False
+    fit: Path,
+    shards: Path,
+    output: Path,
+    parameters: EvaluateParameters,
+    *,
+    beside_published: bool = False,
 ) -> Evaluation:
     """Predict the validation splits, score them, write everything to `output`, whole.
 
@@ -48,7 +53,7 @@ def evaluate_model(
     shards: Path,
     split: str | None,
     output: Path | None,
-    parameters: Parameters,
+    parameters: EvaluateParameters,
     *,
     beside_published: bool = False,
 ) -> Evaluation:
@@ -96,7 +101,7 @@ def _evaluate(
     fitted: Fitted,
     builder: Builder,
     splits: Sequence[str],
-    parameters: Parameters,
+    parameters: EvaluateParameters,
     beside_published: bool,
 ) -> Evaluation:
     """Predict and score each split, at the parameters' threshold and at the chosen ones."""

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import EvaluateParameters
 from train.evaluate.predictions import Predictions, of_split, read_predictions
 from train.evaluate.result import EVALUATED, Evaluation, compare, notes_on, write
 from train.evaluate.scorecard import Row, score_decided, summary
@@ -36,7 +36,7 @@ class Fold:
 def sum_evaluations(
     folders: Sequence[Path],
     output: Path | None,
-    parameters: Parameters,
+    parameters: EvaluateParameters,
     *,
     beside_published: bool = False,
 ) -> Evaluation:
@@ -99,7 +99,7 @@ def _require_once(folds: list[Fold], column: str) -> None:
             owner[name] = fold.folder
 
 
-def _pool(folds: list[Fold], parameters: Parameters) -> Evaluation:
+def _pool(folds: list[Fold], parameters: EvaluateParameters) -> Evaluation:
     names = folds[0].predictions.names
     labels = np.concatenate([fold.predictions.labels for fold in folds])
     subjects = [subject for fold in folds for subject in fold.predictions.subjects]

@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from curate.base.files import whole_file
-from curate.base.params import Parameters
+from curate.base.stage_params import FitParameters
 from train.data import Builder, count, measuring_pipeline
 from train.fit.augmented_sheet import SAMPLES
 from train.gap import losses as gap
@@ -22,7 +22,7 @@ FRAMES = 8
 _QUALITY = 95
 
 
-def write_samples(builder: Builder, parameters: Parameters, path: Path) -> None:
+def write_samples(builder: Builder, parameters: FitParameters, path: Path) -> None:
     """Write a JPEG sheet of up to eight training frames, a row each; none if nothing is augmented.
 
     The first of a row is the frame as filmed, the others are eight draws of the augmentation. The
@@ -35,7 +35,7 @@ def write_samples(builder: Builder, parameters: Parameters, path: Path) -> None:
         partial.write_bytes(tf.io.encode_jpeg(sheet, quality=_QUALITY).numpy())
 
 
-def samples(frames: NDArray[np.uint8], parameters: Parameters) -> NDArray[np.uint8]:
+def samples(frames: NDArray[np.uint8], parameters: FitParameters) -> NDArray[np.uint8]:
     """Augment frames (rows, side, side, 3) anew: to (rows, 1 + samples, side, side, 3)."""
     layer = augmentation(parameters)
     fed = [np.asarray(layer(frames, training=True)) for _ in range(SAMPLES)]

@@ -22,18 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base import console
-from curate.base.files import remove_left, whole_file
-from curate.base.params import Parameters
+from curate.base.files import digest, remove_left, whole_file
+from curate.base.stage_params import FitParameters
 from train.fit.monitor import Monitor
 from train.model.network import Network
 
 Arrays = list[NDArray[Any]]
-# As dvc.yaml names them: another `threshold`, say, is of no account to a training.
-FIT_PARAMETERS = (
-    *("seed", "backbone", "unfreeze", "unfreeze_lr", "units", "dropout", "lr", "schedule"),
-    *("warm_up", "batch_size", "epochs", "patience", "monitor", "weight", "precision"),
-    *("rotation", "shear", "zoom", "shift", "flip", "brightness", "probe_frames"),
-)
 _STATE = "state.npz"
 _FINGERPRINT = "fingerprint"
 
@@ -48,19 +42,18 @@ class Stateful(Protocol):
         """Go on from a `state`."""
 
 
-def fingerprint(shards: Path, parameters: Parameters) -> str:
-    """Sum up all that a training's end hangs on: shards, its parameters, backbone file, code."""
-    digest = hashlib.sha256(parameters.model_dump_json(include=set(FIT_PARAMETERS)).encode())
-    digest.update(f"keras {keras.__version__} {keras.backend.backend()}".encode())
+def fingerprint(shards: Path, parameters: FitParameters) -> str:
+    """Sum up all that a training's end hangs on: shards, its parameters, backbone file, code.
+
+    Another `threshold`, say, is of no account to a training.
+    """
+    own = parameters.model_dump_json(include=set(FitParameters.model_fields))
     backbone = Path(parameters.backbone)
     files = sorted(path for path in shards.iterdir() if path.is_file())
-    files += sorted(Path(__file__).parent.glob("*.py"))
     files += [backbone] if backbone.is_file() else []
-    for path in files:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.name} {content}\n".encode())
-    return digest.hexdigest()
+    code = Path(__file__).parents[1]
+    versions = f"keras {keras.__version__} {keras.backend.backend()}"
+    return hashlib.sha256(f"{own} {versions} {digest(code, *files)}".encode()).hexdigest()
 
 
 def open_folder(output: Path, expected: str) -> Path:

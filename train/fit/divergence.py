@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import FitParameters
 
 # A mean over so many steps that is so many times the loss of the untrained network is no accident
 # of one batch. Networks that came so far did no better than guessing afterwards, in all trials:
@@ -21,7 +21,7 @@ FACTOR = 3.0
 class Divergence(keras.callbacks.Callback):
     """Raises `UserError` once the training loss is no number, or stays far above where it began."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: FitParameters) -> None:
         super().__init__()
         self._parameters = parameters
         self._first: float | None = None

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from curate.base import console
-from curate.base.params import Parameters
+from curate.base.stage_params import FitParameters
 from train.data import Builder, count, labels, training_epoch
 from train.fit.checkpoint import Checkpoint, Stateful
 from train.fit.divergence import Divergence
@@ -29,7 +29,7 @@ Feed = Callable[[int, int], tf.data.Dataset]
 def train(
     builder: Builder,
     network: Network,
-    parameters: Parameters,
+    parameters: FitParameters,
     folder: Path,
     scratch: Path,
     seconds_between_checkpoints: float,
@@ -89,7 +89,7 @@ def _train_epoch(
 
 
 def _feed(
-    builder: Builder, network: Network, parameters: Parameters, scratch: Path
+    builder: Builder, network: Network, parameters: FitParameters, scratch: Path
 ) -> tuple[keras.Model, Feed]:
     """Choose what trains and on what: the head on features where pictures never change."""
     size, seed = parameters.batch_size, parameters.seed
@@ -108,7 +108,7 @@ def _features(builder: Builder, network: Network, split: str, scratch: Path) -> 
         return split_features(builder, network, split, scratch / split, advance)
 
 
-def _weights(builder: Builder, parameters: Parameters) -> list[float] | None:
+def _weights(builder: Builder, parameters: FitParameters) -> list[float] | None:
     """Answer the weight of each action unit's positives; None where all weigh the same."""
     if parameters.weight == "none":
         return None
@@ -117,7 +117,7 @@ def _weights(builder: Builder, parameters: Parameters) -> list[float] | None:
 
 
 def _monitor(
-    builder: Builder, network: Network, parameters: Parameters, recorder: Recorder, scratch: Path
+    builder: Builder, network: Network, parameters: FitParameters, recorder: Recorder, scratch: Path
 ) -> Monitor | None:
     if not watches(parameters):
         return None

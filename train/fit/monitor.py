@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import FitParameters
 from train.data import Builder, count, labels
 from train.fit.features import Features
 from train.metrics.loss import masked_cross_entropy_from_logits
@@ -20,12 +20,12 @@ SPLIT = "validation"
 _SCORED_AT_ONCE = 512
 
 
-def watches(parameters: Parameters) -> bool:
+def watches(parameters: FitParameters) -> bool:
     """Tell whether epochs are to be scored on validation."""
     return parameters.monitor != "last" or parameters.patience > 0
 
 
-def check_validation(builder: Builder, parameters: Parameters) -> None:
+def check_validation(builder: Builder, parameters: FitParameters) -> None:
     """Let validation pass if epochs can be scored on it, where they are to be.
 
     Raises:
@@ -55,7 +55,7 @@ class Monitor(keras.callbacks.Callback):
 
     def __init__(
         self,
-        parameters: Parameters,
+        parameters: FitParameters,
         head: keras.Model,
         validation: Features,
         history: list[dict[str, Any]],

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from curate.base.params import Parameters
+from curate.base.stage_params import FitParameters
 from train.metrics.loss import MaskedBinaryCrossentropy
 from train.model.network import Network
 
@@ -17,7 +17,7 @@ Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 def compile_training(
     network: Network,
     model: keras.Model,
-    parameters: Parameters,
+    parameters: FitParameters,
     steps: int,
     positive_weights: Sequence[float] | None = None,
 ) -> None:
@@ -38,7 +38,7 @@ def compile_training(
     )
 
 
-def learning_rate(parameters: Parameters, steps: int) -> Rate:
+def learning_rate(parameters: FitParameters, steps: int) -> Rate:
     """Answer the learning rate of the head over `steps` steps in all.
 
     Cosine: it rises evenly from 0 to `lr` over the share `warm_up` of the steps, then falls to 0

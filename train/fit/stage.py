@@ -11,7 +11,7 @@ import tensorflow as tf
 from curate.base import console
 from curate.base.errors import UserError
 from curate.base.files import whole_folder
-from curate.base.params import Parameters
+from curate.base.stage_params import FitParameters
 from train.data import (
     Builder,
     action_units,
@@ -43,7 +43,7 @@ SECONDS_BETWEEN_CHECKPOINTS = 10.0
 def fit_stage(
     shards: Path,
     output: Path,
-    parameters: Parameters,
+    parameters: FitParameters,
     seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
 ) -> list[Gap]:
     """Train from `shards` and write model, history, probes and gap to `output`, whole.
@@ -84,7 +84,7 @@ def _notes(builder: Builder) -> list[str]:
 
 def _fit(
     builder: Builder,
-    parameters: Parameters,
+    parameters: FitParameters,
     notes: list[str],
     building: Path,
     scratch: Path,
@@ -104,7 +104,7 @@ def _fit(
     return write_scores(recorder.scores, recorder.history, building, kept_epoch)
 
 
-def number_format(parameters: Parameters) -> str:
+def number_format(parameters: FitParameters) -> str:
     """Name the Keras dtype policy to train in: half precision on a GPU, unless it is chosen."""
     if parameters.precision != "auto":
         return parameters.precision

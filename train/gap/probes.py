@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from curate.base.params import Parameters
+from curate.base.stage_params import FitParameters
 from train.data import Builder, action_units, count, inference, keys, measuring_pipeline
 from train.gap import bootstrap as bands
 from train.gap import losses as gap
@@ -58,7 +58,7 @@ class Probes:
         self,
         builder: Builder,
         network: Network,
-        parameters: Parameters,
+        parameters: FitParameters,
         advance: Callable[[int], None],
     ) -> None:
         self.batch_size = parameters.batch_size

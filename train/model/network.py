@@ -16,7 +16,7 @@ import keras
 from keras import ops
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import FitParameters
 from train.model.augment import FusedAugmentation
 from train.model.backbone import split_backbone
 
@@ -47,7 +47,7 @@ class Description:
 
 
 def build_network(
-    action_units: list[str], image_size: int, parameters: Parameters, precision: str = "float32"
+    action_units: list[str], image_size: int, parameters: FitParameters, precision: str = "float32"
 ) -> Network:
     """Build the network for the named action units; `precision` is a Keras dtype policy.
 
@@ -78,12 +78,12 @@ def _dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def augments(parameters: Parameters) -> bool:
+def augments(parameters: FitParameters) -> bool:
     """Tell whether training pictures differ from epoch to epoch."""
     return any(augmentation(parameters).magnitudes)
 
 
-def augmentation(parameters: Parameters) -> FusedAugmentation:
+def augmentation(parameters: FitParameters) -> FusedAugmentation:
     """Build the augmentation that the parameters describe."""
     return FusedAugmentation(
         rotation=parameters.rotation,
@@ -98,7 +98,10 @@ def augmentation(parameters: Parameters) -> FusedAugmentation:
 
 
 def build_head(
-    features: Sequence[int], outputs: int, parameters: Parameters, tuned: keras.Model | None = None
+    features: Sequence[int],
+    outputs: int,
+    parameters: FitParameters,
+    tuned: keras.Model | None = None,
 ) -> keras.Model:
     """Build what trains: features (batch, ...) through `tuned` and dense layers to logits.
 
@@ -116,7 +119,7 @@ def build_head(
     return keras.Sequential(layers, name="head")
 
 
-def _dropout(number: int, parameters: Parameters) -> keras.layers.Dropout:
+def _dropout(number: int, parameters: FitParameters) -> keras.layers.Dropout:
     seed = parameters.seed + number
     return keras.layers.Dropout(parameters.dropout, seed=seed, name=f"dropout_{number}")
 

@@ -13,14 +13,13 @@ from typing import Any
 
 import yaml
 
-from curate.base.params import Parameters
+from curate.base.params import STAGES, Parameters
 from curate.viz.html import Table
 from train.report.tables import value_in_words
 
 # Committing dvc.lock records a run and changes no code: a report made after it is the same.
 _NOT_LOCK = (".", ":(exclude)dvc.lock")
 _PLAIN = re.compile(r"[\w./+-]+")  # what an experiment's setting may hold without quotes
-_STAGES = ("demo", "labels", "frames", "dedup", "split", "cap", "shards", "fit", "evaluate")
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -140,7 +139,8 @@ def _recorded(lock: Path, footage: str) -> dict[str, dict[str, Any]]:
 
 def _place(stage: tuple[str, Any]) -> tuple[int, str]:
     """Order stages as the pipeline does, not as dvc.lock happens to have been written."""
-    return (_STAGES.index(stage[0]) if stage[0] in _STAGES else len(_STAGES), stage[0])
+    order = list(STAGES)
+    return (order.index(stage[0]) if stage[0] in order else len(order), stage[0])
 
 
 def dvc_md5(path: Path) -> str:

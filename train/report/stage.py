@@ -14,7 +14,7 @@ from curate.search.lag import measure
 from curate.viz import html as page
 from curate.viz import lag, near_duplicates
 from curate.viz.html import Table
-from train.report import examples as report_mistakes
+from train.report import mistakes as report_mistakes
 from train.report import pictures as report_pictures
 from train.report import provenance as report_provenance
 from train.report import samples as report_samples
