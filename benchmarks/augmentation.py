@@ -64,7 +64,7 @@ def chain(parameters: Parameters) -> Augment:
 
 
 def measure(pixels: int, batch: int, parameters: Parameters) -> list[dict[str, Any]]:
-    """Time each side on float32 noise; answer a row of the table for each."""
+    """Time each side on float32 noise; return a row of the table for each."""
     noise = np.random.default_rng(0).uniform(0, 255, (batch, pixels, pixels, 3))
     images = tf.constant(noise, tf.float32)
     layer = augmentation(parameters)

@@ -42,7 +42,7 @@ def main(as_json: AsJson = False) -> None:
 
 
 def measure(builder: Builder, batch: int) -> list[dict[str, Any]]:
-    """Time each side by turns; answer a row of the table for each."""
+    """Time each side by turns; return a row of the table for each."""
     sides: dict[str, Feed] = {
         "framewise, in order": lambda: training_epoch(builder, batch, 0, 0),
         "framewise, shuffled": lambda: training_epoch(builder, batch, 0, 1),
@@ -61,7 +61,7 @@ def measure(builder: Builder, batch: int) -> list[dict[str, Any]]:
 
 
 def epoch(side: Feed) -> tuple[float, float]:
-    """Go through a pipeline once; answer the seconds, and those of all cores together."""
+    """Go through a pipeline once; return the seconds, and those of all cores together."""
     start, start_cpu = time.perf_counter(), time.process_time()
     frames = sum(len(batch[0]) for batch in side())
     assert frames == FRAMES

@@ -72,7 +72,7 @@ def write_frames(videos: list[Path], folder: Path) -> list[Path]:
 def measure(
     name: str, files: list[Path], sides: dict[str, Callable[[list[Path]], Hashes]]
 ) -> list[dict[str, Any]]:
-    """Time each side on the same files; answer a row of the table for each."""
+    """Time each side on the same files; return a row of the table for each."""
     hashes: dict[str, Hashes] = {}
 
     def run(side: str) -> None:
@@ -108,7 +108,7 @@ def with_imagehash(files: list[Path]) -> Hashes:
 
 
 def hexadecimal(hashes: Iterable[str]) -> Hashes:
-    """Read hashes in hexadecimal, as both libraries answer them."""
+    """Read hashes in hexadecimal, as both libraries return them."""
     return np.array([int(value, 16) for value in hashes], np.uint64)
 
 

@@ -153,7 +153,7 @@ def _measure(size: int) -> dict[str, Any]:
 
 
 def _peak_memory() -> int:
-    """Answer this process's peak resident memory in MB (Linux counts in KiB, macOS in bytes)."""
+    """Return this process's peak resident memory in MB (Linux counts in KiB, macOS in bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 

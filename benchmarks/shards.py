@@ -47,7 +47,7 @@ def made_shards(frames: int) -> Iterator[Builder]:
 
 
 def _write_part(folder: Path, video: Path, frames: int) -> list[dict[str, object]]:
-    """Write the first frames of a video as a part of a frames table; answer their keys."""
+    """Write the first frames of a video as a part of a frames table; return their keys."""
     clip, rows = video.stem, []
     pictures = islice(frames_of(Clip(clip, clip, video)), frames)
     for index, frame in enumerate(pictures):

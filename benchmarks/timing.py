@@ -11,7 +11,7 @@ import cv2
 
 
 def by_turns(sides: dict[str, Callable[[], object]], runs: int = 3) -> dict[str, float]:
-    """Run each side once a round, `runs` rounds; answer each side's median in seconds.
+    """Run each side once a round, `runs` rounds; return each side's median in seconds.
 
     Noise that comes and goes hits all sides alike, because they take turns.
     """

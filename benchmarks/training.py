@@ -107,7 +107,7 @@ def repeated(side: Side) -> Side:
 
 
 def train(side: Side) -> tuple[float, float]:
-    """Train some steps in the middle of an epoch; answer seconds a step, in all and waiting."""
+    """Train some steps in the middle of an epoch; return seconds a step, in all and waiting."""
     batches: Iterator[Any] = iter(side.feed())
     for _ in range(WARM):
         side.model.train_on_batch(*next(batches))
@@ -123,7 +123,7 @@ def train(side: Side) -> tuple[float, float]:
 def make_rows(
     sides: dict[str, Side], times: dict[str, list[tuple[float, float]]]
 ) -> list[dict[str, Any]]:
-    """Answer the table's rows, of the median seconds a step, in all and waiting."""
+    """Return the table's rows, of the median seconds a step, in all and waiting."""
     medians = {
         name: tuple(median(column) for column in zip(*taken, strict=True))
         for name, taken in times.items()

@@ -43,7 +43,7 @@ def main(footage: Footage = None, as_json: AsJson = False) -> None:
 
 
 def measure(name: str, videos: list[Path]) -> list[dict[str, Any]]:
-    """Time each side on the same videos; answer a row of the table for each."""
+    """Time each side on the same videos; return a row of the table for each."""
     hashed: dict[str, int] = {}
 
     def run(side: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from curate.base.errors import UserError
-from curate.base.files import whole_file
+from curate.base.files import atomic_write
 from curate.base.stage_params import LabelsParameters
 from curate.sources import read_labels
 from curate.sources.label_table import Labels
@@ -16,7 +16,7 @@ from curate.tables import EMOTION, action_units, intensity
 
 
 def check_labels(footage: Path, parameters: LabelsParameters) -> Labels:
-    """Read all of the footage's labels, past damaged files, which the answer's `damage` names.
+    """Read all of the footage's labels, past damaged files, which the result's `damage` names.
 
     Raises:
         UserError: no such footage, or nothing there that the source knows.
@@ -49,7 +49,7 @@ def collect_labels(footage: Path, parameters: LabelsParameters) -> Labels:
 
 def write_labels(labels: Labels, path: Path) -> None:
     """Write the labels table as Parquet."""
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         labels.table.write_parquet(partial)
 
 
@@ -80,7 +80,7 @@ def all_damage(labels: Labels) -> list[str]:
 
 
 def size(labels: Labels) -> str:
-    """Say how many frames are labelled, and how many with an emotion."""
+    """Return how many frames are labelled, and how many with an emotion."""
     emotions = sum(count_emotions(labels.table).values())
     return f"{len(labels.table):,} labelled frames" + (
         f", {emotions:,} with an emotion" if emotions else ""
@@ -88,7 +88,7 @@ def size(labels: Labels) -> str:
 
 
 def verdict(labels: Labels) -> str:
-    """Say whether anything is damaged, and how much is labelled in the files that are not."""
+    """Return whether anything is damaged, and how much is labelled in the files that are not."""
     files = len(labels.damage)
     if not files:
         return f"nothing wrong, {size(labels)}"

@@ -18,7 +18,7 @@ import tensorflow_datasets as tfds
 
 from curate.base import console
 from curate.base.errors import UserError
-from curate.base.files import whole_folder
+from curate.base.files import atomic_folder
 from curate.base.stage_params import ShardsParameters
 from curate.base.workers import terminated_as_exit
 from curate.tables import CAP, KEY, SPLITS, action_units, part_path, read_table
@@ -92,7 +92,7 @@ def write_shards(
     shard_frames: int,
     on_frames: Callable[[int], None],
 ) -> dict[str, int]:
-    """Write the TFRecords and their metadata; answer the number of examples in each split.
+    """Write the TFRecords and their metadata; return the number of examples in each split.
 
     `folder` is replaced as a whole once everything is written.
 
@@ -103,7 +103,7 @@ def write_shards(
     examples = examples.join(labels.select("id", *names), on="id", how="left").with_columns(
         (pl.col("rank") // shard_frames).alias("shard")
     )
-    with whole_folder(folder, "dataset_info.json", "features.json", "*.tfrecord-*") as building:
+    with atomic_folder(folder, "dataset_info.json", "features.json", "*.tfrecord-*") as building:
         return _build(frames, examples, names, building, on_frames)
 
 
@@ -138,7 +138,7 @@ def _bucket(
     folder: Path,
     on_frames: Callable[[int], None],
 ) -> int:
-    """Stream clips once, dropping each example into its shard's bucket; answer the image size.
+    """Stream clips once, dropping each example into its shard's bucket; return the image size.
 
     A bucket is a TFRecord file whose records begin with the example's rank, eight bytes.
     """
@@ -202,7 +202,7 @@ def _example(row: dict[str, object], jpeg: bytes, names: list[str]) -> tf.train.
 
 
 def _order_buckets(folder: Path, split: str) -> list[int]:
-    """Turn a split's buckets into its shards, ordered by rank; answer their lengths."""
+    """Turn a split's buckets into its shards, ordered by rank; return their lengths."""
     buckets = sorted(folder.glob(f"{split}.*.bucket"))
     lengths = []
     for number, bucket in enumerate(buckets):

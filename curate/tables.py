@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import UserError
-from curate.base.files import whole_file
+from curate.base.files import atomic_write
 
 # Why a frame is not used, in the order in which the stages ask, with the stage that says so.
 REASONS = {
@@ -59,7 +59,7 @@ def action_units(labels: pl.DataFrame) -> list[str]:
 
 
 def part_path(folder: Path, clip: str) -> Path:
-    """Say where a clip's part of the frames table lies below `folder`."""
+    """Return where a clip's part of the frames table lies below `folder`."""
     return folder / f"{clip}.parquet"
 
 
@@ -68,7 +68,7 @@ def write_table(table: pl.DataFrame, path: Path, schema: dict[str, type[pl.DataT
     if path.suffix not in (".csv", ".parquet"):
         raise UserError(f"{path}: a table is written as .parquet or .csv; choose one of them")
     ordered = table.select(list(schema)).cast(pl.Schema(schema))
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         if path.suffix == ".csv":
             ordered.write_csv(partial)
         else:

@@ -129,7 +129,7 @@ def curate(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Callable[..., CompletedProcess[str]]:
-    """Run `curate ARGUMENTS` in the test's folder; answer its exit code and what it printed."""
+    """Run `curate ARGUMENTS` in the test's folder; return its exit code and what it printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
 

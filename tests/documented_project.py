@@ -109,7 +109,7 @@ def set_parameters(project: Path, values: dict[str, object]) -> None:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Answer the environment in which commands run: that home, the project's own code."""
+    """Return the environment in which commands run: that home, the project's own code."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return kept | {
         "HOME": str(home),
@@ -126,7 +126,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def run(home: Path, folder: Path, script: str) -> tuple[str, Path]:
-    """Run a script of bash in a folder; answer what it printed, and the folder it ended in.
+    """Run a script of bash in a folder; return what it printed, and the folder it ended in.
 
     Raises:
         AssertionError: one of its commands failed.

@@ -30,7 +30,7 @@ class Block:
 
     @property
     def place(self) -> str:
-        """Say where the block stands."""
+        """Return where the block stands."""
         return f"{self.document}:{self.line}"
 
     @property

@@ -58,7 +58,7 @@ def parts() -> list[Part]:
 
 
 def script(block: Block) -> str:
-    """Answer what to run of a block: nothing of one that is a file or shows an output."""
+    """Return what to run of a block: nothing of one that is a file or shows an output."""
     if block.title or block.language not in ("bash", "python"):
         return ""
     if block.language == "python":
@@ -70,7 +70,7 @@ def script(block: Block) -> str:
 
 
 def reason_not_to_run(command: str) -> str | None:
-    """Answer why a command is not run here; None where it is."""
+    """Return why a command is not run here; None where it is."""
     return next((why for start, why in NOT_RUN.items() if command.startswith(start)), None)
 
 
@@ -160,7 +160,7 @@ def test_every_document_is_reached_from_the_readme():
 
 
 def helps() -> dict[str, str]:
-    """Answer the help of each program and of each of its commands."""
+    """Return the help of each program and of each of its commands."""
     found = {name: group.help for name, group in GROUPS.items()}
     for name, group in GROUPS.items():
         found |= {f"{name} {one}": command.help for one, command in group.commands.items()}

@@ -72,7 +72,7 @@ def test_no_file_names_a_registry_or_a_machine():
 
 
 def run(folder, *command):
-    """Run a command in a folder; answer what it printed."""
+    """Run a command in a folder; return what it printed."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -51,8 +51,8 @@ def open_shards(folder: Path) -> Builder:
 
 
 @contextmanager
-def damage_told(builder: Builder) -> Iterator[None]:
-    """Say in one sentence what TensorFlow says of shards that it cannot read to the end.
+def readable_errors(builder: Builder) -> Iterator[None]:
+    """Describe in one sentence what TensorFlow says of shards that it cannot read to the end.
 
     Raises:
         UserError: a TFRecord file is cut short or altered, or lacks frames.
@@ -86,7 +86,7 @@ def action_units(builder: Builder) -> list[str]:
 
 
 def image_size(builder: Builder) -> int:
-    """Answer the side of a data set's pictures in pixels."""
+    """Return the side of a data set's pictures in pixels."""
     return int(builder.info.features["image"].shape[0])
 
 

@@ -20,10 +20,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from curate.base.console import Counts
+from curate.base.console import Summary
 from curate.base.errors import UserError
-from curate.base.files import whole_file, whole_folder
-from train.data import Builder, count, damage_told, image_size, measuring_pipeline, open_shards
+from curate.base.files import atomic_folder, atomic_write
+from train.data import Builder, count, image_size, measuring_pipeline, open_shards, readable_errors
 from train.evaluate.fitted import Fitted, load_fitted
 
 Format = Literal["onnx", "savedmodel"]
@@ -38,7 +38,7 @@ _ONNX_PACKAGES = ("tf2onnx", "onnxruntime")
 _SPLITS = ("validation", "moments", "train")
 
 
-def export_stage(fit: Path, shards: Path, file_format: Format, output: Path) -> Counts:
+def export_stage(fit: Path, shards: Path, file_format: Format, output: Path) -> Summary:
     """Export the model of `fit` to `output`, and compare the two on frames of `shards`.
 
     `output` is a file that ends in .onnx, or a folder for a SavedModel; the JSON file beside it is
@@ -62,7 +62,7 @@ def export_stage(fit: Path, shards: Path, file_format: Format, output: Path) -> 
             )
     description = _describe(fitted, file_format)
     beside = output.with_name(output.name.removesuffix(".onnx") + ".json")
-    with whole_file(beside) as partial:
+    with atomic_write(beside) as partial:
         partial.write_text(json.dumps(description, indent=2) + "\n")
     return _counts(description, output, beside, pictures, difference)
 
@@ -98,17 +98,17 @@ def _pictures(shards: Path, side: int) -> tuple[Images, str]:
 
 def _first_frames(builder: Builder, split: str) -> tuple[Images, str]:
     chosen = np.arange(min(COMPARED, count(builder, split)))
-    with damage_told(builder):
+    with readable_errors(builder):
         batches = [images.numpy() for images, _ in measuring_pipeline(builder, split, chosen)]
     return np.concatenate(batches).astype(np.float32), f"{len(chosen)} frames of {split}"
 
 
 def _whole(file_format: Format, output: Path) -> AbstractContextManager[Path]:
-    return whole_file(output) if file_format == "onnx" else whole_folder(output, *_SAVED_MODEL)
+    return atomic_write(output) if file_format == "onnx" else atomic_folder(output, *_SAVED_MODEL)
 
 
 def _write_onnx(model: keras.Model, path: Path) -> Run:
-    """Write ONNX; answer it as ONNX Runtime runs it."""
+    """Write ONNX; return it as ONNX Runtime runs it."""
     with warnings.catch_warnings():
         # Keras asks NumPy for a name of old, that tf2onnx needs.
         warnings.filterwarnings("ignore", message=".*np.object", category=FutureWarning)
@@ -120,7 +120,7 @@ def _write_onnx(model: keras.Model, path: Path) -> Run:
 
 
 def _write_savedmodel(model: keras.Model, path: Path) -> Run:
-    """Write a SavedModel; answer it as TensorFlow loads it, without Keras."""
+    """Write a SavedModel; return it as TensorFlow loads it, without Keras."""
     model.export(path, format="tf_saved_model", verbose=False)
     loaded = tf.saved_model.load(path)
     return lambda images: loaded.serve(images).numpy()
@@ -133,7 +133,7 @@ _WRITERS: dict[Format, Callable[[keras.Model, Path], Run]] = {
 
 
 def _describe(fitted: Fitted, file_format: Format) -> dict[str, Any]:
-    """Say how to feed the exported model, and what its outputs are, in order."""
+    """Describe how to feed the exported model, and what its outputs are, in order."""
     return {
         "format": file_format,
         "images": {
@@ -148,9 +148,9 @@ def _describe(fitted: Fitted, file_format: Format) -> dict[str, Any]:
 
 def _counts(
     description: dict[str, Any], output: Path, beside: Path, pictures: str, difference: float
-) -> Counts:
+) -> Summary:
     rows = list(zip(description["action_units"], description["thresholds"], strict=True))
     found = {"path": str(output), "description": str(beside), "compared_on": pictures}
-    return Counts(
+    return Summary(
         ["output", "threshold"], rows, found | {"largest_difference": difference} | description
     )

@@ -224,12 +224,12 @@ def _clips(count: int) -> str:
 
 
 def as_rows(checks: list[Check]) -> list[tuple[str, str, str]]:
-    """Answer the table to print: `COLUMNS`, a check a row."""
+    """Return the table to print: `COLUMNS`, a check a row."""
     return [(check.name, check.finding, check.verdict) for check in checks]
 
 
 def closing(checks: list[Check]) -> list[str]:
-    """Answer what follows the table: of each check that is not ok, examples and what to do."""
+    """Return what follows the table: of each check that is not ok, examples and what to do."""
     said = []
     for check in checks:
         if check.verdict != OK:
@@ -241,13 +241,13 @@ def closing(checks: list[Check]) -> list[str]:
 
 
 def title(material: Material, distance: int) -> str:
-    """Say what was audited, and what counts as a near-duplicate."""
+    """Describe what was audited, and what counts as a near-duplicate."""
     used = sum(map(len, material.splits.values()))
     return f"{material.title}: {used:,} frames in use, near-duplicates within {distance} bits"
 
 
 def as_data(material: Material, checks: list[Check], distance: int) -> dict[str, Any]:
-    """Answer all that was found, for machines."""
+    """Return all that was found, for machines."""
     return {
         "audited": material.title,
         "frames": len(material.frames),

@@ -23,7 +23,7 @@ def frozen_runs(frames: pl.DataFrame, least: int = LEAST_FRAMES) -> pl.DataFrame
     """Find runs of at least `least` consecutive frames of a clip that are the same picture.
 
     `frames` has id, clip, index, time, hash, sharpness and, where it is known, brightness. The
-    same picture: equal hashes, and quality equal but for a codec's noise. Answers clip, first,
+    same picture: equal hashes, and quality equal but for a codec's noise. Returns clip, first,
     last (ids), frames, seconds (null where time is not known), the longest first.
     """
     table = frames.sort("clip", "index").with_columns(_begins(frames).alias("begins"))
@@ -41,7 +41,7 @@ def frozen_runs(frames: pl.DataFrame, least: int = LEAST_FRAMES) -> pl.DataFrame
 
 
 def _begins(frames: pl.DataFrame) -> pl.Expr:
-    """Say of each frame, by clip and index, whether it is another picture than the one before."""
+    """Mark each frame, by clip and index, that is another picture than the one before."""
     same = (pl.col("index").diff() == 1) & _as_before(frames)
     return ~same.over("clip").fill_null(False)
 
@@ -49,7 +49,7 @@ def _begins(frames: pl.DataFrame) -> pl.Expr:
 def same_pictures(frames: pl.DataFrame) -> pl.DataFrame:
     """Number the pictures: frames of one number are the same picture, wherever they are from.
 
-    `frames` has id, hash, sharpness and, where it is known, brightness. Answers id and picture
+    `frames` has id, hash, sharpness and, where it is known, brightness. Returns id and picture
     (UInt32), of frames that have a hash.
     """
     quality = [name for name in ("brightness", "sharpness") if name in frames.columns]
@@ -59,7 +59,7 @@ def same_pictures(frames: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_before(frames: pl.DataFrame) -> pl.Expr:
-    """Say of each row whether it is the same picture as the row before, but for noise."""
+    """Mark each row that is the same picture as the row before, but for noise."""
     same = pl.col("hash") == pl.col("hash").shift(1)
     same &= pl.col("sharpness").diff().abs() <= _SHARPNESS * pl.col("sharpness")
     if "brightness" in frames.columns:

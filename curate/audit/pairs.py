@@ -87,7 +87,7 @@ def effective_number(frames: pl.DataFrame, distance: int) -> int:
 
 
 def identical_frames(frames: pl.DataFrame, show: int) -> tuple[int, list[list[str]]]:
-    """Count the frames whose hash an earlier frame has; answer ids of the largest such groups.
+    """Count the frames whose hash an earlier frame has; return ids of the largest such groups.
 
     At most `show` groups, each with at most `show` ids.
     """

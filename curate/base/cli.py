@@ -77,7 +77,7 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def cores(workers: int | None) -> int:
-    """Answer how many workers to use: those given, or one a core that this process may use."""
+    """Return how many workers to use: those given, or one a core that this process may use."""
     return workers or len(os.sched_getaffinity(0))
 
 

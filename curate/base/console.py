@@ -28,7 +28,7 @@ _UNBOUNDED = 10_000  # columns of what is no terminal: a file or a pipe cuts not
 
 
 @dataclass
-class Counts:
+class Summary:
     """What a stage has to show at its end: a table, the same for machines, and notes."""
 
     columns: list[str]
@@ -70,7 +70,7 @@ def note(sentence: str) -> None:
 
 
 def fail(program: str, sentence: str) -> None:
-    """Print the one sentence that a user's mistake is answered with."""
+    """Print the one sentence that ends a run that a user's mistake stopped."""
     _console(stderr=True).print(
         Text.assemble((f"{program}: ", "bold red"), sentence), soft_wrap=True
     )

@@ -19,7 +19,7 @@ def _partial(path: Path) -> Path:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` and move it there when the block ends well.
 
     A reader, or a run that is killed, sees the old file or the new one, never half of one.
@@ -34,7 +34,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(folder: Path, holds: str, *others: str) -> Iterator[Path]:
+def atomic_folder(folder: Path, holds: str, *others: str) -> Iterator[Path]:
     """Give a temporary folder beside `folder`, and put it in its place when the block ends well.
 
     Raises:
@@ -74,7 +74,7 @@ def check_folder(folder: Path, holds: str, *others: str) -> None:
         )
 
 
-def remove_left(partials: Iterable[Path]) -> int:
+def remove_leftovers(partials: Iterable[Path]) -> int:
     """Remove what was begun (.NAME.PROCESS.partial) by processes that are gone; count it."""
     left = [partial for partial in partials if not _is_running(partial.name.split(".")[-2])]
     for partial in left:
@@ -96,7 +96,7 @@ def _is_running(process: str) -> bool:
 
 
 def lies_in(place: Path, footage: Path) -> bool:
-    """Say whether a place is the footage, or lies inside it."""
+    """Return whether a place is the footage, or lies inside it."""
     return footage.resolve() in (place.resolve(), *place.resolve().parents)
 
 

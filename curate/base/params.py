@@ -97,7 +97,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _sentence(key: str, errors: list[Any], where: str) -> str:
-    """Say pydantic's errors of one key (one for each type it may have) as: place, key, value."""
+    """Format pydantic's errors of one key, one for each type it may have: place, key, value."""
     if errors[0]["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, Parameters.model_fields, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "see params.yaml for the keys"
@@ -108,7 +108,7 @@ def _sentence(key: str, errors: list[Any], where: str) -> str:
 
 
 def _wanted(error: Any) -> str:
-    """Say what one of pydantic's errors wants."""
+    """Describe what one of pydantic's errors wants."""
     for kind, words in _IN_WORDS.items():
         if error["type"].startswith(kind):
             return words

@@ -51,7 +51,7 @@ def in_processes(
     workers: int,
     on_steps: Callable[[int], None],
 ) -> list[Result]:
-    """Answer `work` of each task, in the order in which they are done.
+    """Return `work` of each task, in the order in which they are done.
 
     `work` calls `tell(steps)`; what all workers told is passed on to `on_steps`. An error ends
     the other tasks and is raised, as does an interrupt.
@@ -76,7 +76,7 @@ def in_processes(
 
 
 def tell(steps: int) -> None:
-    """Say, inside a worker, that so many more steps are done; elsewhere this does nothing.
+    """Describe, inside a worker, that so many more steps are done; elsewhere this does nothing.
 
     Call it often: this is where a worker stops when it is to stop.
     """
@@ -91,7 +91,7 @@ def tell(steps: int) -> None:
 def _begin(steps: Any, stop: Any) -> None:
     """Set up a worker."""
     _Shared.steps, _Shared.stop = steps, stop
-    # Ctrl-C reaches every process of the terminal: the one that started this worker answers it.
+    # Ctrl-C reaches every process of the terminal: the one that started this worker handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

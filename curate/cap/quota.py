@@ -29,7 +29,7 @@ class Quota:
 
 
 def frames_per_label_set(sets: Sets, available: Frames, cap: int, work: int = WORK) -> Quota:
-    """Answer how many frames of each label set to keep.
+    """Return how many frames of each label set to keep.
 
     `sets` (label sets, action units), `available` (label sets,). The set without any action unit
     present keeps at most `cap`. The cap is never exceeded, and no frame could be added.

@@ -39,7 +39,7 @@ def decide(split: pl.DataFrame, labels: pl.DataFrame, *, cap: Cap) -> pl.DataFra
     """Cap the training frames, and choose a balanced subset of the validation frames alike.
 
     Validation's cap is `cap` scaled by its size relative to training, so that both are balanced
-    to the same degree. `cap` 0 keeps all; "auto" is what `resolve` answers. The answer has the
+    to the same degree. `cap` 0 keeps all; "auto" is what `resolve` returns. The result has the
     columns of `curate.tables.CAP`, by clip and index; the order of the input does not matter.
     """
     return apply(split, labels, cap).table
@@ -78,7 +78,7 @@ def apply(split: pl.DataFrame, labels: pl.DataFrame, cap: Cap, work: int = WORK)
 
 
 def resolve(cap: Cap, table: pl.DataFrame, labels: pl.DataFrame) -> int:
-    """Answer the cap in positives; "auto" is the median of the training positives before the cap.
+    """Return the cap in positives; "auto" is the median of the training positives before the cap.
 
     Only action units that occur count; the median is rounded down, and 0 (no cap) where none
     occurs. `table` is the split's or the cap's: frames over the cap count as before it.
@@ -101,7 +101,7 @@ def _positions(table: pl.DataFrame, split: str) -> NDArray[np.int64]:
 def choose(present: NDArray[np.bool_], subjects: NDArray, cap: int) -> NDArray[np.bool_]:
     """Choose frames so that no action unit has more than `cap` positives.
 
-    `present` (frames, action units), frames in time order within each subject. Answers (frames,)
+    `present` (frames, action units), frames in time order within each subject. Returns (frames,)
     bool. Kept positives are as many as the caps allow; no frame could be added.
     """
     return _choose(present, subjects, cap, WORK)[0]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate.base.console import Counts
+from curate.base.console import Summary
 from curate.base.stage_params import CapParameters
 from curate.cap.rule import Cap, apply
 from curate.cap.summary import count_positives
 from curate.tables import CAP, KEY, SPLIT, read_table, write_table
 
 
-def cap_stage(split: Path, labels: Path, output: Path, parameters: CapParameters) -> Counts:
+def cap_stage(split: Path, labels: Path, output: Path, parameters: CapParameters) -> Summary:
     """Read the split, cap, write, and count positives before and after.
 
     Raises:

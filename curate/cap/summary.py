@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.base.console import Counts
+from curate.base.console import Summary
 from curate.tables import action_units
 
 
 def count_positives(
     before: pl.DataFrame, after: pl.DataFrame, labels: pl.DataFrame, cap: int
-) -> Counts:
+) -> Summary:
     """Count frames, subjects and positives in training, before and after, and in validation.
 
     `before` and `after` have the columns of `curate.tables.SPLIT` and `CAP`; `cap` 0 is none.
@@ -39,7 +39,7 @@ def count_positives(
         for rest in [[values[key] for key in list(counts)[1:]]]
     ]
     columns = ["positives", "train before", "cap", *list(counts)[1:]]
-    return Counts(columns, rows, data)
+    return Summary(columns, rows, data)
 
 
 def _counts(table: pl.DataFrame, names: list[str]) -> dict[str, int | float | None]:

@@ -113,7 +113,7 @@ def explain(
     shards: Annotated[Path, typer.Option(help="TFRecords of curate shards")] = SHARDS,
     as_json: options.AsJson = False,
 ) -> None:
-    """Tell one frame's story through every stage: what became of it, and why.
+    """Report one frame's story through every stage: what became of it, and why.
 
     Example: `curate explain LeftVideoSN001_comp/000123 --output frame.png`
     """

@@ -103,7 +103,7 @@ def typed(value: Any) -> str:
 
 
 def allowed(kind: Any, limits: Sequence[Any] = ()) -> str:
-    """Say in words what a type with its limits admits: "whole number from 1 to 999", "auto or 0".
+    """Format what a type with its limits admits: "whole number from 1 to 999", "auto or 0".
 
     `limits` are what pydantic keeps of a field: objects with the attribute ge, gt, le, lt or
     multiple_of, fields that hold such in their metadata, and others, which are passed over.
@@ -131,7 +131,7 @@ def _numbers(limits: Sequence[Any]) -> dict[str, Any]:
 
 
 def _between(numbers: dict[str, Any], *, whole: bool) -> str:
-    """Say between which limits a number lies, and of what it is a multiple."""
+    """Format the limits of a number, and what it is a multiple of."""
     if whole and "lt" in numbers:
         numbers = numbers | {"le": numbers["lt"] - 1}
         del numbers["lt"]
@@ -147,7 +147,7 @@ def as_rows(entries: list[Entry]) -> list[tuple[str, ...]]:
 
 
 def as_data(entries: list[Entry]) -> dict[str, Any]:
-    """Answer the entries by name, for JSON, defaults as values."""
+    """Return the entries by name, for JSON, defaults as values."""
     defaults = Parameters().model_dump()
     return {e.name: asdict(e) | {"default": defaults[e.name]} for e in entries}
 

@@ -41,7 +41,7 @@ def label_sets(frames: pl.DataFrame, labels: pl.DataFrame | None) -> pl.Series:
 
 
 def peaks(frames: pl.DataFrame, labels: pl.DataFrame | None) -> pl.Series:
-    """Answer each frame's highest action unit intensity, Float64 0-5 (null where none is coded).
+    """Return each frame's highest action unit intensity, Float64 0-5 (null where none is coded).
 
     Raises:
         UserError: there are no labels, or they hold no intensity at all.
@@ -83,7 +83,7 @@ def decide(
       with the same labels unless `same_labels` is off.
 
     `duplicate_of` names the nearest of them, the earliest of several; a `distance` of -1 looks for
-    none. The answer has the columns of `curate.tables.DEDUP`, by clip and index; the order of the
+    none. The result has the columns of `curate.tables.DEDUP`, by clip and index; the order of the
     input does not matter.
 
     Raises:
@@ -129,7 +129,7 @@ def decide_with(
 
 
 def _preference(frames: pl.DataFrame, keep: str, peak: pl.Series | None) -> pl.Series:
-    """Answer by how much, Float64 a row, a frame is preferred for being kept."""
+    """Return by how much, Float64 a row, a frame is preferred for being kept."""
     if keep == "sharpest":
         preference = frames["sharpness"].cast(pl.Float64)
     elif keep == "peak" and peak is not None:
@@ -165,7 +165,7 @@ def _at(ids: pl.Series, rows: NDArray[np.int64]) -> pl.Series:
 def _repeats(
     table: pl.DataFrame, against: pl.DataFrame | None, distance: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Answer, per row, the row of `against` that it repeats (-1: none) and at what distance."""
+    """Return, per row, the row of `against` that it repeats (-1: none) and at what distance."""
     repeated, bits = np.full((2, len(table)), -1, np.int64)
     if against is not None and distance >= 0:
         rows = table["reason"].is_null().arg_true()
@@ -179,7 +179,7 @@ def _repeats(
 def _near_duplicates(
     table: pl.DataFrame, distance: int, scope: str, same_labels: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Answer, per row, the row that it repeats (-1: none) and at what distance in bits."""
+    """Return, per row, the row that it repeats (-1: none) and at what distance in bits."""
     owner, bits = np.full((2, len(table)), -1, np.int64)
     candidates = table.filter(pl.col("reason").is_null())
     if distance < 0 or candidates.is_empty():

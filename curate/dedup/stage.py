@@ -24,7 +24,7 @@ def dedup_stage(
     parameters: DedupParameters,
     against: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Decide on the pipeline's frames; write the decisions and answer them, with notes.
+    """Decide on the pipeline's frames; write the decisions and return them, with notes.
 
     `against` is as `decide` takes it. An `output` of None writes nothing.
 
@@ -41,7 +41,7 @@ def dedup_stage(
 
 
 def _labels_without_frame(frames: pl.DataFrame, labels: pl.DataFrame) -> list[str]:
-    """Say, by clip, how many labels have no frame; the shorter of video and labels is used."""
+    """Describe, by clip, how many labels have no frame; the shorter of video and labels is used."""
     lost = labels.join(frames.select("id"), on="id", how="anti")
     by_clip = lost.group_by("clip").len().sort("clip").rows()
     return [

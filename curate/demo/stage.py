@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from curate.base.files import whole_file
+from curate.base.files import atomic_write
 from curate.base.workers import in_processes, tell
 from curate.demo.face import ACTION_UNITS, Renderer, make_identity
 from curate.demo.face.motion import make_motion
@@ -139,13 +139,13 @@ def _write_video(clip: _Clip, tracks: NDArray[np.float32], path: Path) -> None:
             writer.write(renderer.render(intensities, pose, light, frame))
             tell(1)
         writer.release()
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             shutil.copyfile(encoded, partial)
 
 
 def _write_labels(intensities: NDArray[np.int64], path: Path) -> None:
     lines = (f"{frame},{intensity}\n" for frame, intensity in enumerate(intensities, start=1))
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text("".join(lines), encoding="ascii", newline="\n")
 
 

@@ -22,11 +22,11 @@ class Chapter:
 
 
 def not_run(stage: str, path: Path) -> Chapter:
-    """Say that a stage's output is not there."""
+    """Make the chapter of a stage whose output is not there."""
     return Chapter(stage, [f"not run yet ({path} is not there); run 'curate {stage}'"])
 
 
 def unknown(stage: str, path: Path) -> Chapter:
-    """Say that a stage's table lacks the frame."""
+    """Make the chapter of a stage whose table lacks the frame."""
     said = f"{path} lacks this frame: it was made of other footage; run 'curate {stage}'"
     return Chapter(stage, [said], {"known": False})

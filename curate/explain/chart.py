@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from curate.base.files import whole_file
+from curate.base.files import atomic_write
 from curate.explain.story import Story
 from curate.tables import part_path, rows
 from curate.viz.pictures import AMPLIFIED, decode, difference, shorten
@@ -38,7 +38,7 @@ def write(story: Story, frames: Path, output: Path) -> None:
     if output.suffix.lower() != ".png":
         raise UserError(f"{output}: the picture is written as .png; choose such a name")
     shown = read(story, frames)
-    with whole_file(output) as partial:
+    with atomic_write(output) as partial:
         save(draw(shown, _fate(story)), partial)
 
 

@@ -18,7 +18,7 @@ _UNLABELLED = "dropped as unlabelled: no action unit of it is known"
 
 
 def dedup_chapter(found: Found, places: Places) -> Chapter:
-    """Tell what dedup decided on the frame, and which frame to look at beside it."""
+    """Report what dedup decided on the frame, and which frame to look at beside it."""
     if not places.dedup.is_file():
         return not_run("dedup", places.dedup)
     clip = rows(places.dedup, pl.col("clip") == found.clip).sort("index")

@@ -22,7 +22,7 @@ _PARTS = {
 
 
 def split_chapter(found: Found, places: Places) -> Chapter:
-    """Tell which part of the data the frame lies in, and why."""
+    """Report which part of the data the frame lies in, and why."""
     if not places.split.is_file():
         return not_run("split", places.split)
     clip = rows(places.split, pl.col("clip") == found.clip)
@@ -42,7 +42,7 @@ def split_chapter(found: Found, places: Places) -> Chapter:
 
 
 def cap_chapter(found: Found, places: Places) -> Chapter:
-    """Tell whether the frame was dropped for balance, and which action units were full."""
+    """Return whether the frame was dropped for balance, and which action units were full."""
     if not places.cap.is_file():
         return not_run("cap", places.cap)
     own = rows(places.cap, pl.col("id") == found.id)
@@ -96,7 +96,7 @@ def _full(units: dict[str, dict[str, Any]]) -> str:
 
 
 def shards_chapter(found: Found, places: Places) -> Chapter:
-    """Tell which TFRecord splits hold the frame."""
+    """Report which TFRecord splits hold the frame."""
     if not places.shards.is_dir():
         return not_run("shards", places.shards)
     there = [name for name in SPLITS if _holds(places.shards, name, found.id)]

@@ -42,14 +42,14 @@ class Story:
         ]
 
     def as_data(self) -> dict[str, Any]:
-        """Answer the story for machines: a key a stage, null for one that has not run."""
+        """Return the story for machines: a key a stage, null for one that has not run."""
         stages = {c.stage: c.data | {"said": c.said} if c.data else None for c in self.chapters}
         key = {"id": self.frame.id, "clip": self.frame.clip, "index": self.frame.index}
         return key | {"beside": self.compared.beside, "because": self.compared.because} | stages
 
 
 def explain(frame: str, places: Places) -> Story:
-    """Tell the story of a frame, given its id; outputs of stages that have not run may be missing.
+    """Return the story of a frame, given its id; outputs of stages that have not run may lack.
 
     Raises:
         UserError: there is no such frame, or a table is not what it should be.

@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import polars as pl
 
-from curate.base.files import digest, lies_in, whole_file
+from curate.base.files import atomic_write, digest, lies_in
 from curate.base.text import on_one_line
 from curate.footage.measure import FRAMES, Wanted
 
@@ -42,7 +42,7 @@ _TICK = 2 * 10**9  # nanoseconds
 
 
 def default_folder() -> Path | None:
-    """Say where caches lie: $XDG_CACHE_HOME/framewise, else ~/.cache/framewise; None: no home."""
+    """Find where caches lie: $XDG_CACHE_HOME/framewise, else ~/.cache/framewise; None: no home."""
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(base) if base else Path.home() / ".cache") / "framewise"
@@ -111,7 +111,7 @@ class HashCache:
         return cls(path, _read(path))
 
     def image(self, state: State, wanted: Wanted) -> tuple[int, float | None] | None:
-        """Answer an image's hash, and its sharpness if that is wanted; None where not known."""
+        """Return an image's hash, and its sharpness if that is wanted; None where not known."""
         row = self._row.get(state.file)
         if row is None:
             return None
@@ -123,7 +123,7 @@ class HashCache:
         return (value, sharpness) if side == wanted.side else None
 
     def video(self, state: State, wanted: Wanted) -> pl.DataFrame | None:
-        """Answer a video's frames as hashing at the wanted stride would; None where not known.
+        """Return a video's frames as hashing at the wanted stride would; None where not known.
 
         A stride serves its multiples, but for a video with broken frames: whether such a frame
         could have been passed over is not known.
@@ -188,7 +188,7 @@ class HashCache:
         if new.is_empty() and len(old) == len(self._records):
             return
         table = pl.concat([old, new]).sort("file", "index")
-        with whole_file(self._path) as begun:
+        with atomic_write(self._path) as begun:
             table.write_parquet(begun, metadata={_VERSION: _version()})
 
 

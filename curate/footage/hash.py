@@ -45,7 +45,7 @@ def hash_footage(
     sharpness: bool = False,
     cache: Path | None = None,
 ) -> pl.DataFrame:
-    """Hash every frame on the stride of the footage at `path`; answer all, by clip and index.
+    """Hash every frame on the stride of the footage at `path`; return all, by clip and index.
 
     `path` is a video, a folder of videos or images (nested), a frames table's folder or a part of
     one. The columns are id, subject, clip, index; time Float64 (seconds; null for images); hash
@@ -126,7 +126,7 @@ def _hash_clips(
 def _look_up_video(
     clip: Clip, root: Path, wanted: Wanted, cache: HashCache, advance: Advance
 ) -> tuple[State, pl.DataFrame, bool]:
-    """Answer a video's state before it is read, its frames, and whether the cache knew them."""
+    """Return a video's state before it is read, its frames, and whether the cache knew them."""
     assert clip.video is not None
     state = State.of(clip.video, file_id(clip.video, root))
     known = cache.video(state, wanted)
@@ -153,7 +153,7 @@ def _hash_folders(
     pool: Executor,
     advance: Advance,
 ) -> tuple[pl.DataFrame, int, int]:
-    """Hash images in batches that go across folders; answer frames, files read, files known."""
+    """Hash images in batches that go across folders; return frames, files read, files known."""
     paths = [path for clip in clips for path in clip.images]
     frames = _image_frames(clips, [file_id(path, root) for path in paths])
     on = frames.with_row_index("row").filter(pl.col("index") % wanted.stride == 0)

@@ -48,7 +48,7 @@ class _Seen:
 
 
 def hash_video(clip: Clip, wanted: Wanted, advance: Advance) -> pl.DataFrame:
-    """Hash the frames of a video that lie on the stride; answers every frame, as `FRAMES`."""
+    """Hash the frames of a video that lie on the stride; returns every frame, as `FRAMES`."""
     assert clip.video is not None
     if not clip.video.is_file():  # a link to nowhere; a named pipe, which would be waited on
         advance(1)

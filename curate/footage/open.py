@@ -63,7 +63,7 @@ def open_footage(path: Path) -> Footage:
 
 
 def is_part(path: Path) -> bool:
-    """Say whether the Parquet file at `path` is a part of a frames table, by its columns."""
+    """Return whether the Parquet file at `path` is a part of a frames table, by its columns."""
     try:
         return set(pq.read_schema(path).names) >= set(_PART)
     except (pa.ArrowInvalid, OSError):

@@ -22,7 +22,7 @@ def read_pictures(
 ) -> dict[str, NDArray[np.uint8]]:
     """Map the ids of `frames` (id, clip, index; a few dozen) to their pictures (h, w, 3) uint8 RGB.
 
-    `path` is as `hash_footage` takes it; a frames table answers its crops. A frame that is not
+    `path` is as `hash_footage` takes it; a frames table gives its crops. A frame that is not
     there or is unreadable is left out.
 
     Raises:

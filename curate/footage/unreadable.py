@@ -30,7 +30,7 @@ class Unreadable:
         return f"{on_one_line(self.file)} ({self.why})"
 
     def as_data(self) -> dict[str, Any]:
-        """Answer the same for machines."""
+        """Return the same for machines."""
         return asdict(self)
 
 
@@ -57,7 +57,7 @@ def find_unreadable(footage: Footage, frames: pl.DataFrame) -> list[Unreadable]:
 
 
 def note_unreadable(path: Path, found: Sequence[Unreadable], where: str = "") -> list[str]:
-    """Say in at most one sentence which files hold unreadable frames, the first few by name.
+    """Describe in at most one sentence which files hold unreadable frames, the first few by name.
 
     `where` says where all of them are named.
     """

@@ -73,7 +73,7 @@ def steady(
 
 
 def cascade_file() -> Path:
-    """Say where OpenCV's cascade lies.
+    """Return where OpenCV's cascade lies.
 
     Raises:
         UserError: this OpenCV comes without it.
@@ -137,7 +137,7 @@ def _smoothed(
 
 
 def _voted(own: Box, neighbours: list[Box | None], moving: bool) -> Box | None:
-    """Answer the median of the majority; without one, the box itself unless it is a false alarm."""
+    """Return the median of the majority; without one, the box itself unless it is a false alarm."""
     there = [own, *(box for box in neighbours if box is not None)]
     # A majority of like boxes holds the median of each coordinate between its own boxes.
     middle = _median(there)

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.base.files import digest, remove_left
+from curate.base.files import digest, remove_leftovers
 from curate.base.stage_params import FramesParameters
 from curate.frames.faces import cascade_file
 from curate.media.clip import Clip
@@ -20,7 +20,7 @@ from curate.tables import FRAMES, HASH_KIND
 
 _MADE_FROM = b"framewise.made_from"
 _SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-# A file that `whole_file` has begun; its name holds the process that writes it.
+# A file that `atomic_write` has begun; its name holds the process that writes it.
 _PARTIAL = re.compile(r"\..+\.parquet\.\d{1,9}\.partial")
 
 
@@ -31,7 +31,7 @@ def part_schema(clip: Clip, parameters: FramesParameters) -> pa.Schema:
 
 
 def is_made_from(path: Path, schema: pa.Schema) -> bool:
-    """Say whether the part at `path` was made from the same input as one of `schema` would be."""
+    """Return whether the part at `path` was made from the input that `schema` names."""
     return _made_from(path) == schema.metadata[_MADE_FROM]
 
 
@@ -65,8 +65,8 @@ def _made_from(path: Path) -> bytes | None:
         return None
 
 
-def remove_strangers(folder: Path, wanted: set[Path]) -> int:
-    """Remove parts of clips that are gone, only files that this stage made; answer how many."""
+def remove_stale(folder: Path, wanted: set[Path]) -> int:
+    """Remove parts of clips that are gone, only files that this stage made; return how many."""
     there = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
     strangers = [path for path in there if path not in wanted and _made_from(path) is not None]
     for path in strangers:
@@ -75,6 +75,6 @@ def remove_strangers(folder: Path, wanted: set[Path]) -> int:
 
 
 def remove_partials(folder: Path) -> int:
-    """Remove files that a killed run has begun and left below `folder`; answer how many."""
+    """Remove files that a killed run has begun and left below `folder`; return how many."""
     there = sorted(folder.rglob(".*.partial")) if folder.is_dir() else []
-    return remove_left(path for path in there if _PARTIAL.fullmatch(path.name))
+    return remove_leftovers(path for path in there if _PARTIAL.fullmatch(path.name))

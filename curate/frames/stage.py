@@ -21,11 +21,11 @@ import pyarrow.parquet as pq
 
 from curate.base import console
 from curate.base.errors import UserError
-from curate.base.files import whole_file
+from curate.base.files import atomic_write
 from curate.base.stage_params import FramesParameters
 from curate.base.workers import in_processes, tell
 from curate.frames.crop import cut_frames
-from curate.frames.parts import is_made_from, part_schema, remove_partials, remove_strangers
+from curate.frames.parts import is_made_from, part_schema, remove_partials, remove_stale
 from curate.media.clip import Clip
 from curate.media.decode import Frame, Picture, expected_frames, frames_of
 from curate.media.hashing import perceptual_hashes, thumbnail
@@ -55,7 +55,7 @@ class ClipCount:
 def frames_stage(
     folder: Path, parameters: FramesParameters, workers: int, force: bool
 ) -> list[ClipCount]:
-    """Find the footage's clips and write their parts, showing progress; answer their counts."""
+    """Find the footage's clips and write their parts, showing progress; return their counts."""
     clips = find_clips(Path(parameters.footage), parameters)
     with console.progress("decoding", sum(map(expected_frames, clips))) as advance:
         return extract_frames(clips, folder, parameters, workers, advance, force)
@@ -108,12 +108,12 @@ def extract_frames(
     """Write the part of every clip below `folder`; parts of other clips are removed.
 
     `on_frames` is told how many more frames are done. With `force`, parts that are done are done
-    again. Answers a count a clip, by name.
+    again. Returns a count a clip, by name.
 
     Raises:
         UserError: `crop: landmarks` for a clip that has none.
     """
-    removed = remove_strangers(folder, {part_path(folder, clip.name) for clip in clips})
+    removed = remove_stale(folder, {part_path(folder, clip.name) for clip in clips})
     if removed:
         console.note(f"{folder}: {removed} parts of other clips were removed")
     remove_partials(folder)
@@ -144,7 +144,7 @@ def extract_clip(
     frames = cut_frames(clip, frames_of(clip), parameters.crop)
     rows = (_row(clip, frame, cut, parameters) for frame, cut in frames)
     reasons: list[str | None] = []
-    with whole_file(path) as begun, pq.ParquetWriter(begun, schema) as writer:
+    with atomic_write(path) as begun, pq.ParquetWriter(begun, schema) as writer:
         for batch in _batches(rows):
             _hash(batch, parameters.hash)
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 
 from curate.base.errors import UserError
-from curate.base.files import check_outside, check_writable, whole_file
+from curate.base.files import atomic_write, check_outside, check_writable
 from curate.gallery.inputs import Inputs, Picture
 from curate.gallery.sections import Group, Section, Tile, choose_sections
 from curate.viz import html as page
@@ -52,13 +52,13 @@ def check_place(output: Path, footage: Sequence[Path]) -> None:
 def write_gallery(shown: Inputs, output: Path, *, distance: int, groups: int) -> dict[str, int]:
     """Choose what to show, read those pictures and write the page whole.
 
-    Frames within `distance` bits are near-duplicates; at most `groups` groups are shown. Answers
+    Frames within `distance` bits are near-duplicates; at most `groups` groups are shown. Returns
     the number of groups by section. The same input gives the same bytes.
     """
     sections = choose_sections(shown.material, shown.decisions, distance=distance, groups=groups)
     wanted = {tile.id for section in sections for group in section.groups for tile in group.tiles}
     written = render(shown.material.title, sections, shown.read(sorted(wanted)))
-    with whole_file(output) as partial:
+    with atomic_write(output) as partial:
         partial.write_text(written, encoding="utf-8")
     return {section.name: len(section.groups) for section in sections}
 

@@ -82,7 +82,7 @@ def whole_picture(path: Path) -> bytes | None:
 
 
 def expected_frames(clip: Clip) -> int:
-    """Say how many frames a clip should have: its images, or what the video's header tells."""
+    """Return how many frames a clip should have: its images, or what the video's header tells."""
     if clip.video is None:
         return len(clip.images)
     capture = _open(clip.video)
@@ -125,7 +125,7 @@ def _video_frames(path: Path, step: int) -> Iterator[Frame]:
 
 
 def _seconds(capture: cv2.VideoCapture, index: int, rate: float) -> float | None:
-    """Say when the frame just grabbed is shown: by the rate or, where it varies, as told.
+    """Return when the frame just grabbed is shown: by the rate or, where it varies, as told.
 
     A container's own times are rounded, some to the millisecond: at a constant rate counting is
     exact, and the same for every container.

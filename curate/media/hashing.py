@@ -173,7 +173,7 @@ def _product(pixels: MatLike, weights: NDArray[np.float64]) -> NDArray[np.float6
 def read_gray(path: Path) -> MatLike | None:
     """Read an image file as grey (height, width) uint8, as small as hashing allows.
 
-    Answers None when the file is no whole picture that OpenCV reads. A rotation noted in the
+    Returns None when the file is no whole picture that OpenCV reads. A rotation noted in the
     file's EXIF data is ignored, as imagehash does.
     """
     data = whole_picture(path)

@@ -39,7 +39,7 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Say it for a reader, such as "multi-index 5x12, 0 flips"."""
+        """Describe it for a reader, such as "multi-index 5x12, 0 flips"."""
         if not self.parts:
             return "flat"
         return f"multi-index {self.parts}x{self.bits}, {self.flips} flips"

@@ -88,7 +88,7 @@ def lags_up_to(longest: int, count: int) -> list[int]:
 
 
 def first_above(curve: pl.DataFrame, column: str, level: float, pairs: int = 1) -> int | None:
-    """Answer the least lag at which `curve[column]` exceeds `level`, None where it never does.
+    """Return the least lag at which `curve[column]` exceeds `level`, None where it never does.
 
     Lags with fewer than `pairs` pairs are passed over.
     """
@@ -98,7 +98,7 @@ def first_above(curve: pl.DataFrame, column: str, level: float, pairs: int = 1) 
 
 
 def longest_lag(frames: pl.DataFrame) -> int:
-    """Answer half of the longest clip, in frames: beyond, too few pairs are left to average."""
+    """Return half of the longest clip, in frames: beyond, too few pairs are left to average."""
     spans = frames.group_by("clip").agg((pl.col("index").max() - pl.col("index").min()).alias("s"))
     return int(max(spans["s"].to_list(), default=0)) // 2
 
@@ -112,7 +112,7 @@ def _places(usable: pl.DataFrame, longest: int) -> NDArray[np.int64]:
 
 
 def _at_lag(places: NDArray[np.int64], lag: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Answer the rows of all pairs of a clip's frames that are `lag` frames apart."""
+    """Return the rows of all pairs of a clip's frames that are `lag` frames apart."""
     later = np.searchsorted(places, places + lag)
     first = np.flatnonzero(later < len(places))
     first = first[places[later[first]] == places[first] + lag]
@@ -164,7 +164,7 @@ def _elsewhere(usable: pl.DataFrame, seed: int) -> float | None:
 
 
 def _steps(frames: pl.DataFrame) -> pl.DataFrame:
-    """Answer the seconds between each frame and the one before it in its clip, a frame a row."""
+    """Return the seconds between each frame and the one before it in its clip, a frame a row."""
     timed = frames.drop_nulls("time").sort("clip", "index")
     step = pl.col("time").diff() / pl.col("index").diff()
     return timed.select("clip", step.over("clip").alias("step"))

@@ -25,7 +25,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Kept:
-    """Answer of the greedy rule for n hashes: `owner` (n,) int64, `distance` (n,) int64.
+    """Return of the greedy rule for n hashes: `owner` (n,) int64, `distance` (n,) int64.
 
     A hash that is kept owns itself at distance -1; one that is dropped is owned by the nearest
     kept hash before it (the earliest of several).
@@ -82,7 +82,7 @@ def _whole_groups(groups: NDArray[np.integer]) -> Iterator[tuple[slice, bool]]:
 def _keep_within(
     hashes: Hashes, groups: NDArray[np.integer], undecided: NDArray[np.bool_], radius: int
 ) -> Rows:
-    """Decide the undecided hashes of a block one after the other; answer the rows of those kept.
+    """Decide the undecided hashes of a block one after the other; return the rows of those kept.
 
     Each one's near hashes are the bits of a whole number, so that to ask for a kept one among
     them is a single operation.
@@ -159,7 +159,7 @@ def _blocks(queries: Hashes, stored: Hashes, radius: int) -> Iterator[Pairs]:
 def pairs_within(one: Hashes, other: Hashes, radius: int) -> Pairs:
     """Find all pairs of a hash in `one` and a hash in `other` within `radius` bits.
 
-    Answers rows of `one`, rows of `other` and distances, by distance, then by row. They take
+    Returns rows of `one`, rows of `other` and distances, by distance, then by row. They take
     memory for each pair; `count_within` does not.
     """
     left, right = _Distinct(one), _Distinct(other)
@@ -170,7 +170,7 @@ def pairs_within(one: Hashes, other: Hashes, radius: int) -> Pairs:
 def pairs_among(hashes: Hashes, radius: int) -> Pairs:
     """Find all pairs of two of the `hashes` within `radius` bits, each once: a row and a later row.
 
-    Answers rows, later rows and distances, by distance, then by the pair's hashes, then by row;
+    Returns rows, later rows and distances, by distance, then by the pair's hashes, then by row;
     memory as `pairs_within`.
     """
     distinct = _Distinct(hashes)
@@ -219,7 +219,7 @@ def count_within(one: Hashes, other: Hashes, radius: int) -> int:
 def nearest_within(hashes: Hashes, others: Hashes, radius: int) -> tuple[Rows, Rows]:
     """Find for each hash the nearest of `others` within `radius` bits, the earliest of several.
 
-    Answers rows of `others` and distances, (n,) int64 each, both -1 where there is none.
+    Returns rows of `others` and distances, (n,) int64 each, both -1 where there is none.
     """
     left, right = _Distinct(hashes), _Distinct(others)
     row = np.full(len(left.values), -1, np.int64)
@@ -228,9 +228,9 @@ def nearest_within(hashes: Hashes, others: Hashes, radius: int) -> tuple[Rows, R
         rows, earliest, nearest = _nearest(rows, right.order[right.start[found]], bits)
         row[rows], distance[rows] = earliest, nearest
     number = np.repeat(np.arange(len(left.values)), left.count)
-    answer = np.empty((2, len(hashes)), np.int64)
-    answer[:, left.order] = row[number], distance[number]
-    return answer[0], answer[1]
+    nearest = np.empty((2, len(hashes)), np.int64)
+    nearest[:, left.order] = row[number], distance[number]
+    return nearest[0], nearest[1]
 
 
 def hamming(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int64]:

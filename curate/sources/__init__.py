@@ -31,7 +31,7 @@ def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
 def read_labels(footage: Path, parameters: LabelsParameters, *, check: bool = False) -> Labels:
     """Read the labels of the footage's clips: one row a labelled frame.
 
-    With `check`, damaged files are left out and named in the answer's `damage`.
+    With `check`, damaged files are left out and named in the result's `damage`.
 
     Raises:
         UserError: a damaged label file, by file and row, and how many more there are.
@@ -44,7 +44,7 @@ def read_labels(footage: Path, parameters: LabelsParameters, *, check: bool = Fa
 
 
 def _first_of(damage: list[UserError]) -> str:
-    """Say the first file's damage, how many more files there are and how to see them all."""
+    """Describe the first file's damage, how many more files there are and how to see them all."""
     said = str(damage[0])
     files = len(damage) - 1
     if files:

@@ -192,7 +192,7 @@ def _numbered(clip: Clip, offset: int) -> pl.DataFrame:
 
 
 def _notes(clips: set[str], coded: set[str], strengths: set[str]) -> list[str]:
-    """Say which clips have no table, and which tables no images or no occurrence table."""
+    """List which clips have no table, and which tables no images or no occurrence table."""
     said = {
         "has no table in AU_OCC; unlabelled": clips - coded,
         "has a table in AU_OCC but no images; left out": coded - clips,

@@ -177,7 +177,7 @@ def _number(image: Path) -> int | None:
 
 
 def _left_unlabelled(clips: list[Clip], coded: set[str]) -> list[str]:
-    """Say which sequences have no coded peak, and which do not begin with image 1."""
+    """List which sequences have no coded peak, and which do not begin with image 1."""
     bare = [clip.name for clip in clips if clip.name not in coded]
     late = [clip.name for clip in clips if _number(clip.images[0]) != 1]
     notes = [f"no FACS file of {first_few(bare)}; the peak is unlabelled"] if bare else []

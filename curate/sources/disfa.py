@@ -128,7 +128,7 @@ def _read_file(file: _LabelFile, frame_base: int | str) -> _Coded:
 
 
 def _frame_base(parameters: LabelsParameters, coded: list[_Coded]) -> int:
-    """Answer the number of the first frame: given, or 0 if any file has it and 1 otherwise."""
+    """Return the number of the first frame: given, or 0 if any file has it and 1 otherwise."""
     if parameters.frame_base != "auto":
         return parameters.frame_base
     return 0 if any(map(_has_zero, coded)) else 1
@@ -139,7 +139,7 @@ def _has_zero(coded: _Coded) -> bool:
 
 
 def _mixed_bases(parameters: LabelsParameters, coded: list[_Coded]) -> list[str]:
-    """Say where a few files with a frame 0 decide that frames are counted from 0 in all."""
+    """Return where a few files with a frame 0 decide that frames are counted from 0 in all."""
     zero = [one.file.path.name for one in coded if _has_zero(one)]
     if parameters.frame_base != "auto" or not zero or 2 * len(zero) > len(coded):
         return []
@@ -172,7 +172,7 @@ def _widen(coded: list[_Coded], base: int, positive_at: float) -> pl.DataFrame:
 
 
 def _lengths(clips: list[Clip], coded: list[_Coded], base: int) -> list[str]:
-    """Say which subjects' files end at different frames, and which videos at another one."""
+    """List which subjects' files end at different frames, and which videos at another one."""
     ends: dict[str, dict[int, int]] = {}
     for one in coded:
         ends.setdefault(one.file.subject, {})[one.file.action_unit] = one.last

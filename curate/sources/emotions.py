@@ -58,7 +58,7 @@ CKPLUS: Mapping[str, Rule] = {
 def judge_emotions(
     labels: Mapping[int, int | None], coded: Collection[int], rules: Mapping[str, Rule] = EMFACS
 ) -> dict[str, Verdict]:
-    """Say of each emotion whether a frame's labels make it present, absent or undecidable.
+    """Decide for each emotion whether a frame's labels make it present, absent or undecidable.
 
     `labels` maps action units to 1 (present), 0 (absent) or None (unknown in this frame); `coded`
     lists the action units that the data set codes at all. A combination with an action unit that

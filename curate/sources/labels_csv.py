@@ -65,7 +65,7 @@ def _read(path: Path, clips: list[Clip], footage: Path, positive_at: float) -> L
 
 
 def _strangers(path: Path, strangers: dict[str, int], places: Collection[str]) -> list[str]:
-    """Say how many rows name no clip or image, with the first names and what is near them."""
+    """Return how many rows name no clip or image, with the first names and what is near them."""
     if not strangers:
         return []
     named = []
@@ -81,7 +81,7 @@ def _strangers(path: Path, strangers: dict[str, int], places: Collection[str]) -
 
 
 def _past_the_end(path: Path, rows: list[dict[str, Any]], clips: list[Clip]) -> list[str]:
-    """Say how many rows name a frame past the end of their clip."""
+    """Return how many rows name a frame past the end of their clip."""
     last: dict[str, int] = {}
     for row in rows:
         last[row["clip"]] = max(row["index"], last.get(row["clip"], 0))
@@ -96,7 +96,7 @@ def _past_the_end(path: Path, rows: list[dict[str, Any]], clips: list[Clip]) -> 
 def _binary_columns(
     path: Path, rows: list[dict[str, Any]], units: dict[int, str], positive_at: float
 ) -> list[str]:
-    """Say where numbers are only 0 and 1: labels, it seems, that were read as intensities."""
+    """Return where numbers are only 0 and 1: labels, it seems, that were read as intensities."""
     notes = []
     for unit, column in units.items():
         values = {row[intensity(f"AU{unit}")] for row in rows} - {None}

@@ -8,7 +8,7 @@ from curate.media.decode import expected_frames
 
 
 def compare_lengths(labelled: list[tuple[Clip, int]]) -> list[str]:
-    """Say, in one note, which videos have more or fewer frames than their labels.
+    """Describe, in one note, which videos have more or fewer frames than their labels.
 
     `labelled` holds clips with the number of frames that their labels speak of. The shorter of
     the two is used: a label without a frame is left out, a frame without a label is unlabelled.

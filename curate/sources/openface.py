@@ -66,7 +66,7 @@ def read_columns(path: Path, pattern: str) -> pl.DataFrame:
 
 
 def _read(path: Path, pattern: str) -> tuple[pl.DataFrame, Faults]:
-    """Read what `read_columns` answers, and what is wrong with it, row by row."""
+    """Read what `read_columns` returns, and what is wrong with it, row by row."""
     cells = read_cells(path, rf"({'|'.join(_GENERAL)})$|{pattern}")
     if "frame" not in cells.columns:
         raise DamagedRowsError(path, [(1, "has no column 'frame'; is it an OpenFace CSV?")])

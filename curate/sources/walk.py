@@ -1,4 +1,4 @@
-"""What every source of footage answers: its clips, and their labels."""
+"""Find the videos, the images and the folders of footage, and name its clips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
 
 
 def existing_footage(path: Path) -> Path:
-    """Answer `path`, or say in one sentence that there is no such footage."""
+    """Return `path`, or say in one sentence that there is no such footage."""
     if not path.exists():
         raise UserError(
             f"{path}: no such footage; give an existing folder or video (parameter 'footage')"

@@ -26,7 +26,7 @@ def choose_validation(
 
     `least` positives of each action unit are wished for (or half of those there are, or, with
     folds, each fold's share). Folds depend on the kept frames alone, so that they are the same
-    whichever is asked for. One subject and no folds: the answer is empty.
+    whichever is asked for. One subject and no folds: the list is empty.
 
     Raises:
         UserError: no such fold, more folds than subjects, a subject that no published fold has, or

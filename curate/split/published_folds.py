@@ -26,7 +26,7 @@ class PublishedFolds:
     tested: tuple[tuple[str, ...], ...]
 
     def subject(self, name: str) -> str | None:
-        """Answer the published form of a subject's name (sn1: SN001), or None if it has none."""
+        """Return the published form of a subject's name (sn1: SN001), or None if it has none."""
         found = self.pattern.search(name)
         return f"{found.group(1).upper()}{int(found.group(2)):03d}" if found else None
 

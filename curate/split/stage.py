@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from curate.base.console import Counts
+from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.stage_params import SplitParameters
 from curate.search.across import near_across
@@ -91,7 +91,7 @@ def _views(lengths: pl.DataFrame) -> list[tuple[int, list[str]]]:
     """Group clips that may show one moment: those of a subject about as long as one another.
 
     Two cameras' clips differ by a few frames. Other clips that happen to be as long lose nothing
-    by it. `lengths`: subject, clip, index (frames). Answers the shortest length, and the clips.
+    by it. `lengths`: subject, clip, index (frames). Returns the shortest length, and the clips.
     """
     views: list[tuple[int, list[str]]] = []
     before: tuple[str, int] | None = None
@@ -120,7 +120,7 @@ def _block(name: str, length: int, fraction: float, margin: int, seed: int) -> t
 
 def split_stage(
     dedup: Path, labels: Path, frames: Path, output: Path, parameters: SplitParameters
-) -> Counts:
+) -> Summary:
     """Read the decisions so far, split, write, and count: frames and rates in each split.
 
     Raises:

@@ -40,7 +40,7 @@ class Aim:
     size_weight: float = 1.0
 
     def cost(self, frames: Floats, positives: Floats) -> Floats:
-        """Price sets with so many frames (...) and positives (..., action units); answers (...).
+        """Price sets with so many frames (...) and positives (..., action units); returns (...).
 
         The relative difference of each action unit's rate, and of the size. A set that leaves
         validation or training without any positive of an action unit that somebody has costs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.base.console import Counts
+from curate.base.console import Summary
 from curate.base.stage_params import SplitParameters
 from curate.split.folds import lacking_subjects
 from curate.tables import KEPT_SPLITS, action_units
@@ -12,7 +12,7 @@ from curate.tables import KEPT_SPLITS, action_units
 
 def count_splits(
     table: pl.DataFrame, labels: pl.DataFrame, near: dict[str, int], parameters: SplitParameters
-) -> Counts:
+) -> Summary:
     """Count frames, subjects, rates and near-duplicates of training in each split, with notes.
 
     `table` has the columns of `curate.tables.SPLIT`; `near` counts the near-duplicate pairs of
@@ -47,7 +47,7 @@ def count_splits(
     if not kept.is_empty():
         notes += _positives_notes(positives, parts, parameters)
     data["notes"] = notes
-    return Counts(["", *KEPT_SPLITS, "validation positives"], rows, data, notes)
+    return Summary(["", *KEPT_SPLITS, "validation positives"], rows, data, notes)
 
 
 def _without_block(table: pl.DataFrame) -> list[str]:
@@ -95,7 +95,7 @@ def _positives_notes(
     parts: dict[str, pl.DataFrame],
     parameters: SplitParameters,
 ) -> list[str]:
-    """Say which action units validation can hardly judge, and which a split cannot at all."""
+    """List which action units validation can hardly judge, and which a split cannot at all."""
     least = parameters.validation_positives
     thin = [
         f"{name} ({counts['validation']})"

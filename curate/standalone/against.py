@@ -37,7 +37,7 @@ def check_apart(path: Path, against: Path | None) -> None:
 
 
 def hash_against(footage: Footage, against: Path, hashing: Callable[[Footage], Hashed]) -> Hashed:
-    """Hash every frame at `against`, to compare `footage` with; answer the usable, with notes.
+    """Hash every frame at `against`, to compare `footage` with; return the usable, with notes.
 
     Ids start with the path `against`.
 

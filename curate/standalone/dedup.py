@@ -46,7 +46,7 @@ class Outcome:
     cached: int = 0
 
     def as_data(self) -> dict[str, Any]:
-        """Answer counts by reason, and what goes with them, for machines."""
+        """Return counts by reason, and what goes with them, for machines."""
         return {
             **dict(count_reasons(self.decisions)),
             "files_read": self.read,
@@ -56,7 +56,7 @@ class Outcome:
         }
 
     def closing(self, places: Places) -> list[str]:
-        """Say what was read and what was written."""
+        """Describe what was read and what was written."""
         kept = int(self.decisions["keep"].sum())
         files = self.read + self.cached
         plural = "s" * (files != 1)

@@ -56,7 +56,7 @@ class Places:
                 check_writable(place)
 
     def closing(self, kept: int) -> list[str]:
-        """Say what was written, or would have been but for a dry run."""
+        """Describe what was written, or would have been but for a dry run."""
         written = [] if self.output is None else [f"decisions to {on_one_line(self.output)}"]
         if self.to is not None:
             written.append(f"{kept:,} kept frames to {on_one_line(self.to)}")

@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from curate.base.errors import UserError
-from curate.base.files import whole_folder
+from curate.base.files import atomic_folder
 from curate.base.workers import Advance, on_threads
 from curate.footage.open import Footage
 from curate.footage.pictures import chosen_frames
@@ -41,7 +41,7 @@ def check_empty(to: Path | None) -> None:
 def copy_kept(
     footage: Footage, decisions: pl.DataFrame, to: Path, workers: int, *, link: bool = False
 ) -> list[str]:
-    """Write the kept frames below `to`, a folder that is new or empty; answer what to note.
+    """Write the kept frames below `to`, a folder that is new or empty; return what to note.
 
     Images keep their path below the footage; they are copied, or with `link` hard-linked where
     the file system can. A video's frames are encoded anew as CLIP/INDEX.jpg; those of a frames
@@ -53,7 +53,7 @@ def copy_kept(
     check_empty(to)
     kept = decisions.filter("keep")
     with (
-        whole_folder(to.resolve(), holds="") as begun,
+        atomic_folder(to.resolve(), holds="") as begun,
         on_threads("gathering", len(kept), workers) as (pool, advance),
     ):
         for part in footage.parts:
@@ -85,7 +85,7 @@ def _unlinked(drawn: int, copied: int, to: Path) -> list[str]:
 def _copy_images(
     images: list[Path], root: Path, to: Path, link: bool, pool: Executor, advance: Advance
 ) -> int:
-    """Copy or link images to their paths below `root`; answer how many were copied."""
+    """Copy or link images to their paths below `root`; return how many were copied."""
     targets = [to / image.relative_to(root) for image in images]
     for folder in {target.parent for target in targets}:
         folder.mkdir(parents=True, exist_ok=True)

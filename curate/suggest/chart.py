@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from curate.base.errors import UserError
-from curate.base.files import check_outside, check_writable, whole_file
+from curate.base.files import atomic_write, check_outside, check_writable
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import COVERED, Result
 from curate.suggest.tables import distance_in_words
@@ -36,7 +36,7 @@ def check_place(output: Path, footage: Path | None) -> None:
 
 def write(result: Result, output: Path) -> None:
     """Draw the picture and write it whole; the same result gives the same bytes."""
-    with whole_file(output) as partial:
+    with atomic_write(output) as partial:
         save(draw(result), partial)
 
 

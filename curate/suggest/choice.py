@@ -27,7 +27,7 @@ class Result:
     """All that `curate suggest` found; `tried` starts with all frames that can be used.
 
     `asked` is the grid of candidates asked for, by stride, then distance; `chosen` is the one
-    suggested, for `reasons`, in sentences; `clips` is as `pace_by_clip` answers; `labelled` says
+    suggested, for `reasons`, in sentences; `clips` is as `pace_by_clip` returns; `labelled` says
     whether there were labels to count.
     """
 
@@ -60,14 +60,14 @@ def choose(asked: Sequence[Candidate], pace: Pace) -> Choice:
 
 
 def _longest_stride(pace: Pace) -> int:
-    """Answer the longest stride that the pictures allow; labels may allow less."""
+    """Return the longest stride that the pictures allow; labels may allow less."""
     if pace.independent or pace.longest is None:
         return 1
     return pace.longest if pace.changes is None else pace.changes
 
 
 def _walk(candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate | None]:
-    """Answer the last candidate before the first that covers too little, and that one if any.
+    """Return the last candidate before the first that covers too little, and that one if any.
 
     Where already the first covers too little, it is both.
     """

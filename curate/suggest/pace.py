@@ -65,7 +65,7 @@ def lags_to_measure(frames: pl.DataFrame) -> list[int]:
 
 
 def pace_of_all(lags: Lags) -> Pace:
-    """Say how fast the pictures of all clips change, taken together."""
+    """Return how fast the pictures of all clips change, taken together."""
     levels = lags.levels.drop_nulls("level")
     level = float(np.average(levels["level"], weights=levels["frames"])) if len(levels) else 0.0
     measured = lags.all.filter(pl.col("pairs") >= _FEW)
@@ -93,7 +93,7 @@ def _means(lags: Lags) -> pl.DataFrame:
 
 
 def pace_by_clip(lags: Lags, limit: int) -> pl.DataFrame:
-    """Say how fast each clip changes: clip, frames, level, interval, changes, unrelated.
+    """Return how fast each clip changes: clip, frames, level, interval, changes, unrelated.
 
     The last two are lags in frames, as in `Pace`, null where not reached.
     """

@@ -30,7 +30,7 @@ class Choice:
 
 
 def reasons(choice: Choice, whole: Candidate, pace: Pace) -> list[str]:
-    """Say in sentences what decided; `whole` is all frames that can be used."""
+    """Describe in sentences what decided; `whole` is all frames that can be used."""
     chosen = choice.chosen
     said = [_of_pace(pace)]
     if choice.beyond:
@@ -91,7 +91,7 @@ def _of_labels(chosen: Candidate, whole: Candidate) -> str:
 
 
 def _least(candidate: Candidate, whole: Candidate, verb: str = " ") -> str:
-    """Say what is left of the action unit that is covered least."""
+    """Describe what is left of the action unit that is covered least."""
     name, covered = candidate.least or ("", 0.0)
     left, events = candidate.units[name].events, whole.units[name].events
     kept = f"a frame of {left:,} of its {events:,} events"

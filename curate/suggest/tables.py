@@ -24,7 +24,7 @@ def distance_in_words(distance: int) -> str:
 
 
 def candidates(result: Result) -> tuple[list[str], list[Row]]:
-    """Answer columns and rows: every stride at the distance suggested, and every distance at the
+    """Return columns and rows: every stride at the distance suggested, and every distance at the
     stride suggested, after all frames.
     """
     whole, chosen = result.tried[0], result.chosen
@@ -55,7 +55,7 @@ def _candidate_row(candidate: Candidate, whole: Candidate, suggested: bool) -> R
 
 
 def units(result: Result) -> list[Row]:
-    """Answer, for each action unit, positives and events of all frames and of those suggested."""
+    """Return, for each action unit, positives and events of all frames and of those suggested."""
     whole, chosen = result.tried[0].units, result.chosen.units
     return [
         (
@@ -71,7 +71,7 @@ def units(result: Result) -> list[Row]:
 
 
 def pace(result: Result) -> list[Row]:
-    """Answer a row for all clips together, then for the fastest, middle and slowest of them."""
+    """Return a row for all clips together, then for the fastest, middle and slowest of them."""
     found, clips = result.pace, result.clips
     name = "all clips" if len(clips) > 1 else clips["clip"][0]
     if found.longest is None:
@@ -113,7 +113,7 @@ def command(
 
 
 def closing(result: Result, command_line: str, picture: Path) -> list[str]:
-    """Answer the suggestion with its reasons, the rule, the command to run and the picture."""
+    """Return the suggestion with its reasons, the rule, the command to run and the picture."""
     chosen, whole = result.chosen, result.tried[0]
     return [
         "",
@@ -127,7 +127,7 @@ def closing(result: Result, command_line: str, picture: Path) -> list[str]:
 
 
 def as_data(result: Result, command_line: str, picture: Path) -> dict[str, Any]:
-    """Answer all that was found, for machines; a distance of -1 is off, lags are in frames."""
+    """Return all that was found, for machines; a distance of -1 is off, lags are in frames."""
     chosen, pace = result.chosen, result.pace
     return {
         "frames": result.frames,

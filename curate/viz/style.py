@@ -78,7 +78,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def _fix_layout(figure: Figure) -> None:
-    """Lay out once and round: the last digits of the layout's solver differ from run to run."""
+    """Format once and round: the last digits of the layout's solver differ from run to run."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:

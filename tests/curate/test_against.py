@@ -60,7 +60,7 @@ def test_older_footage_may_be_images_of_which_some_are_broken(
 
 @pytest.fixture
 def both(tmp_path: Path, write_video: Write) -> tuple[Path, Path]:
-    """Lay out a frames table of a new video, and an older video that it repeats once."""
+    """Format a frames table of a new video, and an older video that it repeats once."""
     new = write_video(tmp_path / "new.avi", seeds=[1, 1, 2])
     for clip in find_clips(new, NEAR):
         extract_clip(clip, tmp_path / "frames", NEAR)

@@ -221,7 +221,7 @@ def test_the_same_picture_needs_more_than_the_same_hash(frames_table: Table) -> 
 
 @pytest.fixture
 def lay(tmp_path: Path, labels_of: Table) -> Callable[..., Path]:
-    """Lay out frames and labels as the pipeline does; answer their folder."""
+    """Format frames and labels as the pipeline does; return their folder."""
 
     def make(hashes: dict[str, list[int]]) -> Path:
         rows = [

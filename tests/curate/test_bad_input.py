@@ -33,7 +33,7 @@ def assert_refused(ran: CompletedProcess[str], *parts: str) -> None:
 
 @pytest.fixture
 def footage(tmp_path: Path) -> Path:
-    """Lay out what is wrong with footage: each case is a folder or file below it."""
+    """Format what is wrong with footage: each case is a folder or file below it."""
     files = {
         "bare/readme.md": "no footage",
         "badrow/Videos/LeftVideoSN001_comp.avi": "",

@@ -15,7 +15,7 @@ TABLE = "0,1,12\n2440,0,1\n2441,1,9\n"
 
 
 def lay(folder: Path, images: list[str], tables: dict[str, str] | None = None) -> Path:
-    """Lay out empty images such as F001/T1/2440.jpg, and tables below AUCoding."""
+    """Format empty images such as F001/T1/2440.jpg, and tables below AUCoding."""
     for name in images:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()

@@ -15,7 +15,7 @@ CKPLUS = Parameters(source="ckplus")
 
 
 def lay(folder: Path, sequences: dict[str, int], **labels: dict[str, str]) -> Path:
-    """Lay out sequences of so many images, and FACS and Emotion files named like S005_001_3."""
+    """Format sequences of so many images, and FACS and Emotion files named like S005_001_3."""
     for sequence, count in sequences.items():
         for number in range(1, count + 1):
             image = folder / "cohn-kanade-images" / sequence / f"{stem(sequence, number)}.png"

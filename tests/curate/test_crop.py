@@ -21,7 +21,7 @@ def grid(height: int, width: int) -> np.ndarray:
 
 
 def corners(picture: np.ndarray) -> list[tuple[int, int]]:
-    """Say which row and column the picture begins and ends with."""
+    """Describe which row and column the picture begins and ends with."""
     return [(int(pixel[0]), int(pixel[1])) for pixel in (picture[0, 0], picture[-1, -1])]
 
 

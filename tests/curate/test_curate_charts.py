@@ -21,7 +21,7 @@ from curate.viz.style import epochs_in_words, save, spread
 
 
 def texts(figure: Figure) -> str:
-    """Answer all that is written in a figure."""
+    """Return all that is written in a figure."""
     return "\n".join(text.get_text() for text in figure.findobj(Text))
 
 

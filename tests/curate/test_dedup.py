@@ -48,14 +48,14 @@ def footage(draw: st.DrawFn) -> pl.DataFrame:
 
 
 def preferred(row: dict[str, Any], keep: str) -> tuple[Any, ...]:
-    """Say where a frame comes in the order of `keep`, in plain Python."""
+    """Return where a frame comes in the order of `keep`, in plain Python."""
     value = {"first": None, "sharpest": row["sharpness"], "peak": row["peak"]}[keep]
     unknown = value is None or value != value
     return (unknown, 0 if unknown else -value, row["clip"], row["index"])
 
 
 def nearest(value: int, others: list[tuple[str, int]], distance: int) -> tuple[str, int] | None:
-    """Answer id and distance of the nearest within `distance`, the first of several."""
+    """Return id and distance of the nearest within `distance`, the first of several."""
     bits = [((value ^ other).bit_count(), number) for number, (_, other) in enumerate(others)]
     best = min(bits, default=(65, -1))
     return (others[best[1]][0], best[0]) if best[0] <= distance else None

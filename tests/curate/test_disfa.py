@@ -17,7 +17,7 @@ RIGHT = "Video_RightCamera/RightVideoSN001_Comp.avi"
 
 
 def lay(folder: Path, videos: list[str], labels: dict[str, str]) -> Path:
-    """Lay out empty videos, and label files named like SN001_au1."""
+    """Format empty videos, and label files named like SN001_au1."""
     for name in videos:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()

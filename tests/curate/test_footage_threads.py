@@ -18,14 +18,14 @@ ENDLESS = """
 import sys
 from pathlib import Path
 from curate.base.workers import on_threads
-from curate.base.files import whole_folder
+from curate.base.files import atomic_folder
 
 def work(begun, advance):
     (begun / "000000.jpg").touch()
     while True:
         advance(1)
 
-with whole_folder(Path(sys.argv[1]), holds="") as begun, on_threads("", 1, 1) as (pool, advance):
+with atomic_folder(Path(sys.argv[1]), holds="") as begun, on_threads("", 1, 1) as (pool, advance):
     tasks = [pool.submit(work, begun, advance) for _ in range(2)]
     print("begun", flush=True)
     tasks[0].result()

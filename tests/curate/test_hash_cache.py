@@ -28,7 +28,7 @@ def age(folder: Path) -> None:
 
 @pytest.fixture
 def footage(tmp_path: Path, write_video: Write, write_image: Write) -> Path:
-    """Lay out eleven images of which one is broken, a whole video and one that breaks off."""
+    """Format eleven images of which one is broken, a whole video and one that breaks off."""
     folder = tmp_path / "in"
     for index in range(11):
         write_image(folder / "ann" / f"{index}.jpg", seed=index // 2)

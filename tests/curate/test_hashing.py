@@ -50,7 +50,7 @@ def reference(picture: Image.Image, kind: str = "phash") -> np.uint64:
 
 
 def middle_is_tied(gray: np.ndarray) -> bool:
-    """Say whether the median equals two blocks: imagehash's wavelets leave noise to decide."""
+    """Return whether the median equals two blocks: imagehash's wavelets leave noise to decide."""
     sums = np.sort(gray.reshape(8, 4, 8, 4).sum(axis=(1, 3), dtype=int), axis=None)
     return bool(sums[31] == sums[32])
 

@@ -25,7 +25,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def footage(tmp_path: Path, write_video: Write, write_image: Write) -> Footage:
-    """Lay out three images in two folders and a video of seven frames."""
+    """Format three images in two folders and a video of seven frames."""
     for name in ("1.jpg", "ann/deep/2.png", "ann/deep/10.BMP"):
         write_image(tmp_path / "in" / name, seed=len(name))
     write_video(tmp_path / "in" / "ann" / "talk.avi", 7)

@@ -24,7 +24,7 @@ Curate = Callable[..., CompletedProcess[str]]
 
 @pytest.fixture
 def openface(tmp_path: Path) -> Path:
-    """Lay out two clips in OpenFace's layout, both whole."""
+    """Format two clips in OpenFace's layout, both whole."""
     folder = tmp_path / "in"
     folder.mkdir()
     for name in ("ann", "bob"):

@@ -20,10 +20,10 @@ ENDLESS = """
 import sys
 from pathlib import Path
 from curate.base.workers import in_processes, tell
-from curate.base.files import whole_file
+from curate.base.files import atomic_write
 
 def work(name):
-    with whole_file(Path(sys.argv[1]) / name) as partial:
+    with atomic_write(Path(sys.argv[1]) / name) as partial:
         partial.touch()
         while True:
             tell(1)
@@ -79,7 +79,7 @@ def until(condition, what: str) -> None:
 
 
 def is_running(process: int) -> bool:
-    """Say whether a process is there and is no zombie that nobody waits for."""
+    """Return whether a process is there and is no zombie that nobody waits for."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curate.base.params import Parameters
-from curate.frames.parts import fingerprint, part_schema, remove_partials, remove_strangers
+from curate.frames.parts import fingerprint, part_schema, remove_partials, remove_stale
 from curate.media.clip import Clip
 
 
@@ -67,7 +67,7 @@ def test_only_parts_of_this_stage_are_strangers(tmp_path: Path, clip: Clip) -> N
         pq.write_table(schema.empty_table(), path)
     pq.write_table(pa.table({"mine": [1]}), tmp_path / "mine.parquet")
     (tmp_path / "none.parquet").write_text("no Parquet")
-    assert remove_strangers(tmp_path, {tmp_path / "stays.parquet"}) == 1
+    assert remove_stale(tmp_path, {tmp_path / "stays.parquet"}) == 1
     left = {path.name for path in tmp_path.rglob("*.parquet")}
     assert left == {"stays.parquet", "mine.parquet", "none.parquet"}
 

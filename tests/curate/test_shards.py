@@ -60,7 +60,7 @@ DECISIONS = cap_table({"a": TRAIN, "b": TRAIN, "c": [("validation", None)] * FRA
 def tables(
     tmp_path_factory: pytest.TempPathFactory, write_video: Callable[..., Path]
 ) -> tuple[Path, Path, Path]:
-    """Lay out frames, decisions and labels of three clips; a fourth is unreadable."""
+    """Format frames, decisions and labels of three clips; a fourth is unreadable."""
     folder = tmp_path_factory.mktemp("tables")
     for number, clip in enumerate("abc"):
         seeds = [100 * number + index for index in range(FRAMES)]

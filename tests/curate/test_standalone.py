@@ -36,7 +36,7 @@ def decide_on_footage(path: Path, parameters: Parameters, workers: int = 1) -> p
 
 
 def digest(folder: Path) -> dict[str, tuple[int, int, str]]:
-    """Tell all of a tree: times of change, permissions and content."""
+    """Report all of a tree: times of change, permissions and content."""
     return {
         path.relative_to(folder).as_posix(): (
             path.stat().st_mtime_ns,
@@ -51,7 +51,7 @@ def digest(folder: Path) -> dict[str, tuple[int, int, str]]:
 def mixed(
     tmp_path: Path, write_image: Callable[..., Path], write_video: Callable[..., Path]
 ) -> Path:
-    """Lay out what folders hold: good and broken images of many kinds, nested, and two videos."""
+    """Format what folders hold: good and broken images of many kinds, nested, and two videos."""
     folder = tmp_path / "in"
     for name, share in (("whole", 1.0), ("cut", 0.5)):
         for suffix in ("jpg", "png"):

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from curate.base.errors import UserError
-from curate.base.files import whole_file, whole_folder
+from curate.base.files import atomic_folder, atomic_write
 from curate.tables import (
     DEDUP,
     FRAMES,
@@ -45,7 +45,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     path.write_text("old")
 
     def fail() -> None:
-        with whole_file(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text("half")
             raise RuntimeError("stopped")
 
@@ -130,7 +130,7 @@ def test_no_parts_tell_how_to_make_them(tmp_path: Path, there: bool) -> None:
 def test_a_folder_of_another_kind_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     sentence = "holds something else than model.keras; choose another folder"
-    with pytest.raises(UserError, match=sentence), whole_folder(tmp_path, "model.keras"):
+    with pytest.raises(UserError, match=sentence), atomic_folder(tmp_path, "model.keras"):
         pass
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
@@ -139,32 +139,32 @@ def test_a_users_file_beside_an_earlier_output_is_never_lost(tmp_path: Path) -> 
     for name in ("index.html", "losses.png", "thesis.txt"):
         (tmp_path / name).write_text("mine")
     sentence = r"holds thesis\.txt, which would be lost; choose another folder"
-    with pytest.raises(UserError, match=sentence), whole_folder(tmp_path, "index.html", "*.png"):
+    with pytest.raises(UserError, match=sentence), atomic_folder(tmp_path, "index.html", "*.png"):
         pass
     (tmp_path / "thesis.txt").unlink()
-    with whole_folder(tmp_path, "index.html", "*.png") as building:
+    with atomic_folder(tmp_path, "index.html", "*.png") as building:
         (building / "index.html").write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
 def test_a_file_where_a_folder_is_to_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(UserError, match=r"out: is a file"), whole_folder(tmp_path / "out", "a"):
+    with pytest.raises(UserError, match=r"out: is a file"), atomic_folder(tmp_path / "out", "a"):
         pass
 
 
 def test_the_folder_that_one_is_in_is_written_too(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with whole_folder(Path(), "a") as building:
+    with atomic_folder(Path(), "a") as building:
         (building / "a").write_text("new")
     assert (tmp_path / "a").read_text() == "new"
 
 
 def test_a_folder_that_fails_half_way_stays_as_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "fit"
-    with whole_folder(folder, "model.keras") as partial:
+    with atomic_folder(folder, "model.keras") as partial:
         (partial / "model.keras").write_text("first")
-    with pytest.raises(RuntimeError), whole_folder(folder, "model.keras") as partial:  # noqa: PT012
+    with pytest.raises(RuntimeError), atomic_folder(folder, "model.keras") as partial:  # noqa: PT012
         (partial / "model.keras").write_text("half")
         raise RuntimeError
     assert (folder / "model.keras").read_text() == "first"

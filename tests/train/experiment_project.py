@@ -75,7 +75,7 @@ metrics:
 
 
 def run(root: Path, *command: str) -> str:
-    """Run a command of git or DVC in the project; answer what git printed.
+    """Run a command of git or DVC in the project; return what git printed.
 
     DVC runs in this process, by its own command line: importing it anew takes longest.
     """

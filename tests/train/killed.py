@@ -33,7 +33,7 @@ def reached(checkpoint: Path) -> int:
 
 
 def attempt(shards: Path, output: Path, parameters: Parameters) -> int:
-    """Start a training in a process of its own; answer its id."""
+    """Start a training in a process of its own; return its id."""
     child = os.fork()
     if child:
         return child

@@ -216,7 +216,7 @@ class Project:
         return process
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """Run `train ablate` to its end; answer its exit code and all that it printed."""
+        """Run `train ablate` to its end; return its exit code and all that it printed."""
         process = self.begin(*arguments)
         said, _ = process.communicate()
         return process.returncode, said

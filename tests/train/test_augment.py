@@ -83,7 +83,7 @@ def test_each_kind_equals_the_keras_layer_for_the_parameters_that_it_drew(images
 
 
 def keras_shear(images):
-    """Shear by Keras, which does so about the top left corner; answer also the angles drawn."""
+    """Shear by Keras, which does so about the top left corner; return also the angles drawn."""
     layer = layers.RandomShear((0.1, 0.6), 0.0, seed=1)
     drawn = layer.get_random_transformation(images, training=True)
     sheared = np.asarray(layer.transform_images(images, drawn, training=True))

@@ -22,7 +22,7 @@ GAP = {
 
 
 def texts(figure: Figure) -> str:
-    """Answer all that is written in a figure."""
+    """Return all that is written in a figure."""
     return "\n".join(text.get_text() for text in figure.findobj(Text))
 
 

@@ -13,7 +13,7 @@ from train.cli.app import main
 
 @pytest.fixture
 def run(monkeypatch, capfd, tmp_path):
-    """Run `train` with arguments in an empty folder; answer exit code, output and errors."""
+    """Run `train` with arguments in an empty folder; return exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):

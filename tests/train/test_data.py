@@ -132,13 +132,16 @@ def test_a_damaged_file_is_told_in_one_sentence(shards, tmp_path, damage, reads)
     builder = data.open_shards(damaged)
     reasons = "truncated|corrupted|expected to contain 30 elements|not a JPEG|Unknown image"
     sentence = rf"a TFRecord file is damaged \(.*({reasons}).*\); make the shards again"
-    with pytest.raises(UserError, match=sentence) as told, data.damage_told(builder):
+    with pytest.raises(UserError, match=sentence) as told, data.readable_errors(builder):
         reads(builder)
     assert "\n" not in str(told.value)
 
 
 def test_other_errors_are_not_taken_for_damage(shards):
-    with pytest.raises(tf.errors.InvalidArgumentError), data.damage_told(data.open_shards(shards)):
+    with (
+        pytest.raises(tf.errors.InvalidArgumentError),
+        data.readable_errors(data.open_shards(shards)),
+    ):
         tf.reshape(tf.zeros(3), (2, 2))
 
 

@@ -13,7 +13,7 @@ from train.fit.divergence import FACTOR, STEPS, Divergence
 
 
 def watch(losses, divergence=None, **given):
-    """Tell the losses of an epoch's steps as Keras would: their mean so far."""
+    """Report the losses of an epoch's steps as Keras would: their mean so far."""
     divergence = divergence or Divergence(Parameters(**given))
     for step, mean in enumerate(np.cumsum(losses) / np.arange(1, len(losses) + 1)):
         divergence.on_train_batch_end(step, {"loss": float(mean)})

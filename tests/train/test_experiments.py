@@ -36,7 +36,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture
 def train(project, monkeypatch, capfd):
-    """Run `train` with arguments in the project; answer exit code, output and errors."""
+    """Run `train` with arguments in the project; return exit code, output and errors."""
     monkeypatch.chdir(project)
 
     def train(*arguments):

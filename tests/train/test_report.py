@@ -445,7 +445,7 @@ def test_probes_without_a_column_are_told_in_a_sentence(inputs, tmp_path):
 def advice(
     cause: str, people=(0.4, 0.4), subjects=9, positives=None, never=(), **parameters
 ) -> list[str]:
-    """Answer the commands, or else the words, of what is suggested."""
+    """Return the commands, or else the words, of what is suggested."""
     gap = {"early": {"cause": cause}, "final": {"cause": cause}}
     figures = Figures(
         gap, probe_table([1.0, 2.0], list(people)), subjects, positives or {}, list(never)

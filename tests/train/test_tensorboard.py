@@ -30,7 +30,7 @@ def events(folder):
 
 
 def scalars(events):
-    """Answer each tag's points (step, value) of one run."""
+    """Return each tag's points (step, value) of one run."""
     found: dict[str, list[tuple[int, float]]] = {}
     for event in events:
         for value in event.summary.value:

@@ -58,7 +58,7 @@ class Queue:
         self._baseline: str = self._repo.scm.get_rev()
 
     def entries(self) -> dict[str, Entry]:
-        """Tell by name where the experiments of the current commit stand.
+        """Report by name where the experiments of the current commit stand.
 
         They are looked up in the order of their lives, so one that moves on meanwhile is not lost.
         """
@@ -134,7 +134,7 @@ class Queue:
             return self._dvc.match_queue_entry_by_name([name], active, done)[name]
 
     def began(self, name: str) -> float | None:
-        """Tell since when an experiment runs, in seconds since 1970; None before it does."""
+        """Report since when an experiment runs, in seconds since 1970; None before it does."""
         process = self._process(name)
         return process.create_time() if process else None
 
@@ -152,7 +152,7 @@ class Queue:
         workers.start(Path(self._dvc.wdir), jobs)
 
     def is_busy(self) -> bool:
-        """Tell whether anything runs, also what somebody else queued."""
+        """Return whether anything runs, also what somebody else queued."""
         return any(self._dvc.proc.get(one.stash_rev) for one in self._active())
 
     def _active(self) -> list[Any]:
@@ -280,6 +280,6 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def git(*arguments: str) -> str:
-    """Run git and answer what it prints; nothing where it fails."""
+    """Run git and return what it prints; nothing where it fails."""
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else ""

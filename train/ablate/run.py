@@ -47,7 +47,7 @@ class Outcome:
 
 
 def ablate(grid: Grid, jobs: int, force: bool, tell: Say, show: Say, note: Say) -> list[Outcome]:
-    """Queue what has not run yet, run it, and answer what became of each experiment.
+    """Queue what has not run yet, run it, and return what became of each experiment.
 
     `tell` is given a line for each event, `show` what goes on now, `note` what to look at. Ended
     by Ctrl-C, it ends what runs; a second call goes on with what waits.

@@ -42,7 +42,7 @@ def _touched(repo: Repo, changed: set[str]) -> list[Any]:
 
 
 def _uses(stage: Any, keys: set[str]) -> bool:
-    """Tell whether a stage names one of these keys of params.yaml, or the whole file."""
+    """Return whether a stage names one of these keys of params.yaml, or the whole file."""
     named = [dependency.params for dependency in stage.params]
     return bool(keys) and any(not some or keys & set(some) for some in named)
 

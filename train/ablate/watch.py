@@ -121,7 +121,7 @@ class Watch:
         return f"about {spoken(max(left, 0) / self._jobs)} left"
 
     def _now(self, running: list[str]) -> str:
-        """Say in a line what runs now, at which stage, and for how long."""
+        """Describe in a line what runs now, at which stage, and for how long."""
         said = []
         for name in running:
             stages = re.findall(r"Running stage '([\w-]+)'", "\n".join(self._queue.log(name)))
@@ -194,7 +194,7 @@ def reason_of_failure(log: list[str]) -> list[str]:
 
 
 def spoken(seconds: float) -> str:
-    """Say a duration as one does: 42 s, 3 min 20 s, 1 h 05 min."""
+    """Format a duration: 42 s, 3 min 20 s, 1 h 05 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -57,7 +57,7 @@ def environment() -> dict[str, str]:
 
 
 def alive(process: int, word: str) -> psutil.Process | None:
-    """Answer the process of this number if it lives and its command holds `word`."""
+    """Return the process of this number if it lives and its command holds `word`."""
     try:
         found = psutil.Process(process)
         is_it = found.status() != psutil.STATUS_ZOMBIE and word in found.cmdline()

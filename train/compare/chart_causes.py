@@ -79,7 +79,7 @@ def draw(bars: Sequence[Bar]) -> Figure:
 
 
 def finding(bars: Sequence[Bar]) -> str:
-    """Say which cause is the largest in how many experiments."""
+    """Count in how many experiments each cause is the largest, as a sentence."""
     causes = [bar.gap["cause"] for bar in bars if bar.gap]
     counts = {cause: causes.count(cause) for cause in _CAUSE_IN_WORDS if cause in causes}
     said = [f"{_CAUSE_IN_WORDS[cause]} in {count}" for cause, count in counts.items()]

@@ -59,7 +59,7 @@ def draw(curves: Sequence[Curves]) -> Figure:
 
 
 def finding(curves: Sequence[Curves]) -> str:
-    """Say between which losses the experiments end, on frames seen and on people never seen."""
+    """Describe the range of losses at the end, on frames seen and on people never seen."""
     parts = []
     for probe, words in (("seen", "frames seen"), ("people", "new people")):
         last = [table[probe].drop_nulls()[-1] for table in _having(curves, probe)]
@@ -70,7 +70,7 @@ def finding(curves: Sequence[Curves]) -> str:
 
 
 def _losses_shown(curves: Sequence[Curves]) -> tuple[float, float]:
-    """Answer the ends of the axis: by the losses, for early intervals of few people are huge."""
+    """Return the ends of the axis: by the losses, for early intervals of few people are huge."""
     losses = pl.concat([one.probes[probe] for one in curves for probe in SHOWN]).drop_nulls()
     low, high = min(losses, default=0.0), max(losses, default=1.0)
     room = 0.25 * max(high - low, 0.1)

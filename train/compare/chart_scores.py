@@ -147,7 +147,7 @@ def _lead(axes: Axes, text: Annotation, box: Box, dot: tuple[float, float]) -> N
 
 
 def _interval_boxes(axes: Axes, point: Point, to_points: float) -> list[Box]:
-    """Answer where the lines of a point's intervals lie."""
+    """Return where the lines of a point's intervals lie."""
     f1, gap = point.f1, point.gap
     lines = []
     if f1.low is not None and f1.high is not None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from natsort import natsort_keygen
 
 from curate.base.errors import UserError
-from curate.base.files import check_folder, whole_folder
+from curate.base.files import atomic_folder, check_folder
 from curate.viz import html as page
 from curate.viz.html import Table
 from curate.viz.style import save
@@ -55,11 +55,11 @@ class Compared:
     paths: list[Path] = field(default_factory=list)
 
     def table(self) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Lay out a row an experiment: gap, its shares, scores, frames, and what differs."""
+        """Format a row an experiment: gap, its shares, scores, frames, and what differs."""
         return rows_of(self.experiments, self.labels, self.differing)
 
     def as_dict(self) -> dict[str, Any]:
-        """Answer all of it, for JSON."""
+        """Return all of it, for JSON."""
         return {
             "verdict": self.verdict,
             "explanations": self.explanations,
@@ -101,7 +101,7 @@ def compare(names: Sequence[str], output: Path, root: Path = Path()) -> Compared
     if not any(one.results.gap or one.results.scores for one in experiments):
         said = "; ".join(f"{label}: {reason}" for label, reason in _first_problems(compared))
         raise UserError(f"nothing to compare: {said}")
-    with whole_folder(output, *FILES) as building:
+    with atomic_folder(output, *FILES) as building:
         pictures = [
             _save(figure, building / f"{name}.png")
             for name, figure in draw_charts(compared).items()
@@ -128,7 +128,7 @@ def _in_order(experiments: list[Experiment]) -> list[Experiment]:
 
 
 def judge(experiments: list[Experiment]) -> Compared:
-    """Say what experiments differ in and which is best; nothing is drawn or written."""
+    """Describe what experiments differ in and which is best; nothing is drawn or written."""
     called = labels(experiments)
     pairs = list(zip(experiments, called, strict=True))
     f1 = best([figure for pair in pairs if (figure := macro_f1(*pair))], highest=True)
@@ -195,7 +195,7 @@ def _cell(value: Any) -> str:
 
 
 def _save(figure: Figure, path: Path) -> dict[str, Any]:
-    """Save a chart; answer it as the page takes it: data URI, alternative text, sides in pixels."""
+    """Save a chart; return it as the page takes it: data URI, alternative text, sides in pixels."""
     save(figure, path)
     said = " ".join(figure.get_suptitle().split())
     width, height = (round(side) for side in figure.get_size_inches() * figure.dpi)

@@ -56,14 +56,14 @@ class Best:
 
 
 def macro_f1(experiment: Experiment, label: str) -> Figure | None:
-    """Answer the macro F1 on the natural validation set; None where there is none."""
+    """Return the macro F1 on the natural validation set; None where there is none."""
     macro = experiment.results.scores.get("macro", {})
     f1 = macro.get("f1")
     return None if f1 is None else Figure(label, f1, macro.get("f1_low"), macro.get("f1_high"))
 
 
 def final_gap(experiment: Experiment, label: str) -> Figure | None:
-    """Answer the gap of the weights kept, in nats; None where there is none."""
+    """Return the gap of the weights kept, in nats; None where there is none."""
     gap = experiment.results.gap
     if not gap:
         return None
@@ -86,7 +86,7 @@ def _apart(one: Figure, other: Figure) -> bool:
 
 
 def headline(f1: Best, gap: Best) -> str:
-    """Say in one sentence who scores best, whose gap is smallest, and how sure both are."""
+    """Describe in one sentence who scores best, whose gap is smallest, and how sure both are."""
     leaders = {
         "the best macro F1": (f1, "{:.3f}"),
         "the smallest gap": (gap, "{:+.3f} nats"),
@@ -125,7 +125,7 @@ def _has(lead: Best) -> str:
 
 
 def _surely(leads: list[Best]) -> str:
-    """Say whether leaders stand clear of all others, by one measure or by both."""
+    """Return whether leaders stand clear of all others, by one measure or by both."""
     sure = [lead.sure for lead in leads]
     clear = "clear of all others by the 95 % intervals"
     unsure = "not enough data to say which is best"
@@ -138,7 +138,7 @@ def _surely(leads: list[Best]) -> str:
 
 
 def explanation(lead: Best, what: str) -> str:
-    """Say by one measure what the leader has, and of whom its interval lies clear or not."""
+    """Describe by one measure what the leader has, and of whom its interval lies clear or not."""
     if not lead.winners:
         return f"{what}: no experiment has one."
     first = f"{what}: {' and '.join(map(_figure, lead.winners))}"
@@ -175,7 +175,7 @@ def _listed(figures: list[Figure], others: int) -> str:
 
 
 def cautions(experiments: Sequence[Experiment]) -> list[str]:
-    """Say what makes figures of these experiments incomparable, where something does."""
+    """Describe what makes figures of these experiments incomparable, where something does."""
     scored = [one for one in experiments if one.results.scores]
     sizes = {
         (one.results.scores.get("frames"), one.results.scores.get("subjects")) for one in scored

@@ -16,9 +16,9 @@ BINS = 10
 def reliability(
     labels: NDArray[np.int8], probabilities: NDArray[np.floating]
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Answer the reliability curve of one action unit over ten bins of equal width.
+    """Return the reliability curve of one action unit over ten bins of equal width.
 
-    `labels` (frames,), -1 unknown; `probabilities` (frames,). Answers the frames of known label in
+    `labels` (frames,), -1 unknown; `probabilities` (frames,). Returns the frames of known label in
     each bin, their mean probability, and the share of them that is present (NaN in an empty bin).
     A probability on an edge falls into the lower bin, as in scikit-learn's calibration_curve.
     """
@@ -35,7 +35,7 @@ def reliability(
 def expected_error(
     labels: NDArray[np.int8], probabilities: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Answer each action unit's expected calibration error (units,); NaN without a known label.
+    """Return each action unit's expected calibration error (units,); NaN without a known label.
 
     The mean distance of probability and presence over the bins, each weighed by its frames (Naeini,
     Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", 2015).

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from train.data import Builder, action_units, damage_told, keys, outputs
+from train.data import Builder, action_units, keys, outputs, readable_errors
 from train.evaluate.predictions import Predictions, as_table
 from train.model.network import describe  # and registers the layers that a model file holds
 
@@ -91,7 +91,7 @@ def predict(fitted: Fitted, builder: Builder, split: str, names: list[str]) -> p
     """Predict a split: a row a frame, in file order; empty where there is no such split."""
     labelled = [action_units(builder).index(name) for name in names]
     predicted = [fitted.action_units.index(name) for name in names]
-    with damage_told(builder):
+    with readable_errors(builder):
         ids, subjects = keys(builder, split)
         labels, probabilities = outputs(builder, fitted.model, split)
     predictions = Predictions(names, labels[:, labelled], probabilities[:, predicted], subjects)

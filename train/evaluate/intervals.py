@@ -28,7 +28,7 @@ def intervals(
     subjects: Sequence[str],
     seed: int,
 ) -> dict[str, Floats]:
-    """Answer each score's 95 % interval (units + 2, 2): low, high of the units, micro and macro.
+    """Return each score's 95 % interval (units + 2, 2): low, high of the units, micro and macro.
 
     `labels` (frames, units), -1 unknown; `predicted` (frames, units); `probabilities` (frames,
     units), without which average precision is left out; `subjects` names each frame's. NaN where a
@@ -94,7 +94,7 @@ def _areas(
     places: NDArray[np.int64],
     draws: Floats,
 ) -> Floats:
-    """Answer the average precision in each draw (draws, units + 2), micro and macro last."""
+    """Return the average precision in each draw (draws, units + 2), micro and macro last."""
     units = labels.shape[1]
     each = [_area(labels[:, i], probabilities[:, i], places, draws) for i in range(units)]
     together = _area(labels.ravel(), probabilities.ravel(), np.repeat(places, units), draws)
@@ -108,7 +108,7 @@ def _area(
     places: NDArray[np.int64],
     draws: Floats,
 ) -> Floats:
-    """Answer one ranking's average precision in each draw (draws,).
+    """Return one ranking's average precision in each draw (draws,).
 
     The frames are ranked once: each subject's running counts are added up as often as the subject
     was drawn. Only thresholds at which a positive is gained add to the sum.

@@ -31,7 +31,7 @@ class Predictions:
 
 
 def as_table(predictions: Predictions, ids: list[str], split: str) -> pl.DataFrame:
-    """Lay out id, split, subject, then label (null unknown) and probability by action unit."""
+    """Format id, split, subject, then label (null unknown) and probability by action unit."""
     columns: dict[str, Any] = {
         "id": pl.Series(ids, dtype=pl.String),
         "split": pl.Series([split] * len(ids), dtype=pl.String),

@@ -51,7 +51,7 @@ class Comparison:
     rows: list[list[Any]]
 
     def as_dict(self) -> dict[str, Any]:
-        """Answer the same for JSON."""
+        """Return the same for JSON."""
         return asdict(self)
 
 
@@ -60,7 +60,7 @@ def compare(
 ) -> Comparison | None:
     """Set F1 (column to action unit to 0-1, None undefined) beside the published figures.
 
-    The columns must name the same action units. Answers None where they lack one of the
+    The columns must name the same action units. Returns None where they lack one of the
     benchmark's, or, unless `asked` for, where `subjects` are not exactly those that one published
     fold, or all of them, tests: figures of other people are not to be taken for comparable.
     """
@@ -81,7 +81,7 @@ def compare(
 
 
 def _tested(key: str, subjects: Set[str]) -> str | None:
-    """Say which published fold tests exactly these subjects; None for no fold."""
+    """Find the published fold that tests exactly these subjects; None for no fold."""
     folds = PUBLISHED_FOLDS[key]
     own = {folds.subject(name) or name for name in subjects}
     if own == {subject for fold in folds.tested for subject in fold}:

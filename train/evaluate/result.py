@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.base.console import Counts
-from curate.base.files import whole_folder
+from curate.base.console import Summary
+from curate.base.files import atomic_folder
 from train.evaluate import published
 from train.evaluate.calibration import RELIABILITY
 from train.evaluate.intervals import ROUGH
@@ -45,13 +45,13 @@ class Evaluation:
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Answer metrics, figures by action unit and the comparison, for JSON."""
+        """Return metrics, figures by action unit and the comparison, for JSON."""
         content = self.metrics | {"action_units": self.units}
         return content | ({"published": self.comparison.as_dict()} if self.comparison else {})
 
 
 def notes_on(split: str, units: list[Row], subjects: int) -> list[str]:
-    """Say of a split what its figures do not: what could not be scored, and how sure they are."""
+    """List what a split's figures do not tell: what could not be scored, and how sure they are."""
     if not subjects:
         # Of the balanced validation set the same need not be said again.
         return [f"{split} is empty (one subject only): nothing is scored"] * (split == EVALUATED[0])
@@ -90,7 +90,7 @@ def compare(
 
 def write(evaluation: Evaluation, output: Path) -> None:
     """Write the evaluation's files to the folder `output`, whole or not at all."""
-    with whole_folder(output, *FILES) as building:
+    with atomic_folder(output, *FILES) as building:
         for name, content in (
             ("metrics", evaluation.metrics),
             ("summary", in_short(evaluation)),
@@ -113,7 +113,7 @@ def write(evaluation: Evaluation, output: Path) -> None:
 
 
 def in_short(evaluation: Evaluation) -> dict[str, float | None]:
-    """Answer the validation sets' few figures that DVC lays side by side, those there are.
+    """Return the validation sets' few figures that DVC lays side by side, those there are.
 
     No name is also a parameter's (`precision`): DVC would then write the file's path before it.
     """
@@ -141,8 +141,8 @@ _SHOWN = {
 }
 
 
-def tables(evaluation: Evaluation) -> dict[str, Counts]:
-    """Lay out each split's figures by name: first at the fixed threshold, then at the chosen."""
+def tables(evaluation: Evaluation) -> dict[str, Summary]:
+    """Format each split's figures by name: first at the fixed threshold, then at the chosen."""
     rows = [*evaluation.units, *evaluation.means]
     return {
         split: _table([row for row in rows if row["split"] == split], evaluation.metrics)
@@ -150,7 +150,7 @@ def tables(evaluation: Evaluation) -> dict[str, Counts]:
     }
 
 
-def _table(rows: list[Row], metrics: dict[str, Any]) -> Counts:
+def _table(rows: list[Row], metrics: dict[str, Any]) -> Summary:
     """Lay rows out, without the columns that none of them has."""
     shown = [
         row | {"f1_interval": interval(row, "f1")} | _no_positives(row["action_unit"])
@@ -163,7 +163,7 @@ def _table(rows: list[Row], metrics: dict[str, Any]) -> Counts:
         if any(row.get(key) is not None for row in shown)
     }
     lines = [tuple(row.get(key) for key in columns.values()) for row in shown]
-    return Counts(list(columns), lines, metrics)
+    return Summary(list(columns), lines, metrics)
 
 
 def _no_positives(action_unit: str) -> dict[str, None]:

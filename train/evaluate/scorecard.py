@@ -32,7 +32,7 @@ def scorecard(
 ) -> tuple[list[Row], list[Row]]:
     """Score a set at `threshold` and at the `chosen` thresholds (units,).
 
-    Answers a row an action unit, and a row each for the micro and the macro mean, with the columns
+    Returns a row an action unit, and a row each for the micro and the macro mean, with the columns
     `COLUMNS` names; None where a figure is not defined.
     """
     chances = predictions.probabilities
@@ -56,7 +56,7 @@ def score_decided(
     seed: int,
     probabilities: NDArray[np.floating] | None = None,
 ) -> tuple[list[Row], list[Row]]:
-    """Score decisions (frames, units), each under a prefix; rows as `scorecard` answers them.
+    """Score decisions (frames, units), each under a prefix; rows as `scorecard` returns them.
 
     With `probabilities` (frames, units) the first has average precision too.
     """
@@ -78,7 +78,7 @@ def score_decided(
 def predict(
     probabilities: NDArray[np.floating], thresholds: Sequence[float] | NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Say which action units count as present (frames, units), from thresholds (units,)."""
+    """Mark which action units count as present (frames, units), from thresholds (units,)."""
     # An array, not numbers: against a plain number NumPy would compare in single precision.
     return np.asarray(probabilities >= np.asarray(thresholds, np.float64))
 
@@ -88,7 +88,7 @@ def _values(
     predicted: NDArray[np.bool_],
     probabilities: NDArray[np.floating] | None,
 ) -> dict[str, Floats]:
-    """Answer each score (units + 2,): micro and macro last, NaN where it is not defined."""
+    """Return each score (units + 2,): micro and macro last, NaN where it is not defined."""
     units = per_action_unit(labels, predicted)
     scores = [*units, micro(labels, predicted), macro(units)]
     values = {
@@ -134,7 +134,7 @@ COLUMNS: dict[str, type[pl.DataType]] = {
 
 
 def summary(means: list[Row], frames: int, subjects: int) -> dict[str, Any]:
-    """Answer a set's means as metrics.json holds them: few enough for `dvc metrics diff`."""
+    """Return a set's means as metrics.json holds them: few enough for `dvc metrics diff`."""
     rows = {row["action_unit"]: row for row in means}
     kept = ("precision", "recall", "f1", "f1_low", "f1_high", "average_precision")
     return {

@@ -122,7 +122,7 @@ def _pool(folds: list[Fold], parameters: EvaluateParameters) -> Evaluation:
 
 
 def _f1(predictions: Predictions, thresholds: NDArray[np.float64]) -> list[float | None]:
-    """Answer one fold's F1 of each action unit, then micro and macro."""
+    """Return one fold's F1 of each action unit, then micro and macro."""
     decided = predict_at(predictions.probabilities, thresholds)
     units = per_action_unit(predictions.labels, decided)
     together = micro(predictions.labels, decided)

@@ -57,7 +57,7 @@ def _unfinished(repo: Any, baselines: set[str] | None) -> dict[str, Entry]:
 
 
 def _failure(queue: Any, revision: str, name: str) -> str:
-    """Say why a queued experiment failed: the last line that its stage wrote before DVC's error."""
+    """Return why a queued experiment failed: its stage's last line before DVC's error."""
     logs = f"all it said: 'dvc queue logs {name}'"
     process = queue.proc.get(revision)
     path = Path(process.stdout) if process and process.stdout else None

@@ -25,7 +25,7 @@ def differing(experiments: Sequence[Experiment]) -> list[str]:
 
 
 def labels(experiments: Sequence[Experiment]) -> list[str]:
-    """Say which experiment each is: by its name, or by what differs where DVC made the name up.
+    """Label each experiment: by its name, or by what differs where DVC made the name up.
 
     What differs is told against the baseline, or, without one, of all that differs. No two labels
     are the same.

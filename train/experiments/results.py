@@ -134,7 +134,7 @@ def _parse_frames(content: bytes) -> int:
 
 
 def outdated(lock: dict[str, Any], parameters: dict[str, Any]) -> dict[str, str]:
-    """Answer, for each output of dvc.lock that is not of these parameters, the reason.
+    """Return, for each output of dvc.lock that is not of these parameters, the reason.
 
     An output is out of date where its stage ran with other values, where what it was made from
     has been made anew since, or is out of date itself. Stages need not be in order.

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from curate.base.files import whole_file
+from curate.base.files import atomic_write
 from curate.base.stage_params import FitParameters
 from train.data import Builder, count, measuring_pipeline
 from train.fit.augmented_sheet import SAMPLES
@@ -31,7 +31,7 @@ def write_samples(builder: Builder, parameters: FitParameters, path: Path) -> No
     if not augments(parameters):
         return
     sheet = _side_by_side(samples(_frames(builder), parameters))
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(tf.io.encode_jpeg(sheet, quality=_QUALITY).numpy())
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base import console
-from curate.base.files import digest, remove_left, whole_file
+from curate.base.files import atomic_write, digest, remove_leftovers
 from curate.base.stage_params import FitParameters
 from train.fit.monitor import Monitor
 from train.model.network import Network
@@ -36,7 +36,7 @@ class Stateful(Protocol):
     """Something that notes down a training beside the weights."""
 
     def state(self) -> dict[str, Any]:
-        """Answer all that it noted, as JSON takes it."""
+        """Return all that it noted, as JSON takes it."""
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
@@ -66,10 +66,10 @@ def open_folder(output: Path, expected: str) -> Path:
     if folder.exists() and not (written.is_file() and written.read_text() == expected):
         console.note(f"{folder}: is of other shards, parameters or code; training starts anew")
         shutil.rmtree(folder)
-    remove_left(output.parent.glob(f".{output.name}.*.partial"))
-    remove_left(folder.glob(".*.partial"))
+    remove_leftovers(output.parent.glob(f".{output.name}.*.partial"))
+    remove_leftovers(folder.glob(".*.partial"))
     folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(written) as whole:
+    with atomic_write(written) as whole:
         whole.write_text(expected)
     return folder
 
@@ -137,7 +137,7 @@ class Checkpoint(keras.callbacks.Callback):
             "epoch_means": self._metrics() if self.step else [],
             "best": self._monitor.best_weights if self._monitor else [],
         }
-        with whole_file(self._path) as partial, partial.open("wb") as file:
+        with atomic_write(self._path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, told=np.array(json.dumps(told)), **_named(groups))
         self._written = time.monotonic()
 

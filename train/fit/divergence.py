@@ -67,7 +67,7 @@ class Divergence(keras.callbacks.Callback):
         return f"(step {self._step}): {why}; try lr {p.lr / 10:g}"
 
     def state(self) -> dict[str, Any]:
-        """Answer what `restore` needs to go on from here, as JSON takes it."""
+        """Return what `restore` needs to go on from here, as JSON takes it."""
         return {
             "first": self._first,
             "recent": list(self._recent),

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from curate.base.files import whole_file
+from curate.base.files import atomic_write
 from train.data import Builder, action_units, count, in_order, inference, measuring_pipeline
 from train.model.network import Network
 
@@ -40,9 +40,9 @@ def split_features(
     """
     features_path, labels_path = path.with_suffix(".npy"), path.with_suffix(".labels.npy")
     if not labels_path.is_file():
-        with whole_file(features_path) as partial:
+        with atomic_write(features_path) as partial:
             labels = _compute(builder, network, split, partial, advance)
-        with whole_file(labels_path) as partial, partial.open("wb") as file:
+        with atomic_write(labels_path) as partial, partial.open("wb") as file:
             np.save(file, labels)
     return Features(np.load(features_path, mmap_mode="r"), np.load(labels_path))
 

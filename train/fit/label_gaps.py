@@ -36,7 +36,7 @@ def require_known(shards: Path, training: Labels) -> None:
 
 
 def training_notes(names: list[str], training: Labels) -> list[str]:
-    """Say which action units training cannot teach: labels (frames, units), -1 unknown.
+    """List which action units training cannot teach: labels (frames, units), -1 unknown.
 
     A note a kind of lack, with all the action units that lack it.
     """
@@ -55,7 +55,7 @@ def training_notes(names: list[str], training: Labels) -> list[str]:
 
 
 def threshold_notes(names: list[str], moments: Labels) -> list[str]:
-    """Say which thresholds were not chosen (`train.metrics.scores`), lacking labels on moments.
+    """List which thresholds were not chosen (`train.metrics.scores`), lacking labels on moments.
 
     Labels (frames, units), -1 unknown. A note a kind of lack.
     """

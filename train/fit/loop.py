@@ -36,7 +36,7 @@ def train(
 ) -> tuple[Recorder, int]:
     """Train the network, or go on with a training from `scratch`; the kept weights stay in it.
 
-    Answers what was recorded, and the epoch, counted from 1, whose weights are kept. DVCLive's
+    Returns what was recorded, and the epoch, counted from 1, whose weights are kept. DVCLive's
     files are written to `folder`.
 
     Raises:
@@ -109,7 +109,7 @@ def _features(builder: Builder, network: Network, split: str, scratch: Path) -> 
 
 
 def _weights(builder: Builder, parameters: FitParameters) -> list[float] | None:
-    """Answer the weight of each action unit's positives; None where all weigh the same."""
+    """Return the weight of each action unit's positives; None where all weigh the same."""
     if parameters.weight == "none":
         return None
     known = labels(builder, "train")

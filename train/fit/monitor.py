@@ -21,7 +21,7 @@ _SCORED_AT_ONCE = 512
 
 
 def watches(parameters: FitParameters) -> bool:
-    """Tell whether epochs are to be scored on validation."""
+    """Return whether epochs are to be scored on validation."""
     return parameters.monitor != "last" or parameters.patience > 0
 
 
@@ -82,7 +82,7 @@ class Monitor(keras.callbacks.Callback):
             self.stopped = self.model.stop_training = True
 
     def _score(self) -> tuple[float, float | None]:
-        """Answer the loss, and macro F1 where validation has a positive of some action unit."""
+        """Return the loss, and macro F1 where validation has a positive of some action unit."""
         frames = self._validation
         logits = np.concatenate(
             [
@@ -95,7 +95,7 @@ class Monitor(keras.callbacks.Callback):
         return float(np.sum(loss) / max(np.sum(known), 1)), f1
 
     def kept_epoch(self, last: int) -> int:
-        """Answer the epoch whose weights are kept, counted from 1, of `last` in all."""
+        """Return the epoch whose weights are kept, counted from 1, of `last` in all."""
         return last if self._by == "last" else self._best_epoch
 
     def keep_best(self) -> None:
@@ -104,7 +104,7 @@ class Monitor(keras.callbacks.Callback):
             self._head.set_weights(self.best_weights)
 
     def state(self) -> dict[str, Any]:
-        """Answer what `restore` needs to go on from here, but for the weights, as JSON takes it."""
+        """Return what `restore` needs to go on from here, but for the weights, as JSON takes it."""
         best = self._best if self._best_epoch else None
         return {"best": best, "best_epoch": self._best_epoch, "stopped": self.stopped}
 

@@ -39,7 +39,7 @@ def compile_training(
 
 
 def learning_rate(parameters: FitParameters, steps: int) -> Rate:
-    """Answer the learning rate of the head over `steps` steps in all.
+    """Return the learning rate of the head over `steps` steps in all.
 
     Cosine: it rises evenly from 0 to `lr` over the share `warm_up` of the steps, then falls to 0
     along half a cosine (Loshchilov and Hutter, "SGDR", 2017, without restarts).

@@ -40,7 +40,7 @@ class Recorder(keras.callbacks.Callback):
         self.history: list[Row] = []
 
     def state(self) -> dict[str, Any]:
-        """Answer what `restore` needs to go on from here, as JSON takes it."""
+        """Return what `restore` needs to go on from here, as JSON takes it."""
         return {"step": self._step, "scores": self.scores, "history": self.history}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ def _gap(epoch: float, scores: Scores) -> Gap:
 def write_scores(
     scores: Sequence[Row], history: Sequence[Row], folder: Path, kept_epoch: int
 ) -> list[Gap]:
-    """Write what training left behind; answer the gap early and of the weights kept.
+    """Write what training left behind; return the gap early and of the weights kept.
 
     probes.csv and history.csv, the same for TensorBoard, gap.json, and of it metrics.json for DVC.
     """
@@ -138,7 +138,7 @@ def _significant(value: Any) -> Any:
 
 
 def _metrics(early: Gap, final: Gap) -> Row:
-    """Answer the gap in the few figures that one compares runs by; shares are of the final one."""
+    """Return the gap in the few figures that one compares runs by; shares are of the final one."""
     return {
         "gap": final.gap,
         "gap_low": final.low["gap"],

@@ -10,16 +10,16 @@ import tensorflow as tf
 
 from curate.base import console
 from curate.base.errors import UserError
-from curate.base.files import whole_folder
+from curate.base.files import atomic_folder
 from curate.base.stage_params import FitParameters
 from train.data import (
     Builder,
     action_units,
-    damage_told,
     image_size,
     labels,
     open_shards,
     outputs,
+    readable_errors,
 )
 from train.fit.augment_samples import write_samples
 from train.fit.checkpoint import fingerprint, open_folder
@@ -57,12 +57,12 @@ def fit_stage(
     keras.utils.set_random_seed(parameters.seed)
     tf.config.experimental.enable_op_determinism()
     builder = open_shards(shards)
-    with damage_told(builder):
+    with readable_errors(builder):
         check_validation(builder, parameters)
         notes = _notes(builder)
     scratch = open_folder(output, fingerprint(shards, parameters))
     try:
-        with whole_folder(output, *FILES) as building, damage_told(builder):
+        with atomic_folder(output, *FILES) as building, readable_errors(builder):
             gaps = _fit(builder, parameters, notes, building, scratch, seconds_between_checkpoints)
     except UserError:  # gone on with, it would come again
         shutil.rmtree(scratch)
@@ -72,7 +72,7 @@ def fit_stage(
 
 
 def _notes(builder: Builder) -> list[str]:
-    """Say, and answer, what the labels of training and of moments cannot teach."""
+    """Note, and return, what the labels of training and of moments cannot teach."""
     training, moments = (labels(builder, split) for split in ("train", "moments"))
     require_known(builder.data_path, training)
     names = action_units(builder)

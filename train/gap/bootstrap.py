@@ -34,7 +34,7 @@ class Estimate:
         return Estimate(self.value - other.value, self.drawn - other.drawn)
 
     def interval(self) -> tuple[float, float] | None:
-        """Answer the ends of the 95 % interval; None where there were too few clips for one."""
+        """Return the ends of the 95 % interval; None where there were too few clips for one."""
         if np.isnan(self.drawn).any():
             return None
         tail = (1 - CONFIDENCE) / 2

@@ -95,7 +95,7 @@ def next_to_fed(clips: Sequence[str], indices: Sequence[int], fed: int) -> NDArr
 
 
 def schedule(frames: int, batch_size: int, epochs: int) -> dict[int, float]:
-    """Say after which step (counted from 1, over all epochs) the probes are scored, at what epoch.
+    """Map the steps (from 1, over all epochs) after which the probes are scored to the epoch.
 
     In the first epoch at `FRACTIONS` of it, as near as whole batches come; then after each epoch.
     """
@@ -106,7 +106,7 @@ def schedule(frames: int, batch_size: int, epochs: int) -> dict[int, float]:
 
 
 def rates(labels: NDArray[np.int8]) -> Floats:
-    """Answer each action unit's rate among its known labels (units,); 0 where none is known."""
+    """Return each action unit's rate among its known labels (units,); 0 where none is known."""
     known = (labels >= 0).sum(axis=0)
     return np.where(known > 0, (labels == 1).sum(axis=0) / np.maximum(known, 1), 0.0)
 
@@ -114,7 +114,7 @@ def rates(labels: NDArray[np.int8]) -> Floats:
 def shared_units(
     parts: Iterable[tuple[NDArray[np.int8], NDArray[np.int64]]], units: int
 ) -> NDArray[np.bool_]:
-    """Say which action units (units,) every part can speak of: labels (frames, units), and clips.
+    """Mark the action units (units,) that every part can speak of: labels (frames, units), clips.
 
     That takes both present and absent labels, each in at least two clips (in one, where a part has
     but one), for what a single clip shows says nothing of the next.
@@ -132,7 +132,7 @@ def shared_units(
 def comparable_loss(
     probe: Probe, reference: Floats, units: NDArray[np.bool_], weights: Floats
 ) -> Estimate | None:
-    """Answer a probe's mean loss over `units` at the reference rates (units,), with its draws.
+    """Return a probe's mean loss over `units` at the reference rates (units,), with its draws.
 
     `weights` (1 + draws, clips) as `train.gap.bootstrap` draws them. None where there are no units,
     or where the probe lacks present or absent labels of one.
@@ -151,6 +151,6 @@ def comparable_loss(
 
 
 def plain_loss(probe: Probe) -> float | None:
-    """Answer the mean loss over a probe's known labels, as a training log would give it."""
+    """Return the mean loss over a probe's known labels, as a training log would give it."""
     known = probe.labels >= 0
     return float(probe.loss[known].mean()) if known.any() else None

@@ -177,7 +177,7 @@ class Probes:
 
 
 def _affordable(fed: int) -> int:
-    """Answer how many frames a probe may hold where training feeds `fed` frames in all.
+    """Return how many frames a probe may hold where training feeds `fed` frames in all.
 
     With n frames a probe, some 7 n are computed: 4 n of training's, which the times share, and
     those of the three probes that are held out.

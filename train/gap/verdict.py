@@ -59,7 +59,7 @@ class Gap:
     shares_high: dict[str, float | None]
 
     def as_dict(self) -> dict[str, Any]:
-        """Answer all of it, for JSON."""
+        """Return all of it, for JSON."""
         return asdict(self)
 
 
@@ -146,7 +146,7 @@ def _shares(values: dict[str, float | None]) -> dict[str, float]:
 def _share_ends(
     parts: dict[str, Estimate],
 ) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """Answer low and high of each part's share, worked out in each draw as it is for the whole."""
+    """Return low and high of each part's share, worked out in each draw as it is for the whole."""
     above = {part: np.maximum(one.drawn, 0.0) for part, one in parts.items()}
     whole = np.sum(list(above.values()), axis=0)
     known = np.where(whole > 0, whole, np.nan)
@@ -159,7 +159,7 @@ def _share_ends(
 
 
 def sentence(gap: Gap) -> str:
-    """Say in plain words what the gap is, with all figures that it rests on."""
+    """Describe in plain words what the gap is, with all figures that it rests on."""
     parts = ", ".join(f"{WORDS[part]} {_figure(gap, part)}" for part in _parts(vars(gap)))
     if gap.low["gap"] is None or gap.cause == "none":
         parts = ""
@@ -171,7 +171,7 @@ def sentence(gap: Gap) -> str:
 
 
 def finding(gap: Gap) -> str:
-    """Say what the gap is and how large, without its parts: a title."""
+    """Describe what the gap is and how large, without its parts: a title."""
     return f"{_when(gap.epoch)}: {_found(gap)}."
 
 
@@ -200,7 +200,7 @@ def _figure(gap: Gap, name: str) -> str:
 
 
 def _missing(gap: Gap) -> str:
-    """Say which part of a known gap stays unknown for want of frames to compare with."""
+    """Describe which part of a known gap stays unknown for want of frames to compare with."""
     if gap.gap is None or gap.people is not None:
         return ""
     if gap.same_people is None:

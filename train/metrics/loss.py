@@ -21,7 +21,7 @@ MOST_WEIGHT = 10.0
 def masked_cross_entropy(labels: Any, probabilities: Any) -> tuple[Any, Any]:
     """Work out each label's cross-entropy in nats, and which labels are known.
 
-    `labels` 1 present, 0 absent, negative unknown; `probabilities` 0-1, of the same shape. Answers
+    `labels` 1 present, 0 absent, negative unknown; `probabilities` 0-1, of the same shape. Returns
     two float32 tensors of that shape: the loss (0 where unknown), and 1 where known, 0 elsewhere.
     Probabilities are clipped by 1e-7, so that a confident mistake costs 16.1 and not infinity.
     """
@@ -45,13 +45,13 @@ def masked_cross_entropy_from_logits(labels: Any, logits: Any) -> tuple[Any, Any
 
 
 def _split_known(labels: Any) -> tuple[Any, Any]:
-    """Answer the labels with 0 in place of the unknown, and the mask of the known."""
+    """Return the labels with 0 in place of the unknown, and the mask of the known."""
     labels = ops.cast(labels, "float32")
     return ops.maximum(labels, 0.0), ops.cast(labels >= 0, "float32")
 
 
 def inverse_weights(present: NDArray[np.int64], absent: NDArray[np.int64]) -> list[float]:
-    """Answer what a present label must weigh for both classes to count alike (units,).
+    """Return what a present label must weigh for both classes to count alike (units,).
 
     That is absent / present, each (units,) counts of known labels, within 1/10 to 10: a unit of a
     few positives would else hang on them alone. 1 where a unit has only one of the two.
@@ -86,7 +86,7 @@ class MaskedBinaryCrossentropy(keras.losses.Loss):
         self.positive_weights = None if positive_weights is None else list(positive_weights)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Answer the scalar mean over the known labels."""
+        """Return the scalar mean over the known labels."""
         elementwise = masked_cross_entropy_from_logits if self.from_logits else masked_cross_entropy
         loss, known = elementwise(y_true, y_pred)
         if self.positive_weights is not None:
@@ -95,7 +95,7 @@ class MaskedBinaryCrossentropy(keras.losses.Loss):
         return ops.sum(loss) / ops.maximum(ops.sum(known), 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        """Answer what `from_config` needs to build it again."""
+        """Return what `from_config` needs to build it again."""
         return {
             **super().get_config(),
             "from_logits": self.from_logits,

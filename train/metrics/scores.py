@@ -20,7 +20,7 @@ class Score:
     f1: float | None
 
     def as_dict(self) -> dict[str, float | None]:
-        """Answer the figures, rounded to 4 digits."""
+        """Return the figures, rounded to 4 digits."""
         return {name: rounded(value) for name, value in vars(self).items()}
 
 
@@ -107,7 +107,7 @@ def rank(labels: NDArray[np.int8], probabilities: NDArray[np.floating]) -> Ranki
 
 
 def area(hits: NDArray[np.number], false_alarms: NDArray[np.number]) -> Floats:
-    """Answer the average precision of counts (..., thresholds): sum of precision x gain in recall.
+    """Return the average precision of counts (..., thresholds): sum of precision x gain in recall.
 
     The step-wise sum that scikit-learn's average_precision_score takes, without interpolation. NaN
     where there is no positive.
@@ -122,7 +122,7 @@ def area(hits: NDArray[np.number], false_alarms: NDArray[np.number]) -> Floats:
 
 
 def average_precision(labels: NDArray[np.int8], probabilities: NDArray[np.floating]) -> Floats:
-    """Answer the average precision of each action unit (units,); arrays (frames, units).
+    """Return the average precision of each action unit (units,); arrays (frames, units).
 
     Over known labels only; NaN where a unit has no positive.
     """
@@ -131,7 +131,7 @@ def average_precision(labels: NDArray[np.int8], probabilities: NDArray[np.floati
 
 
 def micro_average_precision(labels: NDArray[np.int8], probabilities: NDArray[np.floating]) -> float:
-    """Answer the average precision of all known labels ranked together; NaN without a positive."""
+    """Return the average precision of all known labels ranked together; NaN without a positive."""
     ranked = rank(labels.ravel(), probabilities.ravel())
     return float(area(ranked.hits, ranked.false_alarms))
 

@@ -105,7 +105,7 @@ def warp(images: Any, matrix: Any) -> Any:
 
 
 def _source_coordinates(matrix: Any, height: int, width: int) -> tuple[Any, Any]:
-    """Answer where each output pixel is read: x and y, each (batch, height, width)."""
+    """Return where each output pixel is read: x and y, each (batch, height, width)."""
     x = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width))
     y = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1))
     entry = matrix[:, :, :, None, None]
@@ -127,7 +127,7 @@ def transform(images: Any, parameters: Any) -> Any:
 
     `images` (batch, height, width, 3) float32, 0-255; `parameters` (batch, 7) float32: radians of
     rotation, radians of shear, zoom less 1, shift right and down as fractions of the side, flip
-    where negative, and brightness to add, as a fraction of full scale. Answers the like of images.
+    where negative, and brightness to add, as a fraction of full scale. Returns the like of images.
     """
     height, width = images.shape[1:3]
     rotation, shear, zoom, right, down, flip, brightness = (parameters[:, i] for i in range(7))
@@ -155,7 +155,7 @@ class FusedAugmentation(keras.layers.Layer):
         brightness: fraction of full scale at most to add or take away.
         seed: of the sequence of draws, which are uniform.
 
-    Images (batch, height, width, 3) of any type, 0-255; answers float32 of the same shape. All
+    Images (batch, height, width, 3) of any type, 0-255; returns float32 of the same shape. All
     zero, or not training: the images as they are. `ValueError` if a magnitude is out of range.
     """
 
@@ -207,9 +207,9 @@ class FusedAugmentation(keras.layers.Layer):
         return transform(images, drawn * ops.convert_to_tensor(self.magnitudes, "float32"))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Answer the input's shape."""
+        """Return the input's shape."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Answer what `from_config` needs to build it again."""
+        """Return what `from_config` needs to build it again."""
         return {**super().get_config(), **self.settings}

@@ -104,7 +104,7 @@ def _network_and_scaling(name: str, image_size: int) -> tuple[keras.Model, Scali
 
 
 def _unknown(name: str) -> str:
-    """Say that there is no such backbone, what may be meant, and what is allowed."""
+    """Make the error for an unknown backbone: what may be meant, and what is allowed."""
     known = {known.lower(): known for known in (OFFLINE, *application_names())}
     near = difflib.get_close_matches(name.lower(), known, n=1)
     near = near or [one for one in known if name.lower() in one]  # Lite0, B0
@@ -185,7 +185,7 @@ def _load(path: Path) -> keras.Model:
 
 
 def _fault(network: keras.Model, image_size: int) -> str:
-    """Say why a network is no backbone; nothing where it is one."""
+    """Describe why a network is no backbone; nothing where it is one."""
     if not network.built or not network.inputs:
         return "has no input shape and no weights, being saved before it was built"
     if any(keras.saving.get_registered_name(type(layer)) == _OURS for layer in network.layers):
@@ -205,14 +205,14 @@ def _fault(network: keras.Model, image_size: int) -> str:
 
 
 def _takes(given: Any, wanted: tuple[int | None, ...]) -> bool:
-    """Tell whether an input of the shape `given` takes images of the shape `wanted`."""
+    """Return whether an input of the shape `given` takes images of the shape `wanted`."""
     return _is_shape(given, (4,)) and all(
         size in (None, needed) for size, needed in zip(given, wanted, strict=True)
     )
 
 
 def _is_shape(shape: Any, ranks: tuple[int, ...]) -> bool:
-    """Tell one tensor's shape, of one of the `ranks`, from a list or dictionary of shapes."""
+    """Report one tensor's shape, of one of the `ranks`, from a list or dictionary of shapes."""
     return (
         isinstance(shape, tuple)
         and len(shape) in ranks

@@ -28,7 +28,7 @@ def find_blocks(network: keras.Model) -> list[list[keras.layers.Layer]]:
 
 
 def _can_train(layer: keras.layers.Layer) -> bool:
-    """Tell whether a layer has weights to fine-tune: those of batch normalisation stay."""
+    """Return whether a layer has weights to fine-tune: those of batch normalisation stay."""
     return bool(layer.weights) and not isinstance(layer, keras.layers.BatchNormalization)
 
 
@@ -59,7 +59,7 @@ def _is_normalisation(layer: keras.layers.Layer) -> bool:
 def unfreeze_last(network: keras.Model, blocks: int, name: str) -> tuple[keras.Model, keras.Model]:
     """Let the last `blocks` blocks train, but for batch normalisation; cut the network before them.
 
-    Answers the part before the cut, which never changes, and the part after it. The cut is the last
+    Returns the part before the cut, which never changes, and the part after it. The cut is the last
     tensor before those blocks that everything later is computed from, so that frozen layers may
     stand after it too: all of the network, where it has no such tensor.
 
@@ -125,7 +125,7 @@ def _made(graph: keras.Model, place: dict[int, int]) -> dict[int, list[keras.Ker
 
 
 def _last_reads(graph: keras.Model, place: dict[int, int]) -> dict[int, int]:
-    """Say of each operation, by number, which is the last one that reads its output."""
+    """Map each operation, by number, to the last one that reads its output."""
     reads: dict[int, int] = {}
     for node in _nodes(graph):
         number = place[id(node.operation)]

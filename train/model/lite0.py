@@ -199,7 +199,7 @@ def fold_batch_norm(
     mean: NDArray[np.float32],
     variance: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fold a frozen batch norm into the convolution before it: answers (kernel, bias).
+    """Fold a frozen batch norm into the convolution before it: returns (kernel, bias).
 
     `kernel` has its output channels first; the others are (channels,). Worked out in float64.
     """

@@ -66,14 +66,14 @@ class RestrictedUnpickler(pickle.Unpickler):
     """Unpickler of tensor layouts: any name but the `ADMITTED` raises `pickle.UnpicklingError`."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Answer the stand-in for an admitted name."""
+        """Return the stand-in for an admitted name."""
         try:
             return ADMITTED[module, name]
         except KeyError:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is refused") from None
 
     def persistent_load(self, identifier: Any) -> Storage:
-        """Answer the storage that a tensor refers to: ("storage", type, key, device, count, _)."""
+        """Return the storage that a tensor refers to: ("storage", type, key, device, count, _)."""
         kind, dtype, key, _device, count, view = identifier
         if kind != "storage" or not isinstance(dtype, np.dtype) or view is not None:
             raise pickle.UnpicklingError("it refers to something else than a plain storage")

@@ -79,7 +79,7 @@ def _dtype_policy(name: str) -> Iterator[None]:
 
 
 def augments(parameters: FitParameters) -> bool:
-    """Tell whether training pictures differ from epoch to epoch."""
+    """Return whether training pictures differ from epoch to epoch."""
     return any(augmentation(parameters).magnitudes)
 
 
@@ -149,15 +149,15 @@ class ActionUnits(keras.layers.Layer):
         )
 
     def call(self, logits: Any) -> Any:
-        """Answer the probabilities."""
+        """Return the probabilities."""
         return ops.sigmoid(logits)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Answer the input's shape."""
+        """Return the input's shape."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Answer what `from_config` needs to build it again."""
+        """Return what `from_config` needs to build it again."""
         told = self.description
         return {
             **super().get_config(),
@@ -170,7 +170,7 @@ class ActionUnits(keras.layers.Layer):
 
 
 def describe(model: keras.Model) -> Description:
-    """Say what a model of `train fit` predicts, of what pictures, and from which thresholds on.
+    """Return what a model of `train fit` predicts, of what pictures, from which thresholds on.
 
     Raises:
         UserError: a model that carries no such description.

@@ -56,17 +56,17 @@ class Figures:
 
 
 def suggest(figures: Figures, parameters: Parameters) -> list[Suggestion]:
-    """Answer at most three suggestions, the most useful first."""
+    """Return at most three suggestions, the most useful first."""
     return list(islice(_suggestions(figures, parameters), MOST))
 
 
 def headline(gap: dict[str, Any]) -> str:
-    """Answer "does it overfit, and why?" in a sentence without figures."""
+    """Return "does it overfit, and why?" in a sentence without figures."""
     return _HEADLINES.get(cause(gap), _HEADLINES["unknown"])
 
 
 def cause(gap: dict[str, Any]) -> str:
-    """Answer the cause to treat: the early one, unless only the end shows a gap."""
+    """Return the cause to treat: the early one, unless only the end shows a gap."""
     early, final = (
         str(gap.get(key, {}).get("cause", "unknown")).replace("-", "_").replace(" ", "_")
         for key in ("early", "final")
@@ -129,7 +129,7 @@ def _thin(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
 
 
 def _dropped_cost_nothing(final: dict[str, Any]) -> str:
-    """Say so where the whole interval of dropped - seen, at the end, is near nought."""
+    """Yield advice where the whole interval of dropped - seen, at the end, is near zero."""
     dropped = final.get("dropped")
     low, high = (final.get(end, {}).get("dropped") for end in ("low", "high"))
     if dropped is None or low is None or high is None or max(-low, high) > _SAME:
@@ -195,7 +195,7 @@ def _stop_earlier(figures: Figures) -> Iterator[Suggestion]:
 
 
 def _held_out(probes: pl.DataFrame) -> pl.DataFrame:
-    """Answer epoch, loss, low and high of the people probe, or of moments where there is nobody.
+    """Return epoch, loss, low and high of the people probe, or of moments where there is nobody.
 
     Only times at which the loss has an interval.
     """

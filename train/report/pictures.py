@@ -61,7 +61,7 @@ class Picture:
 
 
 def write(name: str, figure: Figure, folder: Path) -> Picture:
-    """Write a chart into `folder` and answer it as the page shows it."""
+    """Write a chart into `folder` and return it as the page shows it."""
     path = folder / _FILES[name]
     save(figure, path)
     said = " ".join(figure.get_suptitle().split())

@@ -52,7 +52,7 @@ def read_code(project: Path) -> Code:
 
 
 def _git(project: Path, *command: str) -> str | None:
-    """Answer what git prints; None without git, a repository or such an object."""
+    """Return what git prints; None without git, a repository or such an object."""
     try:
         done = subprocess.run(
             ["git", *command], cwd=project, capture_output=True, text=True, check=False
@@ -71,7 +71,7 @@ def _settings(text: str | None) -> dict[str, Any] | None:
 
 
 def in_words(code: Code) -> str:
-    """Say which code made the report."""
+    """Describe which code made the report."""
     if code.commit is None:
         return "Code: not under git, or not committed yet; the versions below are all that is known"
     if code.changed:

@@ -29,7 +29,7 @@ class Sample:
 
 
 def meaning(reason: str, parameters: Parameters) -> str:
-    """Say in words why a frame was dropped for `reason`, with the parameter that decides it."""
+    """Describe why a frame was dropped for `reason`, with the parameter that decides it."""
     return {
         "unreadable": "could not be decoded",
         "no_face": f"no face was found (crop {parameters.crop})",

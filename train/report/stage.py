@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from curate.base.files import whole_folder
+from curate.base.files import atomic_folder
 from curate.base.params import Parameters
 from curate.cap.rule import resolve
 from curate.search.lag import measure
@@ -45,14 +45,14 @@ _TEMPLATE = Path(__file__).with_name("report.html")
 def report_stage(inputs: ReportInputs, output: Path, parameters: Parameters) -> list[Path]:
     """Draw the charts and write the page into the folder `output`, whole or not at all.
 
-    Answers the paths written, the page last. The same tables, parameters and commit give the same
+    Returns the paths written, the page last. The same tables, parameters and commit give the same
     bytes.
 
     Raises:
         UserError: a table is missing or is not what it should be.
     """
     tables = read_tables(inputs)
-    with whole_folder(output, "index.html", *report_pictures.FILES) as building:
+    with atomic_folder(output, "index.html", *report_pictures.FILES) as building:
         pictures = [
             report_pictures.write(name, figure, building)
             for name, figure in draw_charts(tables, parameters).items()
@@ -119,7 +119,7 @@ def render_page(
 
 
 def _course(tables: Tables, parameters: Parameters) -> loss.Course | None:
-    """Answer the learning rate by epoch; None where it is constant, which words say better."""
+    """Return the learning rate by epoch; None where it is constant, which words say better."""
     steps = report_words.steps_per_epoch(tables, parameters)
     if parameters.schedule == "constant" or steps is None:
         return None

@@ -16,7 +16,7 @@ _HELD_OUT = {"moments": "other moments of the same people", "people": "people it
 
 
 def lead(tables: Tables, no_skill: float | None) -> str:
-    """Say the losses at the end, and what they are to be measured by."""
+    """Describe the losses at the end, and what they are to be measured by."""
     row = tables.probes.sort("epoch").row(-1, named=True)
     if row["seen"] is None:
         return ""
@@ -37,7 +37,7 @@ def lead(tables: Tables, no_skill: float | None) -> str:
 
 
 def no_skill_loss(tables: Tables) -> float | None:
-    """Answer the loss of always saying each action unit's rate in training; None where none is.
+    """Return the loss of always saying each action unit's rate in training; None where none is.
 
     Over the action units that all probes can speak of, as the probes' losses are.
     """
@@ -64,7 +64,7 @@ def _labels(table: pl.DataFrame, names: list[str]) -> np.ndarray:
 
 
 def facts(tables: Tables, parameters: Parameters) -> dict[str, str]:
-    """Say what went in and what came out, each in a sentence under a word."""
+    """Describe what went in and what came out, each in a sentence under a word."""
     kept = tables.cap.filter("keep")
     train = kept.filter(pl.col("split") == "train")
     names = action_units(tables.labels)
@@ -92,7 +92,7 @@ def _scores(metrics: dict[str, Any]) -> str:
 
 
 def network(tables: Tables, parameters: Parameters) -> str:
-    """Say what was trained, how, for how long, and which weights are scored."""
+    """Describe what was trained, how, for how long, and which weights are scored."""
     layers = " and ".join(f"{neurons:,}" for neurons in parameters.units) or "no"
     tuned = (
         f"its last {_count(parameters.unfreeze, 'block')} trained at {parameters.unfreeze_lr:g}"
@@ -117,13 +117,13 @@ def network(tables: Tables, parameters: Parameters) -> str:
 
 
 def steps_per_epoch(tables: Tables, parameters: Parameters) -> int | None:
-    """Answer the steps of an epoch, as the probes counted them; None where no epoch was whole."""
+    """Return the steps of an epoch, as the probes counted them; None where no epoch was whole."""
     first = tables.probes.filter(pl.col("epoch") == 1)
     return None if first.is_empty() else int(first["frames_fed"][0]) // parameters.batch_size
 
 
 def probe_counts(tables: Tables) -> dict[str, str]:
-    """Say how many frames each probe holds: the most of any time."""
+    """Return how many frames each probe holds: the most of any time."""
     counts = {
         name: tables.probes[f"{name}_frames"].drop_nulls().to_list()
         for name in ("seen", "unseen", "dropped", "moments", "people")

@@ -31,7 +31,7 @@ class Sheet:
 
 
 def make_sheet(density: float) -> Sheet:
-    """Lay out a sheet with so many texels to a half face width."""
+    """Format a sheet with so many texels to a half face width."""
     columns = np.arange(int((RIGHT - LEFT) * density), dtype=np.float32) / density + LEFT
     rows = np.arange(int((BOTTOM - TOP) * density), dtype=np.float32) / density + TOP
     u, v = np.meshgrid(columns, rows)

@@ -44,7 +44,7 @@ def count(labels: pl.DataFrame, dedup: pl.DataFrame, cap: pl.DataFrame) -> pl.Da
 
 @in_style()
 def draw(positives: pl.DataFrame, cap: int) -> Figure:
-    """Draw what `count` answers, on a logarithmic scale; `cap` 0 means that there is none."""
+    """Draw what `count` returns, on a logarithmic scale; `cap` 0 means that there is none."""
     if positives.is_empty():
         return message("No action unit is labelled", "The labels table has no action unit column.")
     rows = len(positives)

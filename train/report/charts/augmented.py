@@ -34,12 +34,12 @@ def draw(samples: NDArray[np.uint8] | None, parameters: Parameters) -> Figure:
 
 
 def _place(column: int) -> float:
-    """Answer where a column begins: those as fed stand apart from the one as filmed."""
+    """Return where a column begins: those as fed stand apart from the one as filmed."""
     return column * (1 + _GAP) + (3 * _GAP if column else 0)
 
 
 def _magnitudes(parameters: Parameters) -> str:
-    """Say how far each kind of augmentation goes, of those that are on."""
+    """Return how far each kind of augmentation goes, of those that are on."""
     kinds = {
         f"rotation ±{parameters.rotation:g}°": parameters.rotation,
         f"shear ±{parameters.shear:g}°": parameters.shear,

@@ -42,7 +42,7 @@ def draw(reliability: pl.DataFrame, scores: pl.DataFrame) -> Figure:
 
 
 def _finding(errors: dict[str, float], curves: pl.DataFrame) -> str:
-    """Say how far probabilities are off, and whether they are too high or too low altogether."""
+    """Return how far probabilities are off, and whether they are too high or too low altogether."""
     frames = curves["frames"]
     given, present = (
         np.average(curves[column], weights=frames) for column in ("probability", "present")

@@ -23,7 +23,7 @@ def draw(predictions: pl.DataFrame, scores: pl.DataFrame, threshold: float) -> F
     """Draw two squares an action unit, at `threshold` and at its chosen one, of the natural set.
 
     `predictions` as in predictions.parquet; `scores` as in per_action_unit.csv, with the columns
-    split, action_unit and chosen_threshold. Counts are frames of known label; the share
+    split, action_unit and chosen_threshold. Summary are frames of known label; the share
     below is of its row.
     """
     natural = of_split(predictions, _SPLIT)
@@ -68,7 +68,7 @@ def _finding(fixed: dict[str, NDArray[np.int64]], own: dict[str, NDArray[np.int6
 
 
 def _pairs(figure: Figure, pairs: int) -> list[tuple[Axes, Axes]]:
-    """Lay out two squares an action unit, close together, with room between one unit and the next.
+    """Format two squares an action unit, close together, with room between one unit and the next.
 
     Only those on the outside write "present" and "absent".
     """

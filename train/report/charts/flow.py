@@ -21,7 +21,7 @@ _SPLIT_NAMES = {"train": "training", "validation": "validation", "moments": "mom
 
 @dataclass(frozen=True)
 class Flow:
-    """Counts of frames: all, dropped by reason in the order of the stages, kept by split."""
+    """Summary of frames: all, dropped by reason in the order of the stages, kept by split."""
 
     frames: int
     dropped: dict[str, int]

@@ -56,7 +56,7 @@ def draw(probes: pl.DataFrame, gap: dict[str, Any], *, narrow: bool = False) -> 
 
 
 def _title(gap: dict[str, Any]) -> str:
-    """Say what was found, early and at the end on a line each; the parts are drawn."""
+    """Title what was found, early and at the end on a line each; the parts are drawn."""
     parts = [str(gap[key]) for key in ("early_finding", "final_finding") if gap.get(key)]
     return "\n".join(parts or [str(gap["verdict"])])
 

@@ -37,7 +37,7 @@ def draw_causes(axes: Axes, moments: list[dict[str, Any]], line: float = 0.045) 
 
 
 def known_causes(moment: dict[str, Any]) -> dict[str, float]:
-    """Answer the causes that this moment knows, from the bottom of the stack to its top."""
+    """Return the causes that this moment knows, from the bottom of the stack to its top."""
     causes = {cause: moment.get(cause) for cause in CAUSES}
     if causes["memorised"] is not None or causes["near_duplicate_moments"] is not None:
         causes["same_people"] = None  # the two parts say it better
@@ -45,7 +45,7 @@ def known_causes(moment: dict[str, Any]) -> dict[str, float]:
 
 
 def bottoms_of(causes: dict[str, float]) -> dict[str, float]:
-    """Answer where each bar begins: positive ones above zero, negative ones below."""
+    """Return where each bar begins: positive ones above zero, negative ones below."""
     ends = {True: 0.0, False: 0.0}
     bottoms = {}
     for cause, value in causes.items():

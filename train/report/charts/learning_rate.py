@@ -11,7 +11,7 @@ from curate.viz.style import GREEN, ink
 
 
 def course(parameters: Parameters, steps: int) -> NDArray[np.float64]:
-    """Answer the rate at each of `steps` steps, of the whole training that was planned.
+    """Return the rate at each of `steps` steps, of the whole training that was planned.
 
     The same as `train.fit.optimizer.learning_rate`, without loading Keras to draw a line.
     """

@@ -91,7 +91,7 @@ def _finding(probes: pl.DataFrame, held_out: str) -> str:
 
 
 def _line(axes: Axes, table: pl.DataFrame, color: str, name: str) -> tuple[float, float, str, str]:
-    """Draw a line from a table of epoch and loss; answer where it ends, its colour and name."""
+    """Draw a line from a table of epoch and loss; return where it ends, its colour and name."""
     epochs, losses = (table[column].to_numpy() for column in table.columns)
     axes.plot(
         epochs,

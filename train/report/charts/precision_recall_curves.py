@@ -48,7 +48,7 @@ def _scored(predictions: Predictions) -> list[str]:
 
 
 def _curve(axes: Axes, predictions: Predictions, name: str, split: str) -> float | None:
-    """Draw one set's curve and the precision of chance; answer the average precision."""
+    """Draw one set's curve and the precision of chance; return the average precision."""
     unit = predictions.names.index(name)
     ranking = rank(predictions.labels[:, unit], predictions.probabilities[:, unit])
     hits, false_alarms = ranking.hits, ranking.false_alarms
@@ -100,7 +100,7 @@ def _legend(axes: Axes) -> tuple[list, list[str]]:
 
 
 def _finding(sets: dict[str, Predictions], names: list[str]) -> str:
-    """Say the mean average precision of each set, and what chance would give."""
+    """Describe the mean average precision of each set, and what chance would give."""
     natural = sets["validation"]
     rates = []
     for name in names:
