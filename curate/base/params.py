@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError, DamagedInputError, MissingInputError
 from curate.base.stage_params import (
     CapParameters,
     DedupParameters,
@@ -67,7 +67,9 @@ def load_parameters(path: Path | None, **given: Any) -> Parameters:
     A path of None, or the default params.yaml where there is none, means the model's defaults.
 
     Raises:
-        UserError: unreadable file, unknown key, or a value out of range, each in one sentence.
+        MissingInputError: no such file.
+        DamagedInputError: not a YAML file of keys and values.
+        BadParameterError: an unknown key, or a value out of range; `key` is the first of several.
     """
     written = _read(path) if path is not None else {}
     merged = written | {key: value for key, value in given.items() if value is not None}
@@ -79,20 +81,22 @@ def load_parameters(path: Path | None, **given: Any) -> Parameters:
         for one in error.errors():
             by_key.setdefault(str(one["loc"][0]), []).append(one)
         said = [_sentence(key, errors, where[key]) for key, errors in by_key.items()]
-        raise UserError("; ".join(said)) from None
+        keys = list(by_key)
+        raise BadParameterError("; ".join(said), path=path, key=keys[0]) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         if path == Path("params.yaml"):
             return {}
-        raise UserError(f"{path}: no such parameter file")
+        raise MissingInputError(f"{path}: no such parameter file", path=path)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
+        reason = " ".join(str(error).split())
+        raise DamagedInputError(f"{path}: not a YAML file: {reason}", path=path) from None
     if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold one 'key: value' a line")
+        raise DamagedInputError(f"{path}: must hold one 'key: value' a line", path=path)
     return {str(key): value for key, value in content.items()}
 
 

@@ -299,7 +299,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
     heavy = "{'tensorflow', 'polars', 'cv2', 'pyarrow', 'scipy', 'numpy'}"
     code = (
         "import sys; sys.argv = ['curate', '--help']\n"
-        "import curate.cli\n"
+        "import curate.cli.app\n"
         "try: curate.cli.app.main()\n"
         f"finally: print('loaded:', {heavy} & set(sys.modules))\n"
     )
