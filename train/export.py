@@ -8,7 +8,6 @@ output is, and the threshold from which it counts as present, stand in a JSON fi
 from __future__ import annotations
 
 import importlib.util
-import json
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from curate.base.console import Summary
 from curate.base.errors import UserError
-from curate.base.files import atomic_folder, atomic_write
+from curate.base.files import atomic_folder, atomic_write, write_json
 from train.data import Builder, count, image_size, measuring_pipeline, open_shards, readable_errors
 from train.evaluate.fitted import Fitted, load_fitted
 
@@ -63,7 +62,7 @@ def export_stage(fit: Path, shards: Path, file_format: Format, output: Path) -> 
     description = _describe(fitted, file_format)
     beside = output.with_name(output.name.removesuffix(".onnx") + ".json")
     with atomic_write(beside) as partial:
-        partial.write_text(json.dumps(description, indent=2) + "\n")
+        write_json(description, partial)
     return _counts(description, output, beside, pictures, difference)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from curate.base.errors import UserError
 
@@ -143,3 +145,28 @@ def digest(*paths: Path) -> str:
                     f"{name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode()
                 )
     return total.hexdigest()
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write a stage's JSON file, indented by two spaces."""
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, command: str, *keys: str) -> dict[str, Any]:
+    """Read the JSON object that `command` ("train fit", say) wrote, with all of `keys` in it.
+
+    Raises:
+        UserError: no such file, not JSON, or an object without one of the keys.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; make it with '{command}' or 'dvc repro'") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); make it again with '{command}'") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: not a JSON object; make it again with '{command}'")
+    missing = [key for key in keys if key not in content]
+    if missing:
+        raise UserError(f"{path}: lacks '{missing[0]}'; make it again with '{command}'")
+    return content

@@ -266,7 +266,7 @@ def damaged(fit, folder, name, content):
         ("gap.json", None, r"gap\.json: no such file; make it with 'train fit'"),
         ("gap.json", b'{"early": ', r"gap\.json: not JSON"),
         ("gap.json", b"\xff\xfe", r"gap\.json: not JSON"),
-        ("gap.json", b"[1]", r"gap\.json: lacks 'early'"),
+        ("gap.json", b"[1]", r"gap\.json: not a JSON object"),
         ("gap.json", b'{"early": {}, "final": 3}', r"gap\.json: lacks 'final'"),
     ],
 )

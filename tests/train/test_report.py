@@ -313,7 +313,7 @@ def test_what_evaluation_noted_stands_below_its_figures(report, inputs, tmp_path
         ("per_action_unit.csv", b"split\nvalidation\n", "not the table that 'train evaluate'"),
         ("metrics.json", b"{", "not JSON"),
         ("notes.json", None, "no such file; make it with 'train evaluate'"),
-        ("notes.json", b"[]", "lacks 'notes'"),
+        ("notes.json", b"[]", "not a JSON object"),
         ("published.json", b"{", "not JSON"),
         ("published.json", b'{"rows": []}', "lacks what 'train evaluate' writes"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
+from curate.base.files import read_json
 from train.data import Builder, action_units, keys, outputs, readable_errors
 from train.evaluate.predictions import Predictions, as_table
 from train.model.network import describe  # and registers the layers that a model file holds
@@ -60,29 +60,15 @@ def load_fitted(path: Path) -> Fitted:
     return Fitted(path, model, told.action_units, thresholds, told.notes)
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file of `train fit`.
-
-    Raises:
-        UserError: no such file, or not JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; make it with 'train fit'") from None
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); make it again with 'train fit'") from None
-
-
 def read_gap(path: Path) -> dict[str, Any]:
     """Read gap.json: the gap `early` and at the end (`final`), each a part to its figure.
 
     Raises:
         UserError: no such file, or one of something else.
     """
-    gap = read_json(path)
+    gap = read_json(path, "train fit", "early", "final")
     for when in ("early", "final"):
-        if not isinstance(gap, dict) or not isinstance(gap.get(when), dict):
+        if not isinstance(gap[when], dict):
             raise UserError(f"{path}: lacks '{when}'; make it again with 'train fit'")
     return gap
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from curate.base.console import Summary
-from curate.base.files import atomic_folder
+from curate.base.files import atomic_folder, write_json
 from train.evaluate import published
 from train.evaluate.calibration import RELIABILITY
 from train.evaluate.intervals import ROUGH
@@ -96,7 +95,7 @@ def write(evaluation: Evaluation, output: Path) -> None:
             ("summary", in_short(evaluation)),
             ("notes", {"notes": evaluation.notes}),
         ):
-            (building / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
+            write_json(content, building / f"{name}.json")
         for name, rows, schema in (
             ("per_action_unit", evaluation.units, COLUMNS),
             ("means", evaluation.means, COLUMNS),
@@ -107,8 +106,7 @@ def write(evaluation: Evaluation, output: Path) -> None:
             )
             pl.DataFrame(rows, added | schema).write_csv(building / f"{name}.csv")
         if evaluation.comparison:
-            written = json.dumps(evaluation.comparison.as_dict(), indent=2) + "\n"
-            (building / "published.json").write_text(written)
+            write_json(evaluation.comparison.as_dict(), building / "published.json")
         evaluation.predictions.write_parquet(building / "predictions.parquet")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import keras
 import polars as pl
 from dvclive import Live
 
+from curate.base.files import write_json
 from train.fit.tensorboard import write_events
 from train.gap import losses as gap
 from train.gap.probes import Probes, Scores
@@ -127,8 +127,8 @@ def write_scores(
         "verdict": " ".join(words),
         "kept_epoch": kept_epoch,
     }
-    _write_json(folder / "gap.json", content)
-    _write_json(folder / "metrics.json", _metrics(*gaps) | {"kept_epoch": kept_epoch})
+    write_json(content, folder / "gap.json")
+    write_json(_metrics(*gaps) | {"kept_epoch": kept_epoch}, folder / "metrics.json")
     return gaps
 
 
@@ -148,10 +148,6 @@ def _metrics(early: Gap, final: Gap) -> Row:
         "gap_early_high": early.high["gap"],
         **{name: final.shares.get(part) for part, name in _SHARES.items()},
     }
-
-
-def _write_json(path: Path, content: Row) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n")
 
 
 class LiveLog(Live):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
+from curate.base.files import read_json
 from curate.tables import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
 from train.evaluate.calibration import RELIABILITY
 from train.evaluate.predictions import read_predictions
@@ -94,10 +94,10 @@ def read_tables(inputs: ReportInputs) -> Tables:
         read_table(inputs.cap, CAP),
         _read_csv(inputs.fit / "probes.csv", _LOSSES, "train fit"),
         _read_csv(inputs.fit / "history.csv", _HISTORY, "train fit"),
-        _read_json(inputs.fit / "gap.json", "verdict", "train fit"),
+        read_json(inputs.fit / "gap.json", "train fit", "verdict"),
         _read_csv(inputs.evaluation / "per_action_unit.csv", COLUMNS, "train evaluate"),
-        _read_json(inputs.evaluation / "metrics.json", "validation", "train evaluate"),
-        _read_json(inputs.evaluation / "notes.json", "notes", "train evaluate")["notes"],
+        read_json(inputs.evaluation / "metrics.json", "train evaluate", "validation"),
+        read_json(inputs.evaluation / "notes.json", "train evaluate", "notes")["notes"],
         predictions,
         _read_csv(inputs.evaluation / "calibration.csv", RELIABILITY, "train evaluate"),
         _read_comparison(inputs.evaluation / "published.json"),
@@ -110,7 +110,7 @@ def _read_comparison(path: Path) -> Comparison | None:
     if not path.exists():
         return None
     try:
-        return Comparison(**_read_json(path, "rows", "train evaluate"))
+        return Comparison(**read_json(path, "train evaluate", "rows"))
     except TypeError:
         raise UserError(f"{path}: lacks what 'train evaluate' writes; make it again") from None
 
@@ -123,17 +123,6 @@ def _read_csv(path: Path, schema: dict[str, Any], command: str) -> pl.DataFrame:
         return table.select(pl.col(list(schema))).cast(pl.Schema(schema))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise UserError(f"{path}: not the table that '{command}' writes ({error})") from None
-
-
-def _read_json(path: Path, key: str, command: str) -> dict[str, Any]:
-    _require(path, command)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); make it again with '{command}'") from None
-    if not isinstance(content, dict) or key not in content:
-        raise UserError(f"{path}: lacks '{key}'; make it again with '{command}'")
-    return content
 
 
 def _require(path: Path, command: str) -> None:
