@@ -10,6 +10,7 @@ import polars as pl
 from curate.base.errors import UserError
 from curate.base.files import atomic_write
 from curate.base.stage_params import LabelsParameters
+from curate.base.text import plural
 from curate.sources import read_labels
 from curate.sources.label_table import Labels
 from curate.tables import EMOTION, action_units, intensity
@@ -92,7 +93,7 @@ def verdict(labels: Labels) -> str:
     files = len(labels.damage)
     if not files:
         return f"nothing wrong, {size(labels)}"
-    return f"{files:,} damaged file{'s' * (files > 1)}, {size(labels)} in the others"
+    return f"{plural(files, 'damaged file')}, {size(labels)} in the others"
 
 
 def describe(labels: Labels) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from curate.audit.pairs import (
     near_across,
     shared_subjects,
 )
-from curate.base.text import first_few
+from curate.base.text import first_few, plural
 
 OK, LOOK, LEAK = "ok", "look", "leak"
 COLUMNS = ["check", "finding", "verdict"]
@@ -100,8 +100,7 @@ def _pairs(material: Material, distance: int, show: int) -> Iterator[Check]:
 def _pairs_in_words(found: Across, held: int) -> str:
     if not found.same:
         return f"{found.pairs:,}, but none of equal labels"
-    pairs = "1 pair" if found.same == 1 else f"{found.same:,} pairs"
-    return f"{pairs}; {found.frames:,} of {held:,} in {found.other}"
+    return f"{plural(found.same, 'pair')}; {found.frames:,} of {held:,} in {found.other}"
 
 
 def _subjects(material: Material, show: int) -> Iterator[Check]:
@@ -212,15 +211,11 @@ def _broken(frames: pl.DataFrame, show: int) -> Check:
     return Check(
         "broken frames",
         LOOK if count else OK,
-        f"{count:,} of {len(frames):,}, in {_clips(len(clips))}" if count else "none",
+        f"{count:,} of {len(frames):,}, in {plural(len(clips), 'clip')}" if count else "none",
         [f"{clip}: {broken:,} of {of:,}" for clip, broken, of in clips.head(show).rows()],
         "these do not decode and are used nowhere; copy the files again if there is a whole copy",
         {"frames": count, "of": len(frames), "clips": clips.to_dicts()},
     )
-
-
-def _clips(count: int) -> str:
-    return "1 clip" if count == 1 else f"{count:,} clips"
 
 
 def as_rows(checks: list[Check]) -> list[tuple[str, str, str]]:
@@ -236,8 +231,7 @@ def closing(checks: list[Check]) -> list[str]:
             said += ["", f"{check.name} ({check.verdict}): {check.advice}."]
             said += [f"- {example}" for example in check.examples]
     count = leaks(checks)
-    ending = f"{count} checks found a leak." if count > 1 else "1 check found a leak."
-    return [*said, "", ending if count else "No leak found."]
+    return [*said, "", f"{plural(count, 'check')} found a leak." if count else "No leak found."]
 
 
 def title(material: Material, distance: int) -> str:

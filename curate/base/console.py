@@ -24,6 +24,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from curate.base.text import format_cell
+
 _UNBOUNDED = 10_000  # columns of what is no terminal: a file or a pipe cuts nothing off
 
 
@@ -97,19 +99,11 @@ def report(
         justify: JustifyMethod = "right" if right else "left"
         table.add_column(Text(column), justify=justify, no_wrap=right, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))  # a name may hold [brackets]
+        table.add_row(*(Text(format_cell(value)) for value in row))  # a name may hold [brackets]
     console = _console()
     console.print()
     console.print(Text(title, style="bold"), soft_wrap=True)
     console.print(table)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return "" if value is None else str(value)
 
 
 @contextmanager

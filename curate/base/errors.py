@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from curate.base.text import plural
+
 _MOST_ROWS = 100  # rows of one file named one by one: past these, the whole file is wrong
 
 
@@ -51,8 +53,8 @@ class DamagedRowsError(DamagedInputError):
 
     def __str__(self) -> str:
         more = len(self._rows) - 1
-        said = f"; and {more:,} more damaged row{'s' * (more > 1)} in this file" if more else ""
-        return self._sentence(*self._rows[0]) + said
+        others = f"; and {plural(more, 'more damaged row')} in this file" if more else ""
+        return self._sentence(*self._rows[0]) + others
 
     @property
     def sentences(self) -> list[str]:

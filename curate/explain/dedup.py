@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.base.text import bits, first_few
+from curate.base.text import first_few, plural
 from curate.explain.chapter import Chapter, not_run, unknown
 from curate.explain.lookup import Found, Places, read_part
 from curate.tables import rows
@@ -32,7 +32,7 @@ def dedup_chapter(found: Found, places: Places) -> Chapter:
     if row["reason"] == "stride":
         return _by_stride(found, places, clip, data)
     if row["reason"] == "repeats_against":
-        of, apart = row["duplicate_of"], bits(row["distance"])
+        of, apart = row["duplicate_of"], plural(row["distance"], "bit")
         return Chapter("dedup", [f"dropped: repeats {of} of other footage, {apart} apart"], data)
     if row["duplicate_of"] is not None:
         return _near_duplicate(row, places, data)
@@ -41,7 +41,7 @@ def dedup_chapter(found: Found, places: Places) -> Chapter:
 
 
 def _near_duplicate(row: dict[str, Any], places: Places, data: dict[str, Any]) -> Chapter:
-    of, apart = row["duplicate_of"], bits(row["distance"])
+    of, apart = row["duplicate_of"], plural(row["distance"], "bit")
     part = read_part(places.frames, of.rpartition("/")[0])
     hashes = part.filter(pl.col("id") == of)["hash"].drop_nulls()
     code = f" (hash {hashes[0]:016x})" if len(hashes) else ""
@@ -57,10 +57,12 @@ def _kept(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]
         around = _neighbours(found, clip)
         said = ["kept; no frame was dropped for it", *around.said]
         return replace(around, said=said, data=data | around.data)
-    named = first_few([f"{name} ({bits(apart)})" for name, apart in dropped.rows()], _NAMED)
-    count = f"{len(dropped):,} near-duplicate{'s' * (len(dropped) > 1)}"
+    named = first_few(
+        [f"{name} ({plural(apart, 'bit')})" for name, apart in dropped.rows()], _NAMED
+    )
+    count = plural(len(dropped), "near-duplicate")
     farthest, apart = dropped.row(-1)
-    because = f"dropped for it, {bits(apart)} apart"
+    because = f"dropped for it, {plural(apart, 'bit')} apart"
     return Chapter("dedup", [f"kept; {count} dropped for it: {named}"], data, farthest, because)
 
 
@@ -99,7 +101,7 @@ def _neighbours(found: Found, clip: pl.DataFrame) -> Chapter:
     for side, names in sides.items():
         for name in names:
             apart = _apart(hashes.get(found.id), hashes.get(name))
-            known = "" if apart is None else f" ({bits(apart)})"
+            known = "" if apart is None else f" ({plural(apart, 'bit')})"
             said.append(f"{side} it {name}{known}")
             near += [] if apart is None else [(apart, name)]
             data[side] = {"id": name, "distance": apart}
@@ -107,7 +109,7 @@ def _neighbours(found: Found, clip: pl.DataFrame) -> Chapter:
     if not near:
         return Chapter("dedup", [sentence], {"nearest_kept": data})
     apart, beside = min(near)
-    because = f"kept nearest in time, {bits(apart)} apart"
+    because = f"kept nearest in time, {plural(apart, 'bit')} apart"
     return Chapter("dedup", [sentence], {"nearest_kept": data}, beside, because)
 
 

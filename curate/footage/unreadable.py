@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.base.text import first_few, on_one_line
+from curate.base.text import first_few, on_one_line, plural
 from curate.footage.open import Footage, file_id
 from curate.media.decode import whole_picture
 
@@ -64,7 +64,7 @@ def note_unreadable(path: Path, found: Sequence[Unreadable], where: str = "") ->
     if not found:
         return []
     names = first_few([str(one) for one in found], _NAMED)
-    files = f"{len(found):,} file{'s' * (len(found) > 1)}"
+    files = plural(len(found), "file")
     all_named = f"; {where}" if where and len(found) > _NAMED else ""
     return [f"{on_one_line(path)}: unreadable frames in {files}: {names}{all_named}"]
 

@@ -23,6 +23,7 @@ from curate.base import console
 from curate.base.errors import UserError
 from curate.base.files import atomic_write
 from curate.base.stage_params import FramesParameters
+from curate.base.text import plural
 from curate.base.workers import in_processes, tell
 from curate.frames.crop import cut_frames
 from curate.frames.parts import is_made_from, part_schema, remove_partials, remove_stale
@@ -78,7 +79,7 @@ def notes(counts: list[ClipCount]) -> list[str]:
     more = len(hurt) - _NOTED
     said = [_note(count) for count in hurt[:_NOTED]]
     if more > 0:
-        said.append(f"{more:,} more clip{'s' * (more > 1)} with frames that are not usable")
+        said.append(f"{plural(more, 'more clip')} with frames that are not usable")
     return said
 
 

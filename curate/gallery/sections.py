@@ -11,7 +11,7 @@ from curate.audit.frozen import frozen_runs, same_pictures
 from curate.audit.inputs import Material
 from curate.audit.labels import contradictions
 from curate.audit.pairs import Across, near_across
-from curate.base.text import bits
+from curate.base.text import plural
 from curate.tables import action_units
 
 _DROPPED = 7  # pictures of a group, beside the one kept
@@ -87,7 +87,7 @@ def _groups(decisions: pl.DataFrame, count: int, labels: dict[str, str]) -> Sect
         if dropped
         else "No frame was dropped as a near-duplicate."
     )
-    finding = f"{dropped:,} near-duplicate{'s' * (dropped != 1)} dropped"
+    finding = f"{plural(dropped, 'near-duplicate')} dropped"
     shown = [_group(group, labels) for group in chosen]
     return Section("groups", "Near-duplicates", finding, sentence, shown)
 
@@ -120,10 +120,10 @@ def _group(group: tuple[str, list[tuple[str, int]]], labels: dict[str, str]) -> 
     places = np.linspace(0, len(dropped) - 1, min(_DROPPED, len(dropped))).round().astype(int)
     tiles = [Tile(kept, "kept", labels.get(kept, ""))]
     tiles += [
-        Tile(name, f"dropped, {bits(apart)}", labels.get(name, ""))
+        Tile(name, f"dropped, {plural(apart, 'bit')}", labels.get(name, ""))
         for name, apart in (dropped[place] for place in places)
     ]
-    title = f"{len(dropped):,} dropped for {kept}, within {bits(dropped[-1][1])}"
+    title = f"{len(dropped):,} dropped for {kept}, within {plural(dropped[-1][1], 'bit')}"
     return Group(title, tiles, len(dropped) - len(places))
 
 
@@ -133,7 +133,7 @@ def _crossing(material: Material, distance: int, labels: dict[str, str]) -> Sect
     each = max(1, _CROSSING // max(1, sum(a.pairs > 0 for a in found)))
     groups = [
         Group(
-            f"{across.one} and {across.other}, {bits(row['distance'])}",
+            f"{across.one} and {across.other}, {plural(row['distance'], 'bit')}",
             [
                 Tile(row["of"], across.one, labels.get(row["of"], "")),
                 Tile(row["id"], across.other, labels.get(row["id"], "")),
@@ -143,7 +143,9 @@ def _crossing(material: Material, distance: int, labels: dict[str, str]) -> Sect
         for across in found
         for row in across.nearest.head(each).to_dicts()
     ][:_CROSSING]
-    sentence = f"Pairs of frames within {bits(distance)} of one another, by splits: {said}."
+    sentence = (
+        f"Pairs of frames within {plural(distance, 'bit')} of one another, by splits: {said}."
+    )
     if groups:
         sentence += f" Shown are {len(groups)} of the nearest."
     pairs = sum(across.pairs for across in found)
@@ -188,7 +190,7 @@ def _contradictory(material: Material, known: pl.DataFrame, labels: dict[str, st
         )
         for row in shown.to_dicts()
     ]
-    counted = f"{found.count:,} picture{'s' * (found.count > 1)}"
+    counted = plural(found.count, "picture")
     finding = f"{counted} with contradictory labels" if groups else ""
     sentence = f"The same picture, coded differently; shown are {len(groups)}, the widest first."
     return Section("labels", "Contradictory labels", finding, sentence if groups else _NONE, groups)

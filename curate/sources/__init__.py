@@ -15,6 +15,7 @@ from pathlib import Path
 
 from curate.base.errors import UserError
 from curate.base.stage_params import LabelsParameters, SourceParameters
+from curate.base.text import plural
 from curate.media.clip import Clip
 from curate.sources.label_table import Labels
 
@@ -48,7 +49,7 @@ def _first_of(damage: list[UserError]) -> str:
     said = str(damage[0])
     files = len(damage) - 1
     if files:
-        said += f"; and {files:,} more damaged file{'s' * (files > 1)}"
+        said += f"; and {plural(files, 'more damaged file')}"
     if files or len(damage[0].sentences) > 1:
         said += "; 'curate labels --check' names them all"
     return said

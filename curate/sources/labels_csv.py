@@ -21,7 +21,7 @@ import polars as pl
 
 from curate.base.errors import DamagedRowsError, UserError
 from curate.base.stage_params import LabelsParameters
-from curate.base.text import first_few
+from curate.base.text import first_few, plural
 from curate.media.clip import Clip
 from curate.media.decode import expected_frames
 from curate.sources.label_table import Labels, gather, labels_table
@@ -73,10 +73,9 @@ def _strangers(path: Path, strangers: dict[str, int], places: Collection[str]) -
         near = difflib.get_close_matches(name, places, n=1)
         named.append(f"'{name}'" + (f" (did you mean '{near[0]}'?)" if near else ""))
     named += list(strangers)[_MOST_NAMES:]
-    rows = sum(strangers.values())
+    rows = plural(sum(strangers.values()), "row")
     return [
-        f"{path}: {rows:,} row{'s' * (rows > 1)} left out for naming no clip or image: "
-        + first_few(named, _MOST_NAMES)
+        f"{path}: {rows} left out for naming no clip or image: " + first_few(named, _MOST_NAMES)
     ]
 
 

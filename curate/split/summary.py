@@ -6,6 +6,7 @@ import polars as pl
 
 from curate.base.console import Summary
 from curate.base.stage_params import SplitParameters
+from curate.base.text import plural
 from curate.split.folds import lacking_subjects
 from curate.tables import KEPT_SPLITS, action_units
 
@@ -81,12 +82,11 @@ def _published_notes(table: pl.DataFrame, folds: int | str) -> list[str]:
 def _moments_notes(without: list[str], parameters: SplitParameters) -> list[str]:
     if not without:
         return []
-    many = len(without) > 1
-    clips = f"{len(without):,} clips are" if many else "1 clip is"
+    clips = plural(len(without), "clip is", "clips are")
+    more = ", ..." if len(without) > 1 else ""
     return [
         f"{clips} too short to hold out {parameters.moments_fraction:.0%} with a margin of "
-        f"{parameters.margin} frames on either side, and all in training ({without[0]}"
-        f"{', ...' if many else ''})"
+        f"{parameters.margin} frames on either side, and all in training ({without[0]}{more})"
     ]
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from curate.base.errors import UserError
 from curate.base.files import check_outside
 from curate.base.params import Parameters
+from curate.base.text import plural
 from curate.dedup.rule import count_reasons, decide_with, peaks
 from curate.dedup.stage import dedup_stage
 from curate.footage.cache import cache_folder
@@ -59,8 +60,9 @@ class Outcome:
         """Describe what was read and what was written."""
         kept = int(self.decisions["keep"].sum())
         files = self.read + self.cached
-        plural = "s" * (files != 1)
-        read = [f"{files:,} file{plural}: {self.read:,} read, {self.cached:,} known from the cache"]
+        read = [
+            f"{plural(files, 'file')}: {self.read:,} read, {self.cached:,} known from the cache"
+        ]
         return (read if files else []) + places.closing(kept)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from curate.base.text import plural
 from curate.search.lag import Lags, first_above, lags_up_to, longest_lag
 
 _FEW = 20  # pairs below which a median says nothing
@@ -54,7 +55,7 @@ class Pace:
 
 def in_words(lag: int, interval: float | None) -> str:
     """Write a lag as frames and, where `interval` (seconds between frames) is known, as time."""
-    frames = "1 frame" if lag == 1 else f"{lag:,} frames"
+    frames = plural(lag, "frame")
     return frames if interval is None else f"{frames} ({lag * interval:.2g} s)"
 
 

@@ -6,6 +6,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from curate.base.text import plural
 from curate.search.lag import Lags
 from curate.viz.style import BLUE, GRAY, GREEN, NAME, VERMILION, in_style, ink, message, new_figure
 
@@ -58,7 +59,7 @@ def draw_on(axes: Axes, lags: Lags, *, distance: int, stride: int) -> None:
 
 def _finding(lags: Lags, stride: int) -> str:
     at = lags.all.sort((pl.col("lag") - stride).abs(), "lag").row(0, named=True)
-    frames = "1 frame" if at["lag"] == 1 else f"{at['lag']} frames"
+    frames = plural(at["lag"], "frame")
     time = f" ({at['lag'] * lags.interval:.2g} s)" if lags.interval else ""
     others = f"; in different clips, {lags.elsewhere:.0f}" if lags.elsewhere is not None else ""
     return f"{frames}{time} apart, pictures differ in {at['median']:.0f} of 64 bits{others}"

@@ -11,6 +11,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from curate.base.text import plural
 from curate.viz.pictures import AMPLIFIED, difference, shorten
 from curate.viz.style import FINE, in_style, message, new_figure
 
@@ -79,11 +80,10 @@ def draw(pairs: list[Pair], dropped: int) -> Figure:
 def _draw_pair(figure: Figure, left: float, top: float, pair: Pair) -> None:
     """Draw a pair at `left` and `top`, in inches from the figure's upper left corner."""
     width, height = figure.get_size_inches()
-    bits = "1 bit" if pair.distance == 1 else f"{pair.distance} bits"
     figure.text(
         left / width,
         1 - top / height,
-        f"{bits}: {shorten(pair.kept_id)}\nand {shorten(pair.dropped_id)}",
+        f"{plural(pair.distance, 'bit')}: {shorten(pair.kept_id)}\nand {shorten(pair.dropped_id)}",
         va="top",
         fontsize=FINE,
         linespacing=1.15,

@@ -40,7 +40,8 @@ def test_a_table_in_a_pipe_holds_every_word_of_every_column(
 
 def test_a_narrow_terminal_wraps_words_and_drops_no_column() -> None:
     code = (
-        "import json, sys; from curate import console;console.report(*json.loads(sys.argv[1]), {})"
+        "import json, sys; from curate.base import console; "
+        "console.report(*json.loads(sys.argv[1]), {})"
     )
     ours, theirs = pty.openpty()
     subprocess.run(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from curate.base.errors import UserError
+from curate.base.text import plural
 from train.ablate.queue import Entry, Queue
 
 _LOOK = 1.0  # seconds between two looks at the queue
@@ -177,9 +178,9 @@ class Watch:
         if running:
             self._tell(f"ending {', '.join(running)}")
         self._queue.stop(running)
-        many = "experiment waits" if len(self._waiting) == 1 else "experiments wait"
+        waiting = plural(len(self._waiting), "experiment waits", "experiments wait")
         again = f", {', '.join(running)} from its beginning" if running else ""
-        self._tell(f"stopped: {len(self._waiting)} {many}; run the same command to go on{again}")
+        self._tell(f"stopped: {waiting}; run the same command to go on{again}")
 
 
 def reason_of_failure(log: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ from rich.console import Console
 from curate.base import cli as options
 from curate.base import console
 from curate.base.files import check_folder
+from curate.base.text import plural
 from train.cli.compare import show
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _show_grid(grid: Grid, *, as_json: bool) -> None:
         for one in grid.experiments
     ]
     console.report(
-        f"{_count(rows)}, none queued",
+        f"{plural(len(rows), 'experiment')}, none queued",
         ["experiment", "other than params.yaml"],
         rows,
         {"experiments": data},
@@ -137,13 +138,9 @@ def _show_outcomes(outcomes: list[Outcome]) -> None:
         for one in outcomes
     ]
     failed = sum(one.result == "failed" for one in outcomes)
-    title = f"{_count(rows)}, {failed} failed"
+    title = f"{plural(len(rows), 'experiment')}, {failed} failed"
     console.report(title, ["experiment", "result", "took", "other than params.yaml"], rows, {})
     for one in outcomes:
         if one.reason:
             name = one.experiment.name
             console.note(f"{name} failed: {one.reason[-1].strip()} (dvc queue logs {name})")
-
-
-def _count(rows: Sequence[object]) -> str:
-    return f"{len(rows)} experiment{'' if len(rows) == 1 else 's'}"

@@ -9,6 +9,7 @@ import typer
 
 from curate.base import cli as options
 from curate.base import console
+from curate.base.text import plural
 
 if TYPE_CHECKING:
     from train.compare.stage import Compared
@@ -50,7 +51,7 @@ def show(compared: Compared, output: Path) -> None:
     """Print a comparison: its table, what is missing, the verdict and where the page is."""
     columns, rows = compared.table()
     console.report(
-        f"{output}: {len(rows)} experiment{'' if len(rows) == 1 else 's'}",
+        f"{output}: {plural(len(rows), 'experiment')}",
         columns,
         rows,
         compared.as_dict(),

@@ -13,6 +13,7 @@ from natsort import natsort_keygen
 
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder, check_folder
+from curate.base.text import format_cell
 from curate.viz import html as page
 from curate.viz.html import Table
 from curate.viz.style import save
@@ -175,7 +176,7 @@ def _in_short(experiment: Experiment) -> str:
 def render_page(compared: Compared, pictures: list[dict[str, Any]]) -> str:
     """Render the page: the verdict first, then all that it rests on."""
     columns, rows = compared.table()
-    cells = [[_cell(cell) for cell in row] for row in rows]
+    cells = [[format_cell(cell, "–") for cell in row] for row in rows]
     return page.render(
         _TEMPLATE,
         verdict=compared.verdict,
@@ -184,14 +185,6 @@ def render_page(compared: Compared, pictures: list[dict[str, Any]]) -> str:
         table=Table("Figures, and the parameters that differ", columns, cells),
         problems=compared.problems,
     )
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return "–" if value in (None, "") else str(value)
 
 
 def _save(figure: Figure, path: Path) -> dict[str, Any]:

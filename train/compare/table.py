@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from train.compare.words import final_gap, interval, macro_f1
+from curate.base.text import format_interval
+from train.compare.words import final_gap, macro_f1
 from train.experiments.entries import FINISHED
 from train.experiments.names import value
 from train.experiments.read import Experiment
@@ -44,10 +45,10 @@ def _row(
         "": f"{number} {label}",
         "state": None if experiment.state == FINISHED else experiment.state,
         "gap": gap and gap.value,
-        "gap, 95 %": gap and interval(gap.low, gap.high),
+        "gap, 95 %": gap and format_interval(gap.low, gap.high),
         **{head: _percent(shares.get(part)) for part, head in _SHARES.items()},
         "macro F1": f1 and f1.value,
-        "macro F1, 95 %": f1 and interval(f1.low, f1.high),
+        "macro F1, 95 %": f1 and format_interval(f1.low, f1.high),
         "micro F1": results.scores.get("micro", {}).get("f1"),
         "training\nframes": results.frames,
         **{name: value(results.parameters.get(name)) for name in differing},

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from curate.base.stage_params import DedupParameters, LabelsParameters, SplitParameters
+from curate.base.text import format_interval
 from train.experiments.names import differing
 from train.experiments.read import Experiment
 
@@ -159,12 +160,8 @@ def explanation(lead: Best, what: str) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    return f"{figure.label} {figure.value:.3f}{interval(figure.low, figure.high, ' ({})')}"
-
-
-def interval(low: float | None, high: float | None, form: str = "{}") -> str:
-    """Write an interval; nothing where it is not known."""
-    return "" if low is None or high is None else form.format(f"{low:.3f} to {high:.3f}")
+    interval = format_interval(figure.low, figure.high)
+    return f"{figure.label} {figure.value:.3f}" + (f" ({interval})" if interval else "")
 
 
 def _listed(figures: list[Figure], others: int) -> str:
@@ -183,7 +180,8 @@ def cautions(experiments: Sequence[Experiment]) -> list[str]:
     moved = [name for name in differing(scored) if name in _VALIDATION]
     if len(sizes) < 2 and not moved:
         return []
-    why = f"{', '.join(moved)} differ{'s' * (len(moved) == 1)}" if moved else "they differ in size"
+    verb = "differs" if len(moved) == 1 else "differ"
+    why = f"{', '.join(moved)} {verb}" if moved else "they differ in size"
     return [
         f"The experiments may be scored on different validation frames ({why}), so part of a "
         "difference may be the frames."

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from curate.base.text import plural
 from curate.split.published_folds import PUBLISHED_FOLDS
 
 
@@ -92,7 +93,7 @@ def _tested(key: str, subjects: Set[str]) -> str | None:
 
 
 def _caution(title: str, tested: str | None, subjects: int) -> str:
-    people = f"{subjects} subject{'' if subjects == 1 else 's'}"
+    people = plural(subjects, "subject")
     ours = (
         f"the {people} of {title}'s {tested}"
         if tested

@@ -10,6 +10,7 @@ import polars as pl
 
 from curate.base.console import Summary
 from curate.base.files import atomic_folder, write_json
+from curate.base.text import format_interval
 from train.evaluate import published
 from train.evaluate.calibration import RELIABILITY
 from train.evaluate.intervals import ROUGH
@@ -170,5 +171,4 @@ def _no_positives(action_unit: str) -> dict[str, None]:
 
 def interval(row: Row, score: str) -> str | None:
     """Write a score's 95 % interval; None where it has none."""
-    low, high = row[f"{score}_low"], row[f"{score}_high"]
-    return None if low is None or high is None else f"{low:.3f}–{high:.3f}"
+    return format_interval(row[f"{score}_low"], row[f"{score}_high"], to="–") or None

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.base.text import format_interval, plural
 from train.gap.bootstrap import Estimate
 from train.gap.losses import FEW_FRAMES
 
@@ -194,9 +195,8 @@ def _found(gap: Gap) -> str:
 
 def _figure(gap: Gap, name: str) -> str:
     """Write a figure with the ends of its interval: "+0.170 (0.120 to 0.210)"."""
-    low, high = gap.low[name], gap.high[name]
-    interval = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
-    return f"{getattr(gap, name):+.3f}{interval}"
+    interval = format_interval(gap.low[name], gap.high[name])
+    return f"{getattr(gap, name):+.3f}" + (f" ({interval})" if interval else "")
 
 
 def _missing(gap: Gap) -> str:
@@ -212,7 +212,7 @@ def _when(epoch: float) -> str:
     names = {0.0625: "1/16", 0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 0.75: "3/4"}
     if epoch in names:
         return f"After {names[epoch]} of the first epoch"
-    return f"After {epoch:g} epoch{'' if epoch == 1 else 's'}"
+    return f"After {plural(float(epoch), 'epoch')}"
 
 
 def table(gaps: list[Gap]) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -220,13 +220,15 @@ def table(gaps: list[Gap]) -> tuple[list[str], list[tuple[Any, ...]]]:
     names = ["gap", *WORDS, "dropped"]
     labels = {"gap": "gap: held out - seen", "dropped": "dropped - seen", **WORDS}
     rows = [
-        (labels[name], *(cell for gap in gaps for cell in (getattr(gap, name), _span(gap, name))))
+        (
+            labels[name],
+            *(
+                cell
+                for gap in gaps
+                for cell in (getattr(gap, name), format_interval(gap.low[name], gap.high[name]))
+            ),
+        )
         for name in names
     ]
     columns = [cell for gap in gaps for cell in (f"epoch {gap.epoch:g}", "95 % interval")]
     return ["part", *columns], rows
-
-
-def _span(gap: Gap, name: str) -> str:
-    low, high = gap.low[name], gap.high[name]
-    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"

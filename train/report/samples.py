@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.params import Parameters
+from curate.base.text import plural
 from curate.tables import REASONS, action_units
 from train.report.tiles import Row, make_tile, read_pictures
 
@@ -86,7 +87,7 @@ def rows(
             for name in sample.ids
             if name in pictures
         ]  # fmt: skip
-        said = f"{sample.frames:,} frame{'' if sample.frames == 1 else 's'}"
+        said = plural(sample.frames, "frame")
         laid.append(Row(sample.title, said if tiles else f"{said}, without a picture", tiles))
     return laid
 

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from curate.base.params import Parameters
+from curate.base.text import plural
 from curate.search.across import near_across
 from curate.tables import REASONS
 from curate.viz.html import Table
@@ -88,7 +89,7 @@ def scores(per_action_unit: pl.DataFrame, metrics: dict[str, Any], split: str, n
         error = {"calibration_error": found.get("calibration_error") if mean == "macro" else None}
         rows.append([f"{mean} mean", "", *_figures(found.get(mean, {}) | of_chosen | error)])
     frames, subjects = found.get("frames", 0), found.get("subjects", 0)
-    people = f"{subjects} subject{'' if subjects == 1 else 's'}"
+    people = plural(subjects, "subject")
     return Table(
         f"{name}, {frames:,} frames of {people}",
         ["action unit", "positives", *_SCORED],

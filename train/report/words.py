@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from curate.base.params import Parameters
+from curate.base.text import format_interval, plural
 from curate.tables import action_units
 from train.gap.losses import rates, shared_units
 from train.report.inputs import Tables
@@ -22,7 +23,8 @@ def lead(tables: Tables, no_skill: float | None) -> str:
         return ""
     known = {name: row[name] for name in _HELD_OUT if row[name] is not None}
     held_out = "".join(f", {loss:.3f} on {_HELD_OUT[name]}" for name, loss in known.items())
-    said = f"Loss after {_epochs(row['epoch'])}: {row['seen']:.3f} on frames it was fed{held_out}"
+    time = plural(row["epoch"], "epoch")
+    said = f"Loss after {time}: {row['seen']:.3f} on frames it was fed{held_out}"
     if known:
         worse = max(known.values())
         apart = worse - row["seen"]
@@ -69,10 +71,10 @@ def facts(tables: Tables, parameters: Parameters) -> dict[str, str]:
     train = kept.filter(pl.col("split") == "train")
     names = action_units(tables.labels)
     return {
-        "Footage": f"{parameters.footage}: {_count(len(tables.cap), 'frame')} of "
-        f"{_people(tables.cap)} in {_count(tables.cap['clip'].n_unique(), 'clip')}, labelled "
-        f"with {_count(len(names), 'action unit')}",
-        "Learnt from": f"{_count(len(train), 'frame')} of {_people(train)}, each fed "
+        "Footage": f"{parameters.footage}: {plural(len(tables.cap), 'frame')} of "
+        f"{_people(tables.cap)} in {plural(tables.cap['clip'].n_unique(), 'clip')}, labelled "
+        f"with {plural(len(names), 'action unit')}",
+        "Learnt from": f"{plural(len(train), 'frame')} of {_people(train)}, each fed "
         f"{_times(len(tables.history))}",
         "New people": _scores(tables.metrics),
     }
@@ -83,19 +85,18 @@ def _scores(metrics: dict[str, Any]) -> str:
     macro = found.get("macro", {})
     if macro.get("f1") is None:
         return "nobody to validate on, so nothing is scored"
-    low, high = macro.get("f1_low"), macro.get("f1_high")
-    interval = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
-    return (
-        f"F1 {macro['f1']:.2f}{interval}, the mean of the action units, on "
-        f"{_count(found.get('frames', 0), 'frame')} of {_count(found.get('subjects', 0), 'person')}"
-    )
+    ends = format_interval(macro.get("f1_low"), macro.get("f1_high"), digits=2)
+    interval = f" ({ends})" if ends else ""
+    frames = plural(found.get("frames", 0), "frame")
+    people = plural(found.get("subjects", 0), "person", "people")
+    return f"F1 {macro['f1']:.2f}{interval}, the mean of the action units, on {frames} of {people}"
 
 
 def network(tables: Tables, parameters: Parameters) -> str:
     """Describe what was trained, how, for how long, and which weights are scored."""
     layers = " and ".join(f"{neurons:,}" for neurons in parameters.units) or "no"
     tuned = (
-        f"its last {_count(parameters.unfreeze, 'block')} trained at {parameters.unfreeze_lr:g}"
+        f"its last {plural(parameters.unfreeze, 'block')} trained at {parameters.unfreeze_lr:g}"
         if parameters.unfreeze
         else "frozen"
     )
@@ -106,11 +107,11 @@ def network(tables: Tables, parameters: Parameters) -> str:
         "the steps and falls along a cosine, as drawn"
     )
     steps = steps_per_epoch(tables, parameters)
-    length = f", {_count(steps, 'step')} an epoch" if steps else ""
+    length = f", {plural(steps, 'step')} an epoch" if steps else ""
     epoch = tables.gap.get("kept_epoch", len(tables.history))
     return (
         f"{parameters.backbone}, {tuned}, below dense layers of {layers} neurons with dropout "
-        f"{parameters.dropout:g}; Adam {rate}, {_count(parameters.batch_size, 'frame')} a step"
+        f"{parameters.dropout:g}; Adam {rate}, {plural(parameters.batch_size, 'frame')} a step"
         f"{length}. The weights of epoch {epoch:g} of {len(tables.history)} are scored below "
         f"(monitor: {parameters.monitor})."
     )
@@ -131,18 +132,9 @@ def probe_counts(tables: Tables) -> dict[str, str]:
     return {name: f"{int(max(of)):,}" if any(of) else "no" for name, of in counts.items()}
 
 
-def _count(number: int, noun: str) -> str:
-    many = {"person": "people"}.get(noun, f"{noun}s")
-    return f"{number:,} {noun if number == 1 else many}"
-
-
 def _people(table: pl.DataFrame) -> str:
-    return _count(table["subject"].n_unique(), "person")
+    return plural(table["subject"].n_unique(), "person", "people")
 
 
 def _times(epochs: int) -> str:
     return {1: "once", 2: "twice"}.get(epochs, f"{epochs} times")
-
-
-def _epochs(epoch: float) -> str:
-    return f"{epoch:g} epoch{'' if epoch == 1 else 's'}"
