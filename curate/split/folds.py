@@ -7,7 +7,7 @@ from itertools import compress
 import polars as pl
 
 from curate.base.errors import UserError
-from curate.split.published_folds import PUBLISHED_FOLDS
+from curate.split.published_folds import PUBLISHED_FOLDS, check_fold
 from curate.split.stratify import Floats, choose_set, stratify
 from curate.tables import action_units
 
@@ -55,27 +55,6 @@ def _check_sides(dedup: pl.DataFrame, chosen: list[str], folds: int | str, fold:
             f"fold: {fold} of {folds} holds {held} of the footage's subjects; choose another "
             "fold, or set folds to a number such as 3"
         )
-
-
-def check_fold(folds: int | str, fold: int) -> None:
-    """Refuse a number of folds, or a fold, that there cannot be.
-
-    Raises:
-        UserError: one fold only, or a fold beyond the last.
-    """
-    if folds == 1:
-        raise UserError(
-            "folds: 1 is not allowed, for one fold leaves nobody to train on; must be 0 "
-            "(validation_fraction decides), 2 to 100, disfa or bp4d"
-        )
-    if folds == 0 and fold != 1:
-        raise UserError(
-            f"fold: {fold} is not allowed with folds: 0, must be 1; set folds to 2 to 100, disfa "
-            "or bp4d to have folds"
-        )
-    most = len(PUBLISHED_FOLDS[folds].tested) if isinstance(folds, str) else max(1, folds)
-    if not 1 <= fold <= most:
-        raise UserError(f"fold: {fold} is not allowed with folds: {folds}, must be 1 to {most}")
 
 
 def published_folds(dedup: pl.DataFrame, folds: str) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """The field's published folds of DISFA and BP4D: three sets of subjects, each validating once.
 
+How many folds there can be stands here too: `folds` is a number of them, or one of these names.
+
 Source: the subject-exclusive 3-fold protocol of the AU detection literature, as the code of
 ME-GraphAU lists it (Luo et al., "Learning Multi-dimensional Edge Feature-based AU Relation Graph
 for Facial Action Unit Recognition", IJCAI 2022; github.com/CVI-SZU/ME-GraphAU,
@@ -11,6 +13,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from curate.base.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -55,3 +59,24 @@ PUBLISHED_FOLDS = {
         ),
     ),
 }
+
+
+def check_fold(folds: int | str, fold: int) -> None:
+    """Refuse a number of folds, or a fold, that there cannot be.
+
+    Raises:
+        UserError: one fold only, or a fold beyond the last.
+    """
+    if folds == 1:
+        raise UserError(
+            "folds: 1 is not allowed, for one fold leaves nobody to train on; must be 0 "
+            "(validation_fraction decides), 2 to 100, disfa or bp4d"
+        )
+    if folds == 0 and fold != 1:
+        raise UserError(
+            f"fold: {fold} is not allowed with folds: 0, must be 1; set folds to 2 to 100, disfa "
+            "or bp4d to have folds"
+        )
+    most = len(PUBLISHED_FOLDS[folds].tested) if isinstance(folds, str) else max(1, folds)
+    if not 1 <= fold <= most:
+        raise UserError(f"fold: {fold} is not allowed with folds: {folds}, must be 1 to {most}")

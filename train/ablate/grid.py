@@ -16,7 +16,7 @@ import yaml
 from curate.base.errors import UserError
 from curate.base.params import Parameters, load_parameters
 from curate.base.paths import PARAMS
-from curate.split.folds import check_fold
+from curate.split.published_folds import check_fold
 
 # The story begins with every frame and none of the measures; these are their values when off.
 # lr has no "off". The source's wide layers did not converge "until Adam's learning rate was
