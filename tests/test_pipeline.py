@@ -55,6 +55,8 @@ def test_ci_runs_the_readmes_test_command():
     readme = (ROOT / "README.md").read_text()
     found = [line for line in readme.splitlines() if line.endswith("pytest -n 2")]
     assert len(found) == 1
+    checks = {"ruff check .", "ruff format --check .", "mypy", "lint-imports"}
+    assert checks <= {*found[0].split(" && ")}
     assert 'grep -m1 "pytest -n 2$" README.md' in (ROOT / ".ci" / "run").read_text()
 
 
