@@ -19,6 +19,13 @@ from curate.base.params import Parameters, load_parameters
 ParametersFile = Annotated[
     Path, typer.Option("--params", help="file of parameters; options given here win over it")
 ]
+FullDecode = Annotated[
+    bool,
+    typer.Option(
+        "--full-decode",
+        help="decode in full and hash with imagehash itself, bit for bit (parameter decode: full)",
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="processes [all cores]", show_default=False)
 ]

@@ -86,7 +86,20 @@ class LabelsParameters(SourceParameters):
     )
 
 
-class FramesParameters(SourceParameters):
+class HashParameters(_Frozen):
+    """How a picture is hashed."""
+
+    hash: Literal["phash", "dhash", "whash", "average"] = Field(
+        "phash", description="perceptual hash of 64 bits, as imagehash defines it"
+    )
+    decode: Literal["reduced", "full"] = Field(
+        "reduced",
+        description="decode for hashing: at reduced scale, or in full and hashed by imagehash "
+        "itself, bit for bit",
+    )
+
+
+class FramesParameters(HashParameters, SourceParameters):
     """What stage `frames` reads."""
 
     image_size: Int = Field(128, ge=32, le=512, description="side of the stored crop in pixels")
@@ -95,9 +108,6 @@ class FramesParameters(SourceParameters):
         description="part of the frame: all of it, its central square, or the face found there",
     )
     jpeg_quality: Int = Field(95, ge=50, le=100, description="JPEG quality of the stored crop")
-    hash: Literal["phash", "dhash", "whash", "average"] = Field(
-        "phash", description="perceptual hash of 64 bits, as imagehash defines it"
-    )
 
 
 class DistanceParameter(_Frozen):

@@ -109,6 +109,7 @@ def frames(
     crop: Annotated[str | None, options.of("crop")] = None,
     image_size: Annotated[int | None, options.of("image_size")] = None,
     hash_kind: Annotated[str | None, options.of("hash", "--hash")] = None,
+    full_decode: options.FullDecode = False,
     output: Annotated[Path, typer.Option(help="folder to write, one Parquet a clip")] = FRAMES,
     force: Annotated[
         bool, typer.Option("--force", help="decode clips again that are done")
@@ -131,6 +132,7 @@ def frames(
         crop=crop,
         image_size=image_size,
         hash=hash_kind,
+        decode="full" if full_decode else None,
     )
     counts = frames_stage(output, p, options.cores(workers), force)
     said = notes(counts)
@@ -160,6 +162,7 @@ def dedup(
     scope: Annotated[str | None, options.of("scope")] = None,
     keep: Annotated[str | None, options.of("keep")] = None,
     hash_kind: Annotated[str | None, options.of("hash", "--hash")] = None,
+    full_decode: options.FullDecode = False,
     same_labels: Annotated[
         bool | None, options.of("same_labels", "--same-labels/--any-labels")
     ] = None,
@@ -224,6 +227,7 @@ def dedup(
         scope=scope,
         keep=keep,
         hash=hash_kind,
+        decode="full" if full_decode else None,
         same_labels=same_labels,
     )
     cli_insight.check_alone(path, frames=frames != FRAMES)

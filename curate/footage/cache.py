@@ -102,12 +102,13 @@ class HashCache:
         self._row = {name: row for row, name in enumerate(self._images["file"])}
 
     @classmethod
-    def load(cls, folder: Path | None, root: Path, kind: str) -> HashCache:
+    def load(cls, folder: Path | None, root: Path, kind: str, decode: str = "reduced") -> HashCache:
         """Read the cache in `folder` for the footage at `root`; without a folder there is none."""
         if folder is None:
             return cls(None, pl.DataFrame(schema=_RECORD))
         name = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=16).hexdigest()
-        path = folder / f"{name}-{kind}.parquet"
+        of = kind if decode == "reduced" else f"{kind}-{decode}"
+        path = folder / f"{name}-{of}.parquet"
         return cls(path, _read(path))
 
     def image(self, state: State, wanted: Wanted) -> tuple[int, float | None] | None:

@@ -57,7 +57,8 @@ def hash_footage(
         UserError: no footage at `path`, or a frames table with hashes of another kind.
     """
     footage = open_footage(path)
-    wanted = Wanted(parameters.hash, stride, parameters.image_size if sharpness else None)
+    side = parameters.image_size if sharpness else None
+    wanted = Wanted(parameters.hash, stride, parameters.decode, side)
     hashed = hash_all(footage, wanted, workers, cache)
     for sentence in footage.notes + hashed.notes:
         console.note(sentence)
@@ -75,7 +76,7 @@ def hash_all(
     if footage.parts:
         check_hash_kind(footage.parts, wanted.kind)
         return Hashed(read_parts(footage.parts, list(COLUMNS)))
-    known = HashCache.load(cache, footage.path, wanted.kind)
+    known = HashCache.load(cache, footage.path, wanted.kind, wanted.decode)
     hashed = _hash_on_threads(footage, wanted, workers, known)
     if not remember:
         return hashed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +14,7 @@ from cv2.typing import MatLike
 from curate.base.workers import Advance
 from curate.media.clip import Clip
 from curate.media.decode import Frame, frames_of, read_picture
+from curate.media.full_hash import hash_whole_file, hash_whole_picture
 from curate.media.hashing import perceptual_hashes, read_gray, thumbnail
 from curate.media.sharpness import sharpness_at
 
@@ -33,6 +34,7 @@ class Wanted:
 
     kind: str
     stride: int = 1
+    decode: str = "reduced"  # or full: by imagehash itself
     side: int | None = None  # pixels at which sharpness is measured; None: it is not
 
 
@@ -42,7 +44,8 @@ class _Seen:
 
     index: int
     time: float | None
-    thumbnail: MatLike | None = None
+    thumbnail: MatLike | None = None  # what the hash is made from, many at a time
+    hash: int | None = None  # where it was made at once
     sharpness: float | None = None
     reason: str | None = None
 
@@ -76,19 +79,31 @@ def _look(frame: Frame, wanted: Wanted) -> _Seen:
     if frame.picture is None:
         reason = None if frame.passed_over else "unreadable"
         return _Seen(frame.index, frame.time, reason=reason)
-    gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
     sharpness = None if wanted.side is None else sharpness_at(frame.picture, wanted.side)
-    return _Seen(frame.index, frame.time, thumbnail(gray, wanted.kind), sharpness)
+    seen = _Seen(frame.index, frame.time, sharpness=sharpness)
+    if wanted.decode == "full":
+        return replace(seen, hash=hash_whole_picture(frame.picture, wanted.kind))
+    gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
+    return replace(seen, thumbnail=thumbnail(gray, wanted.kind))
 
 
 def _look_at_file(path: Path, wanted: Wanted) -> _Seen:
-    gray = read_gray(path) if path.is_file() else None
-    if gray is None:
+    seen = _hashed_file(path, wanted) if path.is_file() else None
+    if seen is None:
         return _Seen(0, None, reason="unreadable")
     # The hash is of the reduced picture also here: it shall not depend on what else is asked for.
     picture = None if wanted.side is None else read_picture(path)
     sharpness = None if picture is None else sharpness_at(picture, wanted.side or 0)
-    return _Seen(0, None, thumbnail(gray, wanted.kind), sharpness)
+    return replace(seen, sharpness=sharpness)
+
+
+def _hashed_file(path: Path, wanted: Wanted) -> _Seen | None:
+    """Read an image file for its hash; None where it is no complete picture."""
+    if wanted.decode == "full":
+        value = hash_whole_file(path, wanted.kind)
+        return None if value is None else _Seen(0, None, hash=value)
+    gray = read_gray(path)
+    return None if gray is None else _Seen(0, None, thumbnail(gray, wanted.kind))
 
 
 def _table(seen: Sequence[_Seen], kind: str) -> pl.DataFrame:
@@ -97,7 +112,7 @@ def _table(seen: Sequence[_Seen], kind: str) -> pl.DataFrame:
     columns = {
         "index": [one.index for one in seen],
         "time": [one.time for one in seen],
-        "hash": [None if one.thumbnail is None else next(hashes) for one in seen],
+        "hash": [one.hash if one.thumbnail is None else next(hashes) for one in seen],
         "sharpness": [one.sharpness for one in seen],
         "reason": [one.reason for one in seen],
     }

@@ -38,8 +38,9 @@ def is_made_from(path: Path, schema: pa.Schema) -> bool:
 def fingerprint(clip: Clip, parameters: FramesParameters) -> bytes:
     """Digest all that decides a part's content: footage, landmarks, parameters, code."""
     sums = hashlib.blake2b(_code(), digest_size=16)
-    crop = (parameters.image_size, parameters.crop, parameters.jpeg_quality, parameters.hash)
-    sums.update(repr((cv2.__version__, clip.name, clip.subject, crop)).encode())
+    crop = (parameters.image_size, parameters.crop, parameters.jpeg_quality)
+    hashing = (parameters.hash, parameters.decode)
+    sums.update(repr((cv2.__version__, clip.name, clip.subject, crop, hashing)).encode())
     landmarks = clip.landmarks if parameters.crop == "landmarks" else None
     cascade = cascade_file() if parameters.crop == "haar" else None
     for path in filter(None, (clip.video, landmarks, cascade, *clip.images)):

@@ -29,6 +29,7 @@ from curate.frames.crop import cut_frames
 from curate.frames.parts import is_made_from, part_schema, remove_partials, remove_stale
 from curate.media.clip import Clip
 from curate.media.decode import Frame, Picture, expected_frames, frames_of
+from curate.media.full_hash import hash_whole_picture
 from curate.media.hashing import perceptual_hashes, thumbnail
 from curate.media.sharpness import fit_square, sharpness_of
 from curate.sources import find_clips
@@ -173,7 +174,7 @@ def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _hash(rows: list[dict[str, Any]], kind: str) -> None:
     """Turn the thumbnails of rows into hashes, all at once."""
-    usable = [row for row in rows if row["reason"] is None]
+    usable = [row for row in rows if "thumbnail" in row]
     if usable:
         thumbnails = np.stack([row.pop("thumbnail") for row in usable])
         for row, value in zip(usable, perceptual_hashes(thumbnails, kind), strict=True):
@@ -198,5 +199,8 @@ def _row(
     row["jpeg"] = cv2.imencode(".jpg", square, quality)[1].tobytes()
     row["sharpness"] = sharpness_of(square)
     row["brightness"] = float(gray.mean())
-    row["thumbnail"] = thumbnail(gray, parameters.hash)
+    if parameters.decode == "full":
+        row["hash"] = hash_whole_picture(cut, parameters.hash)
+    else:
+        row["thumbnail"] = thumbnail(gray, parameters.hash)
     return row

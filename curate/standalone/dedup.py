@@ -81,7 +81,7 @@ def dedup_footage(path: Path, parameters: Parameters, workers: int, places: Plac
     footage = open_footage(path)
     hashing, notes = _hashing(path, workers, places)
     side = parameters.image_size if parameters.keep == "sharpest" else None
-    hashed = hashing(footage, Wanted(parameters.hash, parameters.stride, side))
+    hashed = hashing(footage, Wanted(parameters.hash, parameters.stride, parameters.decode, side))
     if labels is not None and places.labels is not None:
         labels, unused = labels_of(hashed.frames, labels, places.labels, path)
         notes += unused
@@ -138,7 +138,7 @@ def _hash_older(
     """Hash every frame of the footage to compare with, if there is any; count and note it."""
     if places.against is None:
         return None
-    wanted = Wanted(parameters.hash)
+    wanted = Wanted(parameters.hash, decode=parameters.decode)
     older = hash_against(footage, places.against, lambda found: hashing(found, wanted))
     outcome.read += older.read
     outcome.cached += older.cached

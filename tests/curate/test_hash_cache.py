@@ -47,7 +47,7 @@ def run(footage: Path, tmp_path: Path) -> Callable[..., Hashed]:
 
     def hash_it(stride: int = 1, side: int | None = None, no_cache: bool = False) -> Hashed:
         cache = None if no_cache else tmp_path / "cache"
-        return hash_all(open_footage(footage), Wanted("phash", stride, side), 2, cache)
+        return hash_all(open_footage(footage), Wanted("phash", stride, side=side), 2, cache)
 
     return hash_it
 

@@ -1,0 +1,47 @@
+"""Perceptual hashes by imagehash itself, on whole decodes: `decode: full`.
+
+For those whose stored hashes must match bit for bit. Pillow decodes image files and shrinks every
+picture, as imagehash's own examples do; it takes several times as long as `curate.media.hashing`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import imagehash
+from cv2.typing import MatLike
+from PIL import Image
+
+from curate.media.decode import whole_picture
+
+_FUNCTIONS = {
+    "phash": imagehash.phash,
+    "dhash": imagehash.dhash,
+    "whash": imagehash.whash,
+    "average": imagehash.average_hash,
+}
+
+
+def hash_whole_file(path: Path, kind: str = "phash") -> int | None:
+    """Hash an image file as `imagehash.phash(Image.open(path))` does, or another `kind`.
+
+    Returns 64 bits as a whole number, the first bit the most significant, as in imagehash's
+    hexadecimal form; None when the file is no complete picture that Pillow reads.
+    """
+    if whole_picture(path) is None:
+        return None
+    try:
+        with Image.open(path) as picture:
+            return _hash(picture, kind)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None  # Pillow raises any of these on a damaged file
+
+
+def hash_whole_picture(picture: MatLike, kind: str = "phash") -> int:
+    """Hash a decoded picture (height, width, 3) uint8 BGR as imagehash does; see above."""
+    return _hash(Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), kind)
+
+
+def _hash(picture: Image.Image, kind: str) -> int:
+    return int(str(_FUNCTIONS[kind](picture)), 16)
