@@ -7,7 +7,7 @@ the other splits are in time order. Only one shard's frames are in memory at a t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,12 @@ from curate.base.errors import UserError
 from curate.base.files import atomic_folder
 from curate.base.stage_params import ShardsParameters
 from curate.base.workers import terminated_as_exit
-from curate.tables import CAP, KEY, SPLITS, action_units, part_path, read_table
+from curate.tables import CAP, CROP, KEY, SPLITS, action_units, part_path, read_table
 
 DATASET = "framewise"
 VERSION = "1.0.0"
 UNKNOWN = -1  # a label that is not known, in TFRecords
+_FILES = ("dataset_info.json", "features.json", "metadata.json", "*.tfrecord-*")
 
 
 def features(names: list[str], image_size: int) -> tfds.features.FeaturesDict:
@@ -97,13 +98,14 @@ def write_shards(
     `folder` is replaced as a whole once everything is written.
 
     Raises:
-        UserError: `folder` holds something else than shards, or `frames` lacks an example.
+        UserError: `folder` holds something else than shards, or `frames` lacks an example or is
+            of more than one crop.
     """
     names = action_units(labels)
     examples = examples.join(labels.select("id", *names), on="id", how="left").with_columns(
         (pl.col("rank") // shard_frames).alias("shard")
     )
-    with atomic_folder(folder, "dataset_info.json", "features.json", "*.tfrecord-*") as building:
+    with atomic_folder(folder, *_FILES) as building:
         return _build(frames, examples, names, building, on_frames)
 
 
@@ -128,7 +130,32 @@ def _build(
         check_data=False,
         description="Face frames labelled with action units (1 present, 0 absent, -1 unknown).",
     )
+    parts = [part_path(frames, clip) for clip in sorted(set(examples["clip"]))]
+    tfds.core.MetadataDict(crop=crop_of(parts)).save_metadata(building)
     return counts
+
+
+def crop_of(parts: Iterable[Path]) -> str | None:
+    """Return how the frames of all parts were cut (`crop`); None where no part says.
+
+    Raises:
+        UserError: two parts that were cut in different ways.
+    """
+    first: tuple[Path, str] | None = None
+    for part in parts:
+        recorded = (pq.read_schema(part).metadata or {}).get(CROP)
+        if recorded is None:  # written before parts recorded it
+            continue
+        crop = recorded.decode()
+        first = first or (part, crop)
+        if crop != first[1]:
+            raise UserError(
+                f"{part}: its frames were cut with crop '{crop}', those of {first[0]} with "
+                f"'{first[1]}'; make them all with one crop with 'curate frames'",
+                path=part,
+                key="crop",
+            )
+    return first[1] if first else None
 
 
 def _bucket(

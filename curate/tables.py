@@ -22,8 +22,9 @@ REASONS = {
 }
 SPLITS = ("train", "validation", "validation_balanced", "moments", "dropped")
 
-# Key of the metadata of a frames table's part: the kind of its hashes.
+# Keys of the metadata of a frames table's part: the kind of its hashes, and how frames were cut.
 HASH_KIND = b"framewise.hash"
+CROP = b"framewise.crop"
 KEY = {"id": pl.String, "subject": pl.String, "clip": pl.String, "index": pl.Int32}
 FRAMES = KEY | {
     "time": pl.Float64,  # seconds from the clip's start; null for image folders

@@ -37,11 +37,12 @@ def open_shards(folder: Path) -> Builder:
         builder = tfds.builder_from_directory(str(folder))
         missing = [path for split in builder.info.splits.values() for path in split.filepaths]
         missing = [path for path in missing if not path.is_file()]
+        builder.info.metadata.keys()  # TFDS reads metadata.json when it is first asked for
     # A damaged description fails in whichever part of TFDS reads it first.
     except Exception as error:
         raise UserError(
-            f"{folder}: dataset_info.json or features.json is damaged ({_reason(error)}); make the "
-            f"shards again with 'curate shards'"
+            f"{folder}: dataset_info.json, features.json or metadata.json is damaged "
+            f"({_reason(error)}); make the shards again with 'curate shards'"
         ) from None
     if missing:
         raise UserError(f"{missing[0]}: is missing; make the shards again with 'curate shards'")
@@ -88,6 +89,13 @@ def action_units(builder: Builder) -> list[str]:
 def image_size(builder: Builder) -> int:
     """Return the side of a data set's pictures in pixels."""
     return int(builder.info.features["image"].shape[0])
+
+
+def crop(builder: Builder) -> str | None:
+    """Return how a data set's frames were cut (`crop`); None where its shards do not say."""
+    # Not `metadata.get`, which answers before TFDS has read the file.
+    crop = dict(builder.info.metadata.items()).get("crop")
+    return crop if isinstance(crop, str) else None
 
 
 def count(builder: Builder, split: str) -> int:

@@ -16,7 +16,7 @@ from curate.base.files import digest, remove_leftovers
 from curate.base.stage_params import FramesParameters
 from curate.frames.faces import cascade_file
 from curate.media.clip import Clip
-from curate.tables import FRAMES, HASH_KIND
+from curate.tables import CROP, FRAMES, HASH_KIND
 
 _MADE_FROM = b"framewise.made_from"
 _SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
@@ -25,9 +25,14 @@ _PARTIAL = re.compile(r"\..+\.parquet\.\d{1,9}\.partial")
 
 
 def part_schema(clip: Clip, parameters: FramesParameters) -> pa.Schema:
-    """Give the columns of a clip's part, with what it is made from and its kind of hash."""
-    made_from = fingerprint(clip, parameters)
-    return _SCHEMA.with_metadata({_MADE_FROM: made_from, HASH_KIND: parameters.hash.encode()})
+    """Give the columns of a clip's part, with what it is made from, its kind of hash, its crop."""
+    return _SCHEMA.with_metadata(
+        {
+            _MADE_FROM: fingerprint(clip, parameters),
+            HASH_KIND: parameters.hash.encode(),
+            CROP: parameters.crop.encode(),
+        }
+    )
 
 
 def is_made_from(path: Path, schema: pa.Schema) -> bool:

@@ -35,6 +35,11 @@ def test_the_schema_says_which_hash(clip: Clip, hash_kind: str) -> None:
     assert metadata[b"framewise.made_from"] == made_from(clip, hash=hash_kind)
 
 
+@pytest.mark.parametrize("crop", ["none", "haar"])
+def test_the_schema_says_how_frames_are_cut(clip: Clip, crop: str) -> None:
+    assert part_schema(clip, Parameters(crop=crop)).metadata[b"framewise.crop"] == crop.encode()
+
+
 @pytest.mark.parametrize(
     "change", [{"hash": "dhash"}, {"crop": "haar"}, {"image_size": 64}, {"jpeg_quality": 90}]
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -147,6 +148,43 @@ def test_two_runs_write_the_same_bytes(
     for path in sorted(built[0].iterdir()):
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
     assert len(list((tmp_path / "again").iterdir())) == len(list(built[0].iterdir()))
+
+
+def test_the_metadata_say_how_frames_were_cut(
+    tables: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    for crop in ("none", "center"):
+        cut(tables, tmp_path / crop, dict.fromkeys("abc", crop))
+        shards_stage(tmp_path / crop, *tables[1:], tmp_path / "out", Parameters())
+        builder = tfds.builder_from_directory(str(tmp_path / "out"))
+        assert dict(builder.info.metadata.items()) == {"crop": crop}
+
+
+def cut(tables: tuple[Path, Path, Path], folder: Path, crops: dict[str, Any]) -> None:
+    """Write the frames of the tables' clips again, each with a crop of its own."""
+    for clip in find_clips(tables[0].parent / "in", Parameters()):
+        if clip.name in crops:
+            extract_clip(clip, folder, Parameters(image_size=32, crop=crops[clip.name]))
+
+
+def test_parts_that_do_not_say_their_crop_leave_it_unknown(
+    tables: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    for path in tables[0].glob("[abc].parquet"):
+        part = pq.read_table(path).replace_schema_metadata({})
+        (tmp_path / "frames").mkdir(exist_ok=True)
+        pq.write_table(part, tmp_path / "frames" / path.name)
+    shards_stage(tmp_path / "frames", *tables[1:], tmp_path / "out", Parameters())
+    builder = tfds.builder_from_directory(str(tmp_path / "out"))
+    assert dict(builder.info.metadata.items()) == {"crop": None}
+
+
+def test_frames_of_two_crops_are_refused(tables: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    cut(tables, tmp_path / "frames", {"a": "center", "b": "center", "c": "none"})
+    sentence = r"c\.parquet: its frames were cut with crop 'none', those of .*a\.parquet with 'cent"
+    with pytest.raises(UserError, match=sentence):
+        shards_stage(tmp_path / "frames", *tables[1:], tmp_path / "out", Parameters())
+    assert not (tmp_path / "out").exists()
 
 
 def test_seed_orders_the_training_frames_and_draws_the_sample() -> None:

@@ -161,3 +161,23 @@ def test_a_damaged_description_is_told(shards, tmp_path, name, content):
     with pytest.raises(UserError, match=r"is damaged|no labels") as told:
         data.open_shards(damaged)
     assert "\n" not in str(told.value)
+
+
+def test_damaged_metadata_are_told(shards, tmp_path):
+    damaged = shutil.copytree(shards, tmp_path / "tfrecords")
+    (damaged / "metadata.json").write_text("{")
+    with pytest.raises(UserError, match=r"metadata\.json is damaged"):
+        data.open_shards(damaged)
+
+
+@pytest.mark.parametrize(
+    ("content", "crop"),
+    [('{"crop": "haar"}', "haar"), ('{"crop": null}', None), ("{}", None), (None, None)],
+    ids=["known", "unknown", "no crop", "no file"],
+)
+def test_the_crop_is_read_from_the_metadata(shards, tmp_path, content, crop):
+    folder = shutil.copytree(shards, tmp_path / "tfrecords")
+    (folder / "metadata.json").unlink()
+    if content:
+        (folder / "metadata.json").write_text(content)
+    assert data.crop(data.open_shards(folder)) == crop
