@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,18 @@ def load_parameters(path: Path | None, **given: Any) -> Parameters:
         said = [_sentence(key, errors, where[key]) for key, errors in by_key.items()]
         keys = list(by_key)
         raise BadParameterError("; ".join(said), path=path, key=keys[0]) from None
+
+
+def format_value(value: object) -> str:
+    """Write a parameter's value as it is typed into params.yaml: true, 0.00002, [1, 2], a word.
+
+    None, an empty value in YAML, is empty.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):  # without an exponent: PyYAML takes 2e-05 for a word
+        return f"{Decimal(repr(value)):f}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _read(path: Path) -> dict[str, Any]:

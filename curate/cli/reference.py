@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import yaml
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.params import Parameters, format_value
 
 COLUMNS = ["parameter", "default", "allowed", "what it is", "stages"]
 _KINDS = {int: "whole number", float: "number", bool: "true or false", str: "text"}
@@ -84,22 +84,13 @@ def describe(stages: list[Stage]) -> list[Entry]:
     return [
         Entry(
             name,
-            typed(field.get_default()),
+            format_value(field.get_default()),
             allowed(field.annotation, field.metadata),
             field.description or "",
             tuple(stage.name for stage in stages if name in stage.parameters),
         )
         for name, field in Parameters.model_fields.items()
     ]
-
-
-def typed(value: Any) -> str:
-    """Write a value as it is typed into params.yaml."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:f}".rstrip("0").rstrip(".")
-    return str(value)
 
 
 def allowed(kind: Any, limits: Sequence[Any] = ()) -> str:
@@ -114,7 +105,7 @@ def allowed(kind: Any, limits: Sequence[Any] = ()) -> str:
     if get_origin(kind) is list:
         return f"list, each a {allowed(get_args(kind)[0])}"
     if get_origin(kind) is Literal:
-        words = [typed(value) for value in get_args(kind)]
+        words = [format_value(value) for value in get_args(kind)]
         return " or ".join([", ".join(words[:-1]), words[-1]] if words[:-1] else words)
     if get_args(kind):  # a union
         return " or ".join(map(allowed, get_args(kind)))
@@ -136,9 +127,11 @@ def _between(numbers: dict[str, Any], *, whole: bool) -> str:
         numbers = numbers | {"le": numbers["lt"] - 1}
         del numbers["lt"]
     if set(numbers) == {"ge"}:
-        return f" from {typed(numbers['ge'])} up"
+        return f" from {format_value(numbers['ge'])} up"
     words = _LIMITS | ({"le": " to"} if "ge" in numbers else {})
-    return "".join(f"{words[name]} {typed(numbers[name])}" for name in words if name in numbers)
+    return "".join(
+        f"{words[name]} {format_value(numbers[name])}" for name in words if name in numbers
+    )
 
 
 def as_rows(entries: list[Entry]) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters, load_parameters
+from curate.base.params import Parameters, format_value, load_parameters
 
 
 def write(folder: Path, text: str) -> Path:
@@ -105,6 +105,25 @@ def test_bytes_that_are_no_text_are_no_yaml(tmp_path: Path) -> None:
 def test_a_wrong_option_is_said_to_be_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^option: cap: -1 is not allowed"):
         load_parameters(write(tmp_path, "cap: 3"), cap=-1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "typed"),
+    [
+        ("flip", True, "true"),
+        ("unfreeze_lr", 2e-05, "0.00002"),
+        ("lr", 0.0008, "0.0008"),
+        ("rotation", 10.0, "10.0"),
+        ("units", [1000, 64], "[1000, 64]"),
+        ("footage", "Füße/a", "Füße/a"),
+        ("stride", 5, "5"),
+    ],
+)
+def test_a_value_is_written_as_it_is_typed(
+    tmp_path: Path, key: str, value: Any, typed: str
+) -> None:
+    assert format_value(value) == typed
+    assert getattr(load_parameters(write(tmp_path, f"{key}: {typed}")), key) == value
 
 
 @pytest.mark.parametrize(

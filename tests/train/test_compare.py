@@ -145,7 +145,7 @@ def test_the_table_has_what_differs_and_leaves_blank_what_is_missing():
     assert rows[0] == (
         "1 a", None, 0.2, "0.180 to 0.220", "30%", 0.5, "0.480 to 0.520", 0.5, 1200, "0.001",
     )  # fmt: skip
-    assert rows[2] == ("3 broken", "failed", *(None,) * 7, "5")
+    assert rows[2] == ("3 broken", "failed", *(None,) * 7, "5.0")
     assert compared.problems == [("broken", "failed: no <number>")]
 
 

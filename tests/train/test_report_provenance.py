@@ -89,7 +89,7 @@ def test_settings_that_differ_are_given_as_hydra_and_the_shell_read_them(project
     (command,) = commands(read_code(project), parameters)[2:]
     assert command == (
         """dvc exp run report -S 'footage="my films/a"' -S stride=1 -S backbone=a/b.keras """
-        """-S 'units=[64]' -S lr=2e-05 -S flip=false"""
+        """-S 'units=[64]' -S lr=0.00002 -S flip=false"""
     )
 
 

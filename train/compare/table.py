@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from curate.base.params import format_value
 from curate.base.text import format_interval
 from train.compare.words import final_gap, macro_f1
 from train.experiments.entries import FINISHED
-from train.experiments.names import value
 from train.experiments.read import Experiment
 
 _SHARES = {
@@ -51,7 +51,7 @@ def _row(
         "macro F1, 95 %": f1 and format_interval(f1.low, f1.high),
         "micro F1": results.scores.get("micro", {}).get("f1"),
         "training\nframes": results.frames,
-        **{name: value(results.parameters.get(name)) for name in differing},
+        **{name: format_value(results.parameters.get(name)) for name in differing},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from curate.base.params import format_value
 from train.experiments.read import Experiment
 
 _MOST_CHANGES = 4  # changed parameters in a label; the table has all
@@ -46,15 +47,6 @@ def _label(experiment: Experiment, differs: list[str], base: dict[str, Any] | No
         return experiment.name
     own = experiment.results.parameters
     changed = [name for name in differs if base is None or own.get(name) != base.get(name)]
-    told = [f"{name}={value(own.get(name))}" for name in changed[:_MOST_CHANGES]]
+    told = [f"{name}={format_value(own.get(name))}" for name in changed[:_MOST_CHANGES]]
     more = len(changed) - len(told)
     return " ".join(told + [f"(+{more})"] * (more > 0)) or experiment.name
-
-
-def value(parameter: Any) -> str:
-    """Write a parameter's value as params.yaml has it."""
-    if parameter is None:
-        return ""
-    if isinstance(parameter, bool):
-        return str(parameter).lower()
-    return f"{parameter:g}" if isinstance(parameter, float) else str(parameter)

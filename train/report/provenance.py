@@ -13,9 +13,8 @@ from typing import Any
 
 import yaml
 
-from curate.base.params import STAGES, Parameters
+from curate.base.params import STAGES, Parameters, format_value
 from curate.viz.html import Table
-from train.report.tables import value_in_words
 
 # Committing dvc.lock records a run and changes no code: a report made after it is the same.
 _NOT_LOCK = (".", ":(exclude)dvc.lock")
@@ -92,7 +91,7 @@ def commands(code: Code, parameters: Parameters) -> list[str]:
 
 def _setting(key: str, value: object) -> str:
     """Write a setting for a shell, its value as Hydra reads it."""
-    written = value_in_words(value)
+    written = format_value(value)
     if isinstance(value, str) and not _PLAIN.fullmatch(value):
         written = json.dumps(value, ensure_ascii=False)
     return shlex.quote(f"{key}={written}")

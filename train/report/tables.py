@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from importlib import metadata
 from typing import Any
 
 import polars as pl
 
-from curate.base.params import Parameters
+from curate.base.params import Parameters, format_value
 from curate.base.text import plural
 from curate.search.across import near_across
 from curate.tables import REASONS
@@ -113,7 +112,7 @@ def _figures(row: dict[str, Any]) -> list[str]:
 def parameters_table(parameters: Parameters) -> Table:
     """List every parameter, its value as params.yaml writes it, and its meaning."""
     rows = [
-        [key, value_in_words(getattr(parameters, key)), field.description or ""]
+        [key, format_value(getattr(parameters, key)), field.description or ""]
         for key, field in Parameters.model_fields.items()
     ]
     return Table("Parameters", ["parameter", "value", "meaning"], rows)
@@ -131,11 +130,6 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def value_in_words(value: object) -> str:
-    """Write a parameter's value as params.yaml does."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _numbers(counts: list[int]) -> list[str]:
