@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -43,9 +44,46 @@ NO_ROWS = pl.DataFrame(schema=KEY)
 KEPT_SPLITS = ("train", "validation", "moments")  # the splits that frames are kept in
 
 
+WITHOUT_PICTURES = {name: dtype for name, dtype in FRAMES.items() if name != "jpeg"}
+_MAKE_FRAMES = "make it with 'curate frames'"
+
+
 def frame_id(clip: str, index: int) -> str:
     """Name a frame: its clip and its number in the clip, counted from 0."""
     return f"{clip}/{index:06d}"
+
+
+def frame_id_expr(clip: pl.Expr) -> pl.Expr:
+    """Name frames as `frame_id` does, from their clips and the column `index`."""
+    number = pl.col("index").cast(pl.String).str.zfill(6)
+    return pl.concat_str(clip, pl.lit("/"), number).alias("id")
+
+
+def split_frame_id(frame: str) -> tuple[str, int]:
+    """Take a frame's id apart: its clip and its number in the clip; leading zeros may be left out.
+
+    Raises:
+        ValueError: it is not CLIP/INDEX.
+    """
+    clip, _, number = frame.rpartition("/")
+    if not clip or not number.isdecimal():
+        raise ValueError(f"{frame}: not a frame's id, which is CLIP/INDEX")
+    return clip, int(number)
+
+
+def clip_of(frame: str) -> str:
+    """Return the clip in a frame's id."""
+    return frame.rpartition("/")[0]
+
+
+def key_columns(clip: str, subject: str) -> list[pl.Expr]:
+    """Make the columns of `KEY` for frames of one clip that have the column `index`."""
+    return [
+        frame_id_expr(pl.lit(clip)),
+        pl.lit(subject).alias("subject"),
+        pl.lit(clip).alias("clip"),
+        pl.col("index").cast(KEY["index"]),
+    ]
 
 
 def intensity(action_unit: str) -> str:
@@ -77,37 +115,93 @@ def write_table(table: pl.DataFrame, path: Path, schema: dict[str, type[pl.DataT
 
 
 def read_table(path: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
-    """Read a table that `write_table` wrote.
+    """Read a table that `write_table` wrote as Parquet, all of its columns.
 
     Raises:
-        UserError: no such file, or not a table with these columns.
+        UserError: no such file, or not a table with the columns of `schema`.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such table; {_how_to_make(path)}")
-    try:
-        columns = pl.read_parquet_schema(path)
-        missing = [name for name in schema if name not in columns]
-        if missing:
-            raise UserError(f"{path}: lacks the column '{missing[0]}'; {_how_to_make(path)}")
-        return pl.read_parquet(path)
-    except (pl.exceptions.ComputeError, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet table ({_first_line(error)})") from None
+    return _read(path, _how_to_make(path), needed=list(schema))
 
 
-def read_frames(folder: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """Read the parts of a frames table (by default without pictures), by clip and index."""
+def read_rows(path: Path, *wanted: pl.Expr, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read the rows of a Parquet table that fulfil all that is `wanted`: `columns`, or all.
+
+    Raises:
+        UserError: not a readable table, or a column is missing.
+    """
+    return _read(path, _how_to_make(path), *wanted, columns=columns)
+
+
+def read_frames(folder: Path, columns: Sequence[str] = tuple(WITHOUT_PICTURES)) -> pl.DataFrame:
+    """Read the parts of a frames table below `folder`, or one part, by clip and index.
+
+    Raises:
+        UserError: there is none, or a part that cannot be read or lacks a column.
+    """
     paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else [folder]
     if not paths or not paths[0].exists():
         raise UserError(f"{folder}: holds no frames; make them with 'curate frames'")
-    wanted = columns or [name for name in FRAMES if name != "jpeg"]
-    return pl.concat([_read_columns(path, wanted) for path in paths]).sort("clip", "index")
+    return read_parts(paths, columns)
 
 
-def _read_columns(path: Path, columns: list[str]) -> pl.DataFrame:
+def read_parts(
+    paths: Iterable[Path], columns: Sequence[str] = tuple(WITHOUT_PICTURES)
+) -> pl.DataFrame:
+    """Read these parts of a frames table, by clip and index.
+
+    Raises:
+        UserError: a part that cannot be read or lacks a column.
+    """
+    parts = [_read(path, _MAKE_FRAMES, columns=columns) for path in paths]
+    return pl.concat(parts).sort("clip", "index")
+
+
+def read_jpegs(part: Path, ids: Iterable[str]) -> dict[str, bytes]:
+    """Map the ids of frames in one part of a frames table to their JPEGs, where they have one.
+
+    Raises:
+        UserError: a part that cannot be read or lacks a column.
+    """
+    own = pl.col("id").is_in(list(ids)) & pl.col("jpeg").is_not_null()
+    return dict(_read(part, _MAKE_FRAMES, own, columns=["id", "jpeg"]).iter_rows())
+
+
+def read_own_table(path: Path) -> pl.DataFrame:
+    """Read a table of the user's own, Parquet or CSV (all cells as text), whatever its columns.
+
+    Raises:
+        UserError: neither, or not readable.
+    """
+    if path.suffix == ".parquet":
+        return _read(path, "give another table")
+    if path.suffix != ".csv":
+        raise UserError(f"{path}: a table is read as .parquet or .csv; give one of them")
     try:
-        return pl.read_parquet(path, columns=columns)
+        return pl.read_csv(path, infer_schema=False, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{path}: not a part of a frames table ({_first_line(error)})") from None
+        raise UserError(f"{path}: not a readable CSV table ({_first_line(error)})") from None
+
+
+def _read(
+    path: Path,
+    remedy: str,
+    *wanted: pl.Expr,
+    columns: Sequence[str] | None = None,
+    needed: Sequence[str] = (),
+) -> pl.DataFrame:
+    """Read the `wanted` rows and `columns` (None: all) of a table that has those `needed`."""
+    try:
+        table = pl.scan_parquet(path, glob=False)
+        present = table.collect_schema()
+        for name in columns or needed:
+            if name not in present:
+                raise UserError(f"{path}: lacks the column '{name}'; {remedy}")
+        return table.filter(*wanted).select(columns or pl.all()).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = _first_line(error)
+        raise UserError(f"{path}: not a readable Parquet table ({reason}); {remedy}") from None
 
 
 def _first_line(error: Exception) -> str:
@@ -118,17 +212,3 @@ def _how_to_make(path: Path) -> str:
     if path.stem in ("labels", "dedup", "split", "cap"):
         return f"make it with 'curate {path.stem}' or 'dvc repro'"
     return "give a table that a stage of curate has written"
-
-
-def rows(path: Path, *wanted: pl.Expr, columns: list[str] | None = None) -> pl.DataFrame:
-    """Read the rows of a table that fulfil all that is `wanted`.
-
-    Raises:
-        UserError: not a table, or a column is missing.
-    """
-    table = pl.scan_parquet(path, glob=False).filter(*wanted)
-    try:
-        return (table if columns is None else table.select(columns)).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        said = str(error).partition("\n")[0]
-        raise UserError(f"{path}: not a table of this pipeline ({said}); make it anew") from None

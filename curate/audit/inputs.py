@@ -11,7 +11,7 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.dedup.rule import label_sets
-from curate.tables import KEY, read_frames, read_table
+from curate.tables import KEY, read_frames, read_own_table, read_table
 
 _FRAMES = ["id", "subject", "clip", "index", "time", "hash", "sharpness", "brightness", "reason"]
 _FIRST = ("train", "validation", "moments")  # splits in this order, then by name
@@ -133,7 +133,7 @@ def read_split(path: Path) -> pl.DataFrame:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such table; make it with 'curate split', or give --split")
-    table = _read(path)
+    table = read_own_table(path)
     for name in ("id", "split"):
         if name not in table.columns:
             raise UserError(
@@ -145,18 +145,6 @@ def read_split(path: Path) -> pl.DataFrame:
         table = table.filter(kept)
     wanted = [name for name in ("id", "split", "subject") if name in table.columns]
     return table.select(pl.col(name).cast(pl.String) for name in wanted).drop_nulls("split")
-
-
-def _read(path: Path) -> pl.DataFrame:
-    if path.suffix not in (".parquet", ".csv"):
-        raise UserError(f"{path}: a split table is .parquet or .csv; give one of them")
-    try:
-        if path.suffix == ".csv":
-            return pl.read_csv(path, infer_schema=False)
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        said = str(error).partition("\n")[0]
-        raise UserError(f"{path}: not a readable table ({said})") from None
 
 
 def _splits(

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.base.files import atomic_write
 from curate.explain.story import Story
-from curate.tables import part_path, rows
+from curate.tables import clip_of, part_path, read_jpegs
 from curate.viz.pictures import AMPLIFIED, decode, difference, shorten
 from curate.viz.style import SMALL, in_style, new_figure, save
 
@@ -68,11 +67,8 @@ def read(story: Story, frames: Path) -> list[Shown]:
 
 
 def _jpeg(name: str, frames: Path) -> bytes | None:
-    path = part_path(frames, name.rpartition("/")[0])
-    if not path.is_file():
-        return None
-    found = rows(path, pl.col("id") == name, columns=["id", "jpeg"])["jpeg"]
-    return found[0] if len(found) else None
+    path = part_path(frames, clip_of(name))
+    return read_jpegs(path, [name]).get(name) if path.is_file() else None
 
 
 @in_style()

@@ -11,7 +11,7 @@ import polars as pl
 from curate.base.text import first_few, plural
 from curate.explain.chapter import Chapter, not_run, unknown
 from curate.explain.lookup import Found, Places, read_part
-from curate.tables import rows
+from curate.tables import clip_of, read_rows
 
 _NAMED = 5  # frames dropped for one that are named
 _UNLABELLED = "dropped as unlabelled: no action unit of it is known"
@@ -21,7 +21,7 @@ def dedup_chapter(found: Found, places: Places) -> Chapter:
     """Report what dedup decided on the frame, and which frame to look at beside it."""
     if not places.dedup.is_file():
         return not_run("dedup", places.dedup)
-    clip = rows(places.dedup, pl.col("clip") == found.clip).sort("index")
+    clip = read_rows(places.dedup, pl.col("clip") == found.clip).sort("index")
     own = clip.filter(pl.col("index") == found.index)
     if own.is_empty():
         return unknown("dedup", places.dedup)
@@ -42,7 +42,7 @@ def dedup_chapter(found: Found, places: Places) -> Chapter:
 
 def _near_duplicate(row: dict[str, Any], places: Places, data: dict[str, Any]) -> Chapter:
     of, apart = row["duplicate_of"], plural(row["distance"], "bit")
-    part = read_part(places.frames, of.rpartition("/")[0])
+    part = read_part(places.frames, clip_of(of))
     hashes = part.filter(pl.col("id") == of)["hash"].drop_nulls()
     code = f" (hash {hashes[0]:016x})" if len(hashes) else ""
     said = f"dropped as a near-duplicate of {of}{code}, {apart} apart"
@@ -51,7 +51,7 @@ def _near_duplicate(row: dict[str, Any], places: Places, data: dict[str, Any]) -
 
 def _kept(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]) -> Chapter:
     ours = (pl.col("duplicate_of") == found.id) & (pl.col("reason") == "near_duplicate")
-    dropped = rows(places.dedup, ours, columns=["id", "distance"]).sort("distance", "id")
+    dropped = read_rows(places.dedup, ours, columns=["id", "distance"]).sort("distance", "id")
     data = data | {"dropped_for_it": dropped.to_dicts()}
     if dropped.is_empty():
         around = _neighbours(found, clip)
@@ -67,7 +67,7 @@ def _kept(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]
 
 
 def _by_stride(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]) -> Chapter:
-    stride = _stride(rows(places.dedup, columns=["index", "reason", "duplicate_of"]))
+    stride = _stride(read_rows(places.dedup, columns=["index", "reason", "duplicate_of"]))
     said = "dropped by the stride"
     if stride is not None:
         past = found.index % stride

@@ -9,7 +9,15 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import UserError
-from curate.tables import FRAMES, KEY, frame_id, part_path, rows
+from curate.tables import (
+    KEY,
+    WITHOUT_PICTURES,
+    frame_id,
+    part_path,
+    read_parts,
+    read_rows,
+    split_frame_id,
+)
 
 _NEAR = 3  # clips named when one is not known
 _ALIKE = 0.4  # least similarity of their names (difflib's ratio, 0-1)
@@ -51,14 +59,14 @@ def find(frame: str, places: Places) -> Found:
     Raises:
         UserError: no stage has run, no such clip (near ones are named), or no such frame in it.
     """
-    clip, _, number = frame.rpartition("/")
-    if not clip or not number.isdecimal():
-        raise UserError(f"{frame}: not a frame's id, which is CLIP/INDEX{_example(places)}")
+    try:
+        clip, index = split_frame_id(frame)
+    except ValueError as error:
+        raise UserError(f"{error}{_example(places)}") from None
     part = read_part(places.frames, clip)
     there = part["index"] if len(part) else _indices(clip, places)
     if there.is_empty():
         raise UserError(f"{frame}: there is no clip '{clip}'; {_near(clip, places)}")
-    index = int(number)
     if index not in there:
         ordered = there.sort()
         raise UserError(
@@ -69,16 +77,13 @@ def find(frame: str, places: Places) -> Found:
 
 def read_part(frames: Path, clip: str) -> pl.DataFrame:
     """Read a clip's part of the frames table without its pictures; empty where there is none."""
-    columns = [name for name in FRAMES if name != "jpeg"]
     path = part_path(frames, clip)
-    if not path.is_file():
-        return pl.DataFrame(schema={name: FRAMES[name] for name in columns})
-    return rows(path, columns=columns).sort("index")
+    return read_parts([path]) if path.is_file() else pl.DataFrame(schema=WITHOUT_PICTURES)
 
 
 def _indices(clip: str, places: Places) -> pl.Series:
     for path in filter(Path.is_file, places.tables):
-        found = rows(path, pl.col("clip") == clip, columns=["index"])["index"]
+        found = read_rows(path, pl.col("clip") == clip, columns=["index"])["index"]
         if len(found):
             return found
     return pl.Series("index", [], dtype=KEY["index"])
@@ -89,7 +94,7 @@ def _clips(places: Places) -> list[str]:
         parts = places.frames.rglob("*.parquet")
         return sorted(p.relative_to(places.frames).with_suffix("").as_posix() for p in parts)
     for path in filter(Path.is_file, places.tables):
-        return sorted(rows(path, columns=["clip"])["clip"].unique())
+        return sorted(read_rows(path, columns=["clip"])["clip"].unique())
     raise UserError(
         f"{places.frames}: there are no frames yet, and no table of any stage; make them with "
         "'curate frames' or 'dvc repro'"

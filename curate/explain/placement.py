@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.explain.chapter import Chapter, not_run, unknown
 from curate.explain.lookup import Found, Places
-from curate.tables import SPLITS, action_units, rows
+from curate.tables import SPLITS, action_units, read_rows
 
 _DATASET = "framewise"  # the first part of the shards' names
 _PARTS = {
@@ -25,7 +25,7 @@ def split_chapter(found: Found, places: Places) -> Chapter:
     """Report which part of the data the frame lies in, and why."""
     if not places.split.is_file():
         return not_run("split", places.split)
-    clip = rows(places.split, pl.col("clip") == found.clip)
+    clip = read_rows(places.split, pl.col("clip") == found.clip)
     own = clip.filter(pl.col("index") == found.index)
     if own.is_empty():
         return unknown("split", places.split)
@@ -45,7 +45,7 @@ def cap_chapter(found: Found, places: Places) -> Chapter:
     """Return whether the frame was dropped for balance, and which action units were full."""
     if not places.cap.is_file():
         return not_run("cap", places.cap)
-    own = rows(places.cap, pl.col("id") == found.id)
+    own = read_rows(places.cap, pl.col("id") == found.id)
     if own.is_empty():
         return unknown("cap", places.cap)
     row = own.row(0, named=True)
@@ -68,10 +68,10 @@ def _positives(found: Found, places: Places) -> dict[str, dict[str, Any]]:
 
     The cap is reached by whichever keeps most: a frame is dropped only where one is full.
     """
-    labels = rows(places.labels) if places.labels.is_file() else pl.DataFrame({"id": []})
+    labels = read_rows(places.labels) if places.labels.is_file() else pl.DataFrame({"id": []})
     names = action_units(labels)
     reasons = pl.col("reason").is_null() | (pl.col("reason") == "over_cap")
-    train = rows(places.cap, pl.col("split") == "train", reasons, columns=["id", "keep"])
+    train = read_rows(places.cap, pl.col("split") == "train", reasons, columns=["id", "keep"])
     train = train.join(labels.select("id", *names), on="id", how="left")
     kept = {name: int((train.filter("keep")[name] == 1).sum()) for name in names}
     own = train.filter(pl.col("id") == found.id)

@@ -11,7 +11,7 @@ from curate.explain.chapter import Chapter, not_run
 from curate.explain.dedup import dedup_chapter
 from curate.explain.lookup import Found, Places, find
 from curate.explain.placement import cap_chapter, shards_chapter, split_chapter
-from curate.tables import action_units, intensity, rows
+from curate.tables import action_units, intensity, read_rows
 
 _UNUSABLE = {
     "unreadable": "not usable: it does not decode (unreadable)",
@@ -79,7 +79,7 @@ def _frames(found: Found, places: Places) -> Chapter:
 def _labels(found: Found, places: Places) -> Chapter:
     if not places.labels.is_file():
         return not_run("labels", places.labels)
-    table = rows(places.labels, pl.col("id") == found.id)
+    table = read_rows(places.labels, pl.col("id") == found.id)
     if table.is_empty():
         said = "none: the frame is in no label file, so nothing is known of it"
         return Chapter("labels", [said], {"known": False})

@@ -18,10 +18,10 @@ from curate.base.params import Parameters
 from curate.base.workers import Advance, on_threads
 from curate.footage.cache import LOOKED_UP, HashCache, State, cache_folder
 from curate.footage.measure import BATCH, FRAMES, Wanted, hash_images, hash_video
-from curate.footage.open import Footage, check_hash_kind, file_id, open_footage, read_parts
+from curate.footage.open import Footage, check_hash_kind, file_id, open_footage
 from curate.media.clip import Clip
 from curate.media.decode import expected_frames
-from curate.tables import KEY
+from curate.tables import KEY, key_columns, read_parts
 
 COLUMNS = KEY | FRAMES
 
@@ -119,7 +119,7 @@ def _hash_clips(
         else:
             read += 1
             cache.put_video(state, wanted, frames)
-        parts.append(_with_key(clip, frames))
+        parts.append(frames.with_columns(key_columns(clip.name, clip.subject)))
     table = pl.concat([part.select(list(COLUMNS)) for part in parts])
     return Hashed(table.sort("clip", "index"), read, cached)
 
@@ -135,15 +135,6 @@ def _look_up_video(
         advance(len(known))
         return state, known, True
     return state, hash_video(clip, wanted, advance), False
-
-
-def _with_key(clip: Clip, frames: pl.DataFrame) -> pl.DataFrame:
-    number = pl.col("index").cast(pl.String).str.zfill(6)
-    return frames.with_columns(
-        pl.concat_str(pl.lit(f"{clip.name}/"), number).alias("id"),
-        pl.lit(clip.subject).alias("subject"),
-        pl.lit(clip.name).alias("clip"),
-    )
 
 
 def _hash_folders(

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -133,20 +132,3 @@ def _hash_kind(part: Path) -> str | None:
     except (pa.ArrowInvalid, OSError):  # whoever reads its rows says so
         return None
     return None if kind is None else kind.decode()
-
-
-def read_parts(parts: Iterable[Path], columns: list[str]) -> pl.DataFrame:
-    """Read columns of parts of a frames table, by clip and index.
-
-    Raises:
-        UserError: a part that cannot be read or lacks a column.
-    """
-    return pl.concat([_read_part(part, columns) for part in parts]).sort("clip", "index")
-
-
-def _read_part(path: Path, columns: list[str]) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(path, columns=columns)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        first = str(error).partition("\n")[0]
-        raise UserError(f"{path}: not a part of a frames table ({first})") from None

@@ -15,6 +15,7 @@ from curate.base.params import Parameters
 from curate.footage.open import open_footage
 from curate.media.clip import Clip
 from curate.media.decode import frames_of, read_picture
+from curate.tables import read_jpegs
 
 
 def read_pictures(
@@ -63,8 +64,7 @@ def chosen_frames(clip: Clip, indices: set[int]) -> Iterator[tuple[int, MatLike]
 
 def _in_parts(parts: list[Path], names: pl.Series) -> Iterator[tuple[str, MatLike]]:
     for part in parts:
-        lazy = pl.scan_parquet(part, glob=False).filter(pl.col("id").is_in(names.to_list()))
-        for name, jpeg in lazy.select("id", "jpeg").collect().drop_nulls("jpeg").iter_rows():
+        for name, jpeg in read_jpegs(part, names).items():
             picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
             if picture is not None:
                 yield name, picture

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.audit.inputs import Material, check_number, of_folders, of_pipeline, usable
 from curate.base.params import Parameters
 from curate.dedup.rule import decide_with
-from curate.tables import DEDUP, part_path, read_table, rows
+from curate.tables import DEDUP, part_path, read_jpegs, read_table
 from curate.viz.pictures import decode
 
 Picture = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -89,9 +89,8 @@ def _of_one(path: Path, parameters: Parameters, workers: int) -> Inputs:
 def _from_parts(frames: Path, clips: pl.DataFrame, ids: list[str]) -> dict[str, Picture]:
     pictures: dict[str, Picture] = {}
     for (clip,), wanted in clips.filter(pl.col("id").is_in(ids)).group_by("clip"):
-        own = pl.col("id").is_in(wanted["id"].to_list()) & pl.col("jpeg").is_not_null()
-        found = rows(part_path(frames, str(clip)), own, columns=["id", "jpeg"])
-        pictures |= {name: decode(jpeg) for name, jpeg in found.iter_rows()}
+        jpegs = read_jpegs(part_path(frames, str(clip)), wanted["id"])
+        pictures |= {name: decode(jpeg) for name, jpeg in jpegs.items()}
     return pictures
 
 

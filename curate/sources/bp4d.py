@@ -31,9 +31,9 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
-from curate.sources.label_table import Labels, gather, key_of, labels_table
+from curate.sources.label_table import Labels, gather, labels_table
 from curate.sources.walk import clips_of_folders, visible
-from curate.tables import NO_ROWS, intensity
+from curate.tables import NO_ROWS, intensity, key_columns
 
 _SUBJECT = re.compile(r"[FM]\d{3}", re.IGNORECASE | re.ASCII)
 _TASK = re.compile(r"T\d{1,2}", re.IGNORECASE | re.ASCII)
@@ -136,7 +136,11 @@ def _read_clip(clip: Clip, path: Path, offset: int) -> _Coded:
     images = _numbered(clip, offset)
     rows = coding.join(images, on="number", how="inner")
     units = [pl.col(f"AU{unit}") for unit in _units(coding)]
-    return _Coded(clip.name, rows.select(*key_of(clip), "number", *units), len(coding) - len(rows))
+    return _Coded(
+        clip.name,
+        rows.select(*key_columns(clip.name, clip.subject), "number", *units),
+        len(coding) - len(rows),
+    )
 
 
 def _read_occurrence(path: Path) -> pl.DataFrame:

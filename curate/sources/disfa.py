@@ -21,7 +21,7 @@ from curate.sources.csv_table import ROW, read_pairs
 from curate.sources.label_table import Labels, gather, labels_table
 from curate.sources.lengths import compare_lengths
 from curate.sources.walk import unique, videos_below, visible
-from curate.tables import intensity
+from curate.tables import frame_id_expr, intensity
 
 _SUBJECT = re.compile(r"SN\d{3}", re.IGNORECASE | re.ASCII)
 _LABEL_FILE = re.compile(r"(SN\d{3})_au(\d{1,3})\.txt", re.IGNORECASE | re.ASCII)
@@ -76,9 +76,7 @@ def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) 
         orient="row",
     )
     table = _widen(coded, base, parameters.positive_at).join(named, on="subject")
-    table = table.with_columns(
-        pl.format("{}/{}", "clip", pl.col("index").cast(pl.String).str.zfill(6)).alias("id")
-    )
+    table = table.with_columns(frame_id_expr(pl.col("clip")))
     notes += _mixed_bases(parameters, coded) + _lengths(clips, coded, base)
     units = sorted({f.action_unit for f in files})
     return Labels(labels_table(table, units), notes, damage + more_damage)

@@ -9,7 +9,6 @@ from typing import TypeVar
 import polars as pl
 
 from curate.base.errors import UserError
-from curate.media.clip import Clip
 from curate.tables import EMOTION, KEY, intensity
 
 File = TypeVar("File")
@@ -43,17 +42,6 @@ def gather(
             named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             damage.append(UserError(named))
     return whole, damage
-
-
-def key_of(clip: Clip) -> list[pl.Expr]:
-    """Make the key columns of a clip's labels from `index`; ids are those of `frame_id`."""
-    number = pl.col("index").cast(pl.String).str.zfill(6)
-    return [
-        pl.concat_str(pl.lit(f"{clip.name}/"), number).alias("id"),
-        pl.lit(clip.subject).alias("subject"),
-        pl.lit(clip.name).alias("clip"),
-        pl.col("index").cast(pl.Int32),
-    ]
 
 
 def labels_table(rows: pl.DataFrame, action_units: list[int]) -> pl.DataFrame:

@@ -29,8 +29,8 @@ from curate.sources.csv_table import (
     to_numbers,
 )
 from curate.sources.emotions import EMOTIONS
-from curate.sources.label_table import Labels, key_of
-from curate.tables import EMOTION, intensity
+from curate.sources.label_table import Labels
+from curate.tables import EMOTION, intensity, key_columns
 
 _UNIT = re.compile(r"au_(\d{1,2})_intensity$", re.IGNORECASE | re.ASCII)
 _EXPRESSION = "facial_expression"
@@ -61,7 +61,7 @@ def _read_clip(clip: Clip, path: Path, positive_at: float) -> Read:
     strengths, more = to_numbers(cells.select(ROW, *units).with_columns(_NO_NAN), empty=True)
     emotions, unnamed = _emotions(cells)
     refuse(path, faults + more + unnamed)
-    labels = key_of(clip)
+    labels = key_columns(clip.name, clip.subject)
     for column, unit in units.items():
         labels.append((pl.col(column) >= positive_at).cast(pl.Int8).alias(f"AU{unit}"))
         labels.append(pl.col(column).clip(0, 5).alias(intensity(f"AU{unit}")))

@@ -28,10 +28,10 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
-from curate.sources.label_table import Labels, key_of
+from curate.sources.label_table import Labels
 from curate.sources.videos import clip_of
 from curate.sources.walk import unique, videos_below
-from curate.tables import intensity
+from curate.tables import intensity, key_columns
 
 _COLUMN = re.compile(r"AU(\d\d)_([cr])$", re.ASCII)
 _INDEX = (pl.col("frame") - 1).cast(pl.Int32).alias("index")
@@ -101,7 +101,7 @@ def _read_clip(clip: Clip, path: Path, parameters: LabelsParameters) -> Read:
         trusted &= pl.col("success") > 0
     if "confidence" in table.columns:
         trusted &= pl.col("confidence") >= parameters.confidence
-    labels = key_of(clip)
+    labels = key_columns(clip.name, clip.subject)
     for column, unit in units.items():
         # A presence is 0 or 1; an intensity is present from positive_at on.
         least = 1 if letter == "c" else parameters.positive_at

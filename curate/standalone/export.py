@@ -21,6 +21,7 @@ from curate.base.workers import Advance, on_threads
 from curate.footage.open import Footage
 from curate.footage.pictures import chosen_frames
 from curate.media.clip import Clip
+from curate.tables import frame_id
 
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 _ROWS = 64  # frames of a frames table in memory at a time
@@ -121,6 +122,6 @@ def _copy_part(part: Path, ids: pl.Series, to: Path, advance: Advance) -> None:
 
 
 def _write(to: Path, clip: str, index: int, jpeg: bytes) -> None:
-    path = to / clip / f"{index:06d}.jpg"
+    path = to / f"{frame_id(clip, index)}.jpg"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(jpeg)

@@ -316,8 +316,8 @@ def test_without_a_split_all_frames_are_audited(lay: Callable[..., Path]) -> Non
         ("s.csv", "id,split\na/000000,learn\n", r"has no split 'train' \(its splits: learn\)"),
         ("s.csv", "id,split\n", r"has no split 'train' \(no frame is used\)"),
         ("s.csv", "id,split\na/000009,train\n", "places a/000009, which .*frames does not hold"),
-        ("s.parquet", "text", "not a readable table"),
-        ("s.xlsx", "", "a split table is .parquet or .csv"),
+        ("s.parquet", "text", "not a readable Parquet table"),
+        ("s.xlsx", "", "a table is read as .parquet or .csv"),
     ],
 )
 def test_a_split_table_that_is_none_is_refused(

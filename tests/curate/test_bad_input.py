@@ -119,7 +119,7 @@ def test_a_table_without_its_columns_or_that_is_none(curate: Curate, tmp_path: P
     (tmp_path / "data" / "labels.parquet").write_text("no Parquet")
     assert_refused(curate("cap"), "data/labels.parquet: not a readable Parquet table")
     pl.DataFrame({"id": ["a"]}).write_parquet(tmp_path / "data" / "frames" / "a.parquet")
-    assert_refused(curate("dedup"), "data/frames/a.parquet: not a part of a frames table")
+    assert_refused(curate("dedup"), "data/frames/a.parquet: lacks the column 'subject'; make it")
 
 
 def test_an_output_that_cannot_be_written(

@@ -223,7 +223,7 @@ def test_a_table_of_other_footage_is_said_to_be_that(pipeline: Path) -> None:
 
 def test_a_file_that_is_no_table_is_refused(pipeline: Path) -> None:
     (pipeline / "cap.parquet").write_text("no table")
-    with pytest.raises(UserError, match=r"cap.parquet: not a table of this pipeline"):
+    with pytest.raises(UserError, match=r"cap\.parquet: not a readable Parquet table"):
         explain("ann/1/2", places(pipeline))
 
 

@@ -15,9 +15,8 @@ from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.labels import collect_labels, count_emotions
-from curate.media.clip import Clip
-from curate.sources.label_table import gather, key_of, labels_table
-from curate.tables import KEY, NO_ROWS, frame_id
+from curate.sources.label_table import gather, labels_table
+from curate.tables import KEY, NO_ROWS
 
 Curate = Callable[..., CompletedProcess[str]]
 
@@ -128,12 +127,6 @@ def test_a_labels_table_has_its_columns_in_order_and_unknown_where_rows_lack_the
     table = labels_table(rows, [12, 2])
     assert table.columns == [*KEY, "AU2", "AU12", "AU2_intensity", "AU12_intensity"]
     assert table.select("AU2", "AU12", "AU2_intensity").row(0) == (1, None, None)
-
-
-def test_keys_are_those_of_frame_id() -> None:
-    table = pl.DataFrame({"index": [0, 7, 1_234_567]}).select(key_of(Clip("a{}/b", "a")))
-    assert table["id"].to_list() == [frame_id("a{}/b", index) for index in table["index"]]
-    assert table.schema == pl.Schema(KEY)
 
 
 def test_gather_reads_past_what_fails_and_keeps_the_order(tmp_path: Path) -> None:

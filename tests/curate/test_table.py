@@ -16,10 +16,17 @@ from curate.tables import (
     KEY,
     SPLIT,
     action_units,
+    clip_of,
     frame_id,
+    key_columns,
     part_path,
     read_frames,
+    read_jpegs,
+    read_own_table,
+    read_parts,
+    read_rows,
     read_table,
+    split_frame_id,
     write_table,
 )
 
@@ -28,6 +35,24 @@ ROW = {"id": "a/000000", "subject": "a", "clip": "a", "index": 0}
 
 def test_frame_ids_sort_as_frames_do() -> None:
     assert [frame_id("a/b", n) for n in (7, 10)] == ["a/b/000007", "a/b/000010"]
+
+
+def test_key_columns_are_those_of_frame_id() -> None:
+    table = pl.DataFrame({"index": [0, 7, 1_234_567]}).select(key_columns("a{}/b", "a"))
+    assert table["id"].to_list() == [frame_id("a{}/b", index) for index in table["index"]]
+    assert table.schema == pl.Schema(KEY)
+
+
+def test_a_frame_id_comes_apart_as_it_was_made() -> None:
+    assert split_frame_id(frame_id("a/b", 7)) == ("a/b", 7)
+    assert split_frame_id("a/b/7") == ("a/b", 7)
+    assert clip_of(frame_id("a/b", 7)) == "a/b"
+
+
+@pytest.mark.parametrize("name", ["000007", "/7", "a/", "a/b", "a/-1"])
+def test_what_is_no_frame_id_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: not a frame's id, which is CLIP/INDEX"):
+        split_frame_id(name)
 
 
 def test_action_units_by_number_without_intensities() -> None:
@@ -100,8 +125,31 @@ def test_a_file_that_is_no_parquet(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"cap\.parquet: not a readable Parquet table"):
         read_table(path, KEY)
-    with pytest.raises(UserError, match=r"cap\.parquet: not a part of a frames table"):
-        read_frames(tmp_path)
+    wanted = r"cap\.parquet: not a readable Parquet table \(.*\); make it with 'curate {}'"
+    with pytest.raises(UserError, match=wanted.format("cap")):
+        read_rows(path, pl.col("id") == "a", columns=["id"])
+    for read in (read_frames, lambda part: read_parts([part]), lambda part: read_jpegs(part, "a")):
+        with pytest.raises(UserError, match=wanted.format("frames")):
+            read(path)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_brackets_in_a_path_are_no_pattern(tmp_path: Path, suffix: str) -> None:
+    """Polars takes `[1]` for a class of characters, and finds no such file."""
+    path = tmp_path / "take[1]" / f"dedup.{suffix}"
+    row = ROW | {"keep": True, "reason": None, "duplicate_of": None, "distance": None}
+    write_table(pl.DataFrame([row]), path, DEDUP)
+    assert read_own_table(path)["id"].to_list() == [ROW["id"]]
+    if suffix == "parquet":
+        assert read_table(path, DEDUP)["id"].to_list() == [ROW["id"]]
+        assert read_parts([path], list(KEY))["id"].to_list() == [ROW["id"]]
+
+
+def test_jpegs_are_those_of_the_frames_asked_for(tmp_path: Path) -> None:
+    jpegs = {"a/000000": b"0", "a/000001": None, "a/000002": b"2"}
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"id": jpegs.keys(), "jpeg": jpegs.values()}).write_parquet(path)
+    assert read_jpegs(path, ["a/000001", "a/000002", "b/000000"]) == {"a/000002": b"2"}
 
 
 def test_parts_are_read_by_clip_and_index_without_pictures(
