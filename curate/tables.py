@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, MissingInputError, UserError
 from curate.base.files import atomic_write
 
 # Why a frame is not used, in the order in which the stages ask, with the stage that says so.
@@ -118,10 +118,11 @@ def read_table(path: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame
     """Read a table that `write_table` wrote as Parquet, all of its columns.
 
     Raises:
-        UserError: no such file, or not a table with the columns of `schema`.
+        MissingInputError: no such file.
+        DamagedInputError: not a readable table, or a column of `schema` is missing.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such table; {_how_to_make(path)}")
+        raise MissingInputError(f"{path}: no such table; {_how_to_make(path)}", path=path)
     return _read(path, _how_to_make(path), needed=list(schema))
 
 
@@ -129,7 +130,7 @@ def read_rows(path: Path, *wanted: pl.Expr, columns: Sequence[str] | None = None
     """Read the rows of a Parquet table that fulfil all that is `wanted`: `columns`, or all.
 
     Raises:
-        UserError: not a readable table, or a column is missing.
+        DamagedInputError: not a readable table, or a column is missing.
     """
     return _read(path, _how_to_make(path), *wanted, columns=columns)
 
@@ -138,11 +139,14 @@ def read_frames(folder: Path, columns: Sequence[str] = tuple(WITHOUT_PICTURES)) 
     """Read the parts of a frames table below `folder`, or one part, by clip and index.
 
     Raises:
-        UserError: there is none, or a part that cannot be read or lacks a column.
+        MissingInputError: there is none.
+        DamagedInputError: a part that cannot be read or lacks a column.
     """
     paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else [folder]
     if not paths or not paths[0].exists():
-        raise UserError(f"{folder}: holds no frames; make them with 'curate frames'")
+        raise MissingInputError(
+            f"{folder}: holds no frames; make them with 'curate frames'", path=folder
+        )
     return read_parts(paths, columns)
 
 
@@ -152,7 +156,7 @@ def read_parts(
     """Read these parts of a frames table, by clip and index.
 
     Raises:
-        UserError: a part that cannot be read or lacks a column.
+        DamagedInputError: a part that cannot be read or lacks a column.
     """
     parts = [_read(path, _MAKE_FRAMES, columns=columns) for path in paths]
     return pl.concat(parts).sort("clip", "index")
@@ -162,7 +166,7 @@ def read_jpegs(part: Path, ids: Iterable[str]) -> dict[str, bytes]:
     """Map the ids of frames in one part of a frames table to their JPEGs, where they have one.
 
     Raises:
-        UserError: a part that cannot be read or lacks a column.
+        DamagedInputError: a part that cannot be read or lacks a column.
     """
     own = pl.col("id").is_in(list(ids)) & pl.col("jpeg").is_not_null()
     return dict(_read(part, _MAKE_FRAMES, own, columns=["id", "jpeg"]).iter_rows())
@@ -172,7 +176,8 @@ def read_own_table(path: Path) -> pl.DataFrame:
     """Read a table of the user's own, Parquet or CSV (all cells as text), whatever its columns.
 
     Raises:
-        UserError: neither, or not readable.
+        UserError: the name of neither.
+        DamagedInputError: not readable.
     """
     if path.suffix == ".parquet":
         return _read(path, "give another table")
@@ -181,7 +186,9 @@ def read_own_table(path: Path) -> pl.DataFrame:
     try:
         return pl.read_csv(path, infer_schema=False, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{path}: not a readable CSV table ({_first_line(error)})") from None
+        raise DamagedInputError(
+            f"{path}: not a readable CSV table ({_first_line(error)})", path=path
+        ) from None
 
 
 def _read(
@@ -197,11 +204,12 @@ def _read(
         present = table.collect_schema()
         for name in columns or needed:
             if name not in present:
-                raise UserError(f"{path}: lacks the column '{name}'; {remedy}")
+                raise DamagedInputError(f"{path}: lacks the column '{name}'; {remedy}", path=path)
         return table.filter(*wanted).select(columns or pl.all()).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = _first_line(error)
-        raise UserError(f"{path}: not a readable Parquet table ({reason}); {remedy}") from None
+        raise DamagedInputError(
+            f"{path}: not a readable Parquet table ({_first_line(error)}); {remedy}", path=path
+        ) from None
 
 
 def _first_line(error: Exception) -> str:
