@@ -20,8 +20,9 @@ from train.evaluate.predictions import Predictions, as_table
 from train.evaluate.result import EVALUATED, Evaluation, write
 from train.evaluate.scorecard import scorecard, summary
 from train.gap.bootstrap import Estimate
+from train.gap.dissect import dissect
 from train.gap.losses import PROBES
-from train.gap.verdict import dissect, finding, sentence
+from train.gap.verdict import Verdict
 
 FRAMES = {"train": 120, "validation": 40}
 
@@ -132,16 +133,11 @@ def record_fit(folder: Path) -> None:
         gaps.append(dissect(epoch, losses, frames, "unseen" if epoch < 1 else "dropped"))
         row: dict[str, float | None] = {"epoch": epoch, "frames_fed": 120 * epoch}
         for probe, one in losses.items():
-            low, high = (one and one.interval()) or (None, None)
+            low, high = one.bounds() if one else (None, None)
             row |= {probe: one.value if one else None, f"{probe}_low": low, f"{probe}_high": high}
         rows.append(row)
     pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / "probes.csv")
-    content = {
-        "early": gaps[0].as_dict(),
-        "final": gaps[-1].as_dict(),
-        "final_finding": finding(gaps[-1]),
-        "verdict": sentence(gaps[-1]),
-    }
+    content = Verdict(gaps[0], gaps[-1], kept_epoch=2).as_dict()
     (folder / "gap.json").write_text(json.dumps(content))
 
 

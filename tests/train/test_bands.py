@@ -30,37 +30,37 @@ def test_of_many_clips_it_is_scipys_bootstrap():
     theirs = stats.bootstrap(
         (values,), np.mean, method="percentile", n_resamples=5000, rng=np.random.default_rng(1)
     ).confidence_interval
-    low, high = mean_of(values).interval()
+    low, high = mean_of(values).bounds()
     assert low == pytest.approx(theirs.low, rel=0.02)
     assert high == pytest.approx(theirs.high, rel=0.02)
 
 
 def test_it_holds_the_truth_about_as_often_as_it_says_even_with_few_clips():
     rng = np.random.default_rng(0)
-    intervals = [mean_of(rng.normal(size=5), seed).interval() for seed in range(300)]
+    intervals = [mean_of(rng.normal(size=5), seed).bounds() for seed in range(300)]
     assert 0.91 < np.mean([low < 0 < high for low, high in intervals]) < 0.99
 
 
 def test_what_a_clip_adds_to_both_cancels():
     rng = np.random.default_rng(0)
     clip = rng.normal(0, 1, 12)
-    low, high = (mean_of(clip + 0.1) - mean_of(clip)).interval()
+    low, high = (mean_of(clip + 0.1) - mean_of(clip)).bounds()
     assert low == pytest.approx(0.1)
     assert high == pytest.approx(0.1)
     apart = mean_of(clip + 0.1, seed=1) - mean_of(clip, seed=2)
-    low, high = apart.interval()
+    low, high = apart.bounds()
     assert high - low > 0.5
 
 
 def test_one_clip_has_no_band():
     one, two = mean_of(np.array([0.4])), mean_of(np.array([0.4, 0.5]))
     assert one.value == 0.4
-    assert one.interval() is None
-    assert (one - two).interval() is None
-    assert two.interval() is not None
+    assert one.bounds() == (None, None)
+    assert (one - two).bounds() == (None, None)
+    assert two.bounds() != (None, None)
 
 
 def test_the_same_seed_gives_the_same_band():
     values = np.arange(6.0)
-    assert mean_of(values, 3).interval() == mean_of(values, 3).interval()
-    assert mean_of(values, 3).interval() != mean_of(values, 4).interval()
+    assert mean_of(values, 3).bounds() == mean_of(values, 3).bounds()
+    assert mean_of(values, 3).bounds() != mean_of(values, 4).bounds()

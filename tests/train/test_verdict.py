@@ -1,13 +1,18 @@
+"""The gap taken apart: its parts, its cause, its wording, and its way to JSON and back."""
+
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from curate.base.errors import UserError
 from train.gap.bootstrap import Estimate
+from train.gap.dissect import dissect
 from train.gap.losses import FEW_FRAMES
-from train.gap.verdict import Gap, dissect, sentence, table
+from train.gap.verdict import Gap, Verdict, table
 
 ENOUGH = dict.fromkeys(("seen", "unseen", "dropped", "moments", "people"), 500)
 DRAWS = np.linspace(-1, 1, 101)
@@ -70,7 +75,7 @@ def test_the_cause_is_the_largest_part(losses, cause):
 def test_nothing_is_said_that_the_band_does_not_carry(losses, cause, words):
     gap = dissect(0.25, losses, ENOUGH)
     assert gap.cause == cause
-    assert words in sentence(gap)
+    assert words in gap.sentence
 
 
 def test_a_cause_must_stand_out_of_the_noise_even_if_it_is_not_the_largest():
@@ -82,10 +87,10 @@ def test_of_one_clip_nothing_is_said():
     one = Estimate(0.5, np.full_like(DRAWS, np.nan))
     gap = dissect(0.25, _losses(0.2, 0.3, None, None) | {"moments": one}, ENOUGH)
     assert (gap.cause, gap.low["gap"], gap.high["gap"]) == ("unknown", None, None)
-    assert "not enough data to say; +0.300 is the gap of a single clip" in sentence(gap)
+    assert "not enough data to say; +0.300 is the gap of a single clip" in gap.sentence
 
 
-def test_shares_add_up_and_leave_out_what_is_below_nought():
+def test_shares_add_up_and_leave_out_what_is_below_zero():
     shares = dissect(0.25, _losses(0.2, 0.25, 0.4, 0.3), ENOUGH).shares
     assert shares == {"memorised": 0.25, "near_duplicate_moments": 0.75, "people": 0.0}
     assert dissect(0.25, _losses(0.2, 0.2, 0.2, 0.2), ENOUGH).shares == {}
@@ -120,9 +125,52 @@ def test_intervals_are_those_of_the_figures():
     assert (gap.low["near_duplicate_moments"], gap.high["near_duplicate_moments"]) == (0.1, 0.1)
 
 
-def test_it_comes_back_from_json_as_it_was():
-    gap = dissect(0.25, _losses(0.2, 0.22, 0.39, None), ENOUGH)
-    assert Gap(**json.loads(json.dumps(gap.as_dict()))) == gap
+def _verdict():
+    early, final = (dissect(epoch, _losses(0.2, 0.22, 0.39, None), ENOUGH) for epoch in (0.25, 2))
+    return Verdict(early, final, kept_epoch=2)
+
+
+def test_it_comes_back_from_json_as_it_was(tmp_path):
+    verdict = _verdict()
+    (tmp_path / "gap.json").write_text(json.dumps(verdict.as_dict()))
+    assert Verdict.read(tmp_path / "gap.json") == verdict
+    assert Gap.read(tmp_path) == verdict.final
+    assert Gap.read(tmp_path, "early") == verdict.early
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"early": None}, "early: Input should be"),
+        ({"final": {}}, "lacks 'final.epoch'"),
+        ({"kept_epoch": "last"}, "kept_epoch: Input should be a valid integer"),
+    ],
+)
+def test_a_gap_json_of_something_else_is_refused_with_its_key(change, message, tmp_path):
+    (tmp_path / "gap.json").write_text(json.dumps(_verdict().as_dict() | change))
+    with pytest.raises(UserError, match=rf"gap\.json: {message}.*make it again with 'train fit'"):
+        Gap.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such file"), (b"{", "not JSON"), (b"[1]", "not a JSON object")],
+)
+def test_a_gap_json_that_is_missing_or_damaged_is_refused(content, message, tmp_path):
+    if content is not None:
+        (tmp_path / "gap.json").write_bytes(content)
+    with pytest.raises(UserError, match=rf"gap\.json: {message}"):
+        Verdict.read(tmp_path / "gap.json")
+
+
+@pytest.mark.parametrize(
+    ("early", "final", "cause"),
+    [("memorised", "people", "memorised"), ("none", "people", "people"), ("none", "none", "none")],
+)
+def test_the_cause_to_treat_is_the_early_one_unless_only_the_end_shows_a_gap(early, final, cause):
+    verdict = _verdict()
+    gaps = (replace(verdict.early, cause=early), replace(verdict.final, cause=final))
+    assert Verdict(*gaps, kept_epoch=2).cause == cause
 
 
 def test_parts_add_up_to_the_gap():
@@ -154,7 +202,7 @@ def test_dropped_frames_stand_in_for_unseen_ones_after_the_first_epoch():
 
 
 def test_the_sentence_carries_its_figures():
-    words = sentence(dissect(0.25, _losses(0.2, 0.22, 0.39, 0.4), ENOUGH))
+    words = dissect(0.25, _losses(0.2, 0.22, 0.39, 0.4), ENOUGH).sentence
     assert words.startswith(
         "After 1/4 of the first epoch: the gap is near-duplicate moments (85% of it): +0.200 ("
     )
@@ -163,19 +211,19 @@ def test_the_sentence_carries_its_figures():
 
 
 def test_what_is_missing_is_said():
-    assert sentence(dissect(0.25, _losses(0.2, 0.3, 0.4, None), ENOUGH)).endswith(
+    assert dissect(0.25, _losses(0.2, 0.3, 0.4, None), ENOUGH).sentence.endswith(
         "; what new people cost is unknown: fewer than 30 validation frames."
     )
     nowhere = dissect(0.25, _losses(0.2, 0.3, None, 0.4), ENOUGH)
     assert (nowhere.cause, nowhere.shares) == ("unknown", {})  # near-duplicates, or people?
-    assert "what other moments cost is unknown" in sentence(nowhere)
+    assert "what other moments cost is unknown" in nowhere.sentence
 
 
 def test_table_and_sentence_round_alike():
     gap = dissect(0.25, _losses(0.2, 0.2, 0.2, 0.24748), ENOUGH)
     _, rows = table([gap])
     assert f"{rows[0][1]:+.3f}" == "+0.048"
-    assert "+0.048" in sentence(gap)
+    assert "+0.048" in gap.sentence
 
 
 @pytest.mark.parametrize(
@@ -186,7 +234,7 @@ def test_table_and_sentence_round_alike():
     ],
 )
 def test_it_says_when_there_is_nothing_to_say(losses, words):
-    assert words in sentence(dissect(1.0, losses, ENOUGH))
+    assert words in dissect(1.0, losses, ENOUGH).sentence
 
 
 def test_the_table_has_two_columns_a_time():

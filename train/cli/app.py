@@ -75,7 +75,7 @@ def fit(
     console.configure(as_json=as_json)
     with console.quiet_tensorflow():
         from train.fit.stage import fit_stage
-    from train.gap.verdict import sentence, table
+    from train.gap.verdict import table
 
     gaps = fit_stage(shards, output, p)
     columns, rows = table(gaps)
@@ -86,7 +86,7 @@ def fit(
         {"early": gaps[0].as_dict(), "final": gaps[1].as_dict()},
     )
     for gap in gaps:
-        console.say(sentence(gap))
+        console.say(gap.sentence)
 
 
 @app.command()

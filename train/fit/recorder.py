@@ -13,8 +13,9 @@ from dvclive import Live
 from curate.base.files import write_json
 from train.fit.tensorboard import write_events
 from train.gap import losses as gap
+from train.gap.dissect import dissect
 from train.gap.probes import Probes, Scores
-from train.gap.verdict import Gap, dissect, finding, sentence
+from train.gap.verdict import FILE, Gap, Verdict
 
 Row = dict[str, Any]
 # A share of the gap as metrics.json names it: short enough for a column of `dvc exp show`.
@@ -89,7 +90,7 @@ def _columns(scores: Scores) -> Row:
     """Lay scores out as the columns of probes.csv: losses, their bands, frames, plain losses."""
     row: Row = {}
     for name, loss in scores.losses.items():
-        low, high = (loss and loss.interval()) or (None, None)
+        low, high = loss.bounds() if loss else (None, None)
         row |= {name: loss and loss.value, f"{name}_low": low, f"{name}_high": high}
     row |= {f"{name}_frames": frames for name, frames in scores.frames.items()}
     return row | {f"{name}_plain": loss for name, loss in scores.plain.items()}
@@ -115,21 +116,11 @@ def write_scores(
     write_events(scores, history, folder / "tensorboard")
     early = next((row for row in scores if row["epoch"] >= gap.EARLY), scores[-1])
     final = next((row for row in scores if row["epoch"] == kept_epoch), scores[-1])
-    gaps = [Gap(**row["gap"]) for row in (early, final)]
-    words = [sentence(one) for one in gaps]
-    content = {
-        "early": gaps[0].as_dict(),
-        "final": gaps[1].as_dict(),
-        "early_verdict": words[0],
-        "final_verdict": words[1],
-        "early_finding": finding(gaps[0]),
-        "final_finding": finding(gaps[1]),
-        "verdict": " ".join(words),
-        "kept_epoch": kept_epoch,
-    }
-    write_json(content, folder / "gap.json")
-    write_json(_metrics(*gaps) | {"kept_epoch": kept_epoch}, folder / "metrics.json")
-    return gaps
+    verdict = Verdict(Gap(**early["gap"]), Gap(**final["gap"]), kept_epoch)
+    metrics = _metrics(verdict.early, verdict.final) | {"kept_epoch": kept_epoch}
+    write_json(verdict.as_dict(), folder / FILE)
+    write_json(metrics, folder / "metrics.json")
+    return [verdict.early, verdict.final]
 
 
 def _significant(value: Any) -> Any:

@@ -33,10 +33,10 @@ class Estimate:
     def __sub__(self, other: Estimate) -> Estimate:
         return Estimate(self.value - other.value, self.drawn - other.drawn)
 
-    def interval(self) -> tuple[float, float] | None:
+    def bounds(self) -> tuple[float, float] | tuple[None, None]:
         """Return the ends of the 95 % interval; None where there were too few clips for one."""
         if np.isnan(self.drawn).any():
-            return None
+            return None, None
         tail = (1 - CONFIDENCE) / 2
         low, high = np.quantile(self.drawn, [tail, 1 - tail])
         return float(low), float(high)

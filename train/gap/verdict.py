@@ -1,30 +1,34 @@
-"""From probe losses to words: how large the gap is, what it is made of, and the largest cause.
+"""The gap between frames fed and frames held out: its size, its parts, its cause, in words.
 
-Nothing is said that its 95 % interval does not carry: a gap is named where its interval, or that of
-what is lost on the same people, lies above 0, and a cause where that of its part does. Where the
-interval holds both 0 and a gap worth naming there is not enough data to say.
+No statement is made that its 95 % interval does not support: a gap is named where its interval, or
+that of what is lost on the same people, lies above 0, and a cause where that of its part does.
+Where the interval holds both 0 and a gap worth naming, there is not enough data to say.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
-import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
+from curate.base.errors import DamagedInputError
+from curate.base.files import read_json
 from curate.base.text import format_interval, plural
-from train.gap.bootstrap import Estimate
 from train.gap.losses import FEW_FRAMES
 
-# A gap of less than this share of the loss on seen frames is not worth a cause.
-NO_GAP = 0.1
-WORDS = {
+FILE = "gap.json"  # in the folder of `train fit`
+NO_GAP = 0.1  # a gap of less than this share of the loss on seen frames is not worth a cause
+NONE, UNKNOWN = "none", "unknown"  # causes that name no part
+NAMES = {
     "memorised": "memorised frames",
     "near_duplicate_moments": "near-duplicate moments",
     "people": "people it never saw",
     "same_people": "memorised frames and near-duplicate moments together",
 }
-_FIGURES = ("gap", "memorised", "near_duplicate_moments", "same_people", "people", "dropped")
+_FINE = ("memorised", "near_duplicate_moments")
+_FRACTIONS = {0.0625: "1/16", 0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 0.75: "3/4"}
 
 
 @dataclass(frozen=True)
@@ -59,134 +63,119 @@ class Gap:
     shares_low: dict[str, float | None]
     shares_high: dict[str, float | None]
 
+    @classmethod
+    def read(cls, folder: Path, when: Literal["early", "final"] = "final") -> Gap:
+        """Read the gap of the weights kept, or the early one, from a folder of `train fit`.
+
+        Raises:
+            UserError: no gap.json in `folder`, or not one of `train fit`.
+        """
+        verdict = Verdict.read(folder / FILE)
+        return verdict.early if when == "early" else verdict.final
+
     def as_dict(self) -> dict[str, Any]:
         """Return all of it, for JSON."""
         return asdict(self)
 
+    def bounds(self, name: str) -> tuple[float, float] | tuple[None, None]:
+        """Return the ends of a figure's 95 % interval, None where there is none."""
+        low, high = self.low[name], self.high[name]
+        return (None, None) if low is None or high is None else (low, high)
 
-def dissect(
-    epoch: float,
-    losses: dict[str, Estimate | None],
-    frames: dict[str, int],
-    unseen: str = "unseen",
-) -> Gap:
-    """Split the gap by cause from the probes' losses at one time.
+    def parts(self) -> dict[str, float]:
+        """Return the parts that the gap is known to be made of, the finest there are, in nats."""
+        fine = [name for name in _FINE if getattr(self, name) is not None]
+        values = {name: getattr(self, name) for name in (*(fine or ["same_people"]), "people")}
+        return {name: value for name, value in values.items() if value is not None}
 
-    `unseen` names the probe of frames near the fed ones that were not fed themselves. Figures are
-    rounded to 4 digits once, here, so that file, table, picture and words show the same.
-    """
-    known = {
-        name: loss
-        for name, loss in losses.items()
-        if loss is not None and frames[name] >= FEW_FRAMES
-    }
+    @property
+    def finding(self) -> str:
+        """What the gap is and how large, without its parts: a title."""
+        return f"{_when(self.epoch)}: {_conclusion(self)}."
 
-    def between(lower: str, upper: str) -> Estimate | None:
-        return known[upper] - known[lower] if lower in known and upper in known else None
-
-    held_out = [name for name in ("moments", "people") if name in known]
-    worse = max(held_out, key=lambda name: known[name].value, default="people")
-    pairs = (
-        ("seen", worse), ("seen", unseen), (unseen, "moments"),
-        ("seen", "moments"), ("moments", "people"), ("seen", "dropped"),
-    )  # fmt: skip
-    found = {name: between(*pair) for name, pair in zip(_FIGURES, pairs, strict=True)}
-    values = {name: _rounded(one.value) if one else None for name, one in found.items()}
-    ends = {name: (one and one.interval()) or (None, None) for name, one in found.items()}
-    low, high = ({name: _rounded(ends[name][side]) for name in _FIGURES} for side in (0, 1))
-    worth = _rounded(NO_GAP * known["seen"].value) if "seen" in known else None
-    cause = _cause(values, low, high, worth)
-    shares = {} if cause in ("none", "unknown") else _shares(values)
-    drawn = {part: estimate for part in shares if (estimate := found[part])}
-    shares_low, shares_high = _share_ends(drawn)
-    return Gap(
-        epoch, **values, cause=cause, worth=worth, low=low, high=high,
-        shares=shares, shares_low=shares_low, shares_high=shares_high,
-    )  # fmt: skip
+    @property
+    def sentence(self) -> str:
+        """What the gap is, in plain words, with all figures that it rests on."""
+        parts = ", ".join(f"{NAMES[part]} {_figure(self, part)}" for part in self.parts())
+        if self.low["gap"] is None or self.cause == NONE:
+            parts = ""
+        elif self.cause != UNKNOWN:
+            parts = f" in all, of it {parts}"
+        else:
+            parts = f": {parts}"
+        return f"{_when(self.epoch)}: {_conclusion(self)}{parts}{_missing(self)}."
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+@dataclass(frozen=True)
+class Verdict:
+    """What gap.json holds: the gap early in training and of the weights kept, those of an epoch."""
+
+    early: Gap
+    final: Gap
+    kept_epoch: int
+
+    @classmethod
+    def from_json(cls, content: object) -> Verdict:
+        """Check what was parsed of gap.json; keys beside the figures are left out.
+
+        Raises:
+            ValidationError: something is missing or of another type; a ValueError.
+        """
+        return TypeAdapter(cls).validate_python(content)
+
+    @classmethod
+    def read(cls, path: Path) -> Verdict:
+        """Read gap.json.
+
+        Raises:
+            UserError: no such file, or not one of `train fit`.
+        """
+        content = read_json(path, "train fit")
+        try:
+            return cls.from_json(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            wrong = f"lacks '{key}'" if first["type"] == "missing" else f"{key}: {first['msg']}"
+            raise DamagedInputError(
+                f"{path}: {wrong}; make it again with 'train fit'", path=path, key=key
+            ) from None
+
+    @property
+    def cause(self) -> str:
+        """The cause to treat: the early one, unless only the end shows a gap."""
+        return self.final.cause if self.early.cause in (NONE, UNKNOWN) else self.early.cause
+
+    @property
+    def sentence(self) -> str:
+        """Both gaps in plain words, with all figures that they rest on."""
+        return f"{self.early.sentence} {self.final.sentence}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what gap.json holds: the figures, and the words that follow from them."""
+        return {
+            "early": self.early.as_dict(),
+            "final": self.final.as_dict(),
+            "early_verdict": self.early.sentence,
+            "final_verdict": self.final.sentence,
+            "early_finding": self.early.finding,
+            "final_finding": self.final.finding,
+            "verdict": self.sentence,
+            "kept_epoch": self.kept_epoch,
+        }
 
 
-def _cause(
-    values: dict[str, float | None],
-    low: dict[str, float | None],
-    high: dict[str, float | None],
-    worth: float | None,
-) -> str:
-    """Name the largest part, of a gap worth naming, that stands out of the noise."""
-    gap, lowest, highest = values["gap"], low["gap"], high["gap"]
-    if gap is None or worth is None or lowest is None or highest is None:
-        return "unknown"
-    if gap < worth and (lowest > 0 or highest <= worth):
-        return "none"
-    # Few validation subjects can leave the whole open, and not what is lost on the same people.
-    same = (values["same_people"] or 0.0) >= worth and (low["same_people"] or 0.0) > 0
-    if (lowest <= 0 and not same) or values["same_people"] is None:
-        return "unknown"
-    sure = {part: values[part] or 0.0 for part in _parts(values) if (low[part] or 0.0) > 0}
-    if not sure and (low["same_people"] or 0.0) > 0:
-        return "same_people"  # which of its two parts is not clear
-    return max(sure, key=lambda part: sure[part], default="unknown")
-
-
-def _parts(values: dict[str, float | None]) -> list[str]:
-    """List the parts that the gap is known to be made of: the finest there are."""
-    fine = [part for part in ("memorised", "near_duplicate_moments") if values[part] is not None]
-    same = fine or (["same_people"] if values["same_people"] is not None else [])
-    return [*same, "people"] if values["people"] is not None else same
-
-
-def _shares(values: dict[str, float | None]) -> dict[str, float]:
-    above = {part: max(values[part] or 0.0, 0.0) for part in _parts(values)}
-    whole = sum(above.values())
-    return {part: round(value / whole, 4) for part, value in above.items()} if whole else {}
-
-
-def _share_ends(
-    parts: dict[str, Estimate],
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """Return low and high of each part's share, worked out in each draw as it is for the whole."""
-    above = {part: np.maximum(one.drawn, 0.0) for part, one in parts.items()}
-    whole = np.sum(list(above.values()), axis=0)
-    known = np.where(whole > 0, whole, np.nan)
-    ends = {
-        part: Estimate(0.0, drawn / known).interval() or (None, None)
-        for part, drawn in above.items()
-    }
-    low, high = ({part: _rounded(two[side]) for part, two in ends.items()} for side in (0, 1))
-    return low, high
-
-
-def sentence(gap: Gap) -> str:
-    """Describe in plain words what the gap is, with all figures that it rests on."""
-    parts = ", ".join(f"{WORDS[part]} {_figure(gap, part)}" for part in _parts(vars(gap)))
-    if gap.low["gap"] is None or gap.cause == "none":
-        parts = ""
-    elif gap.cause != "unknown":
-        parts = f" in all, of it {parts}"
-    else:
-        parts = f": {parts}"
-    return f"{_when(gap.epoch)}: {_found(gap)}{parts}{_missing(gap)}."
-
-
-def finding(gap: Gap) -> str:
-    """Describe what the gap is and how large, without its parts: a title."""
-    return f"{_when(gap.epoch)}: {_found(gap)}."
-
-
-def _found(gap: Gap) -> str:
+def _conclusion(gap: Gap) -> str:
     if gap.gap is None or gap.worth is None:
         return f"not enough data to say; a probe holds fewer than {FEW_FRAMES} frames"
     if gap.low["gap"] is None:
         return f"not enough data to say; {gap.gap:+.3f} is the gap of a single clip"
     size = _figure(gap, "gap")
-    if gap.cause == "none":
+    if gap.cause == NONE:
         return f"no gap to speak of: {size}, under {gap.worth:.3f}, {NO_GAP:.0%} of the loss"
-    if gap.cause != "unknown":
+    if gap.cause != UNKNOWN:
         share = f" ({gap.shares[gap.cause]:.0%} of it)" if gap.cause in gap.shares else ""
-        return f"the gap is {WORDS[gap.cause]}{share}: {size}"
+        return f"the gap is {NAMES[gap.cause]}{share}: {size}"
     if gap.low["gap"] > 0:
         return f"a gap of {size}, but not enough data to say of what"
     worth = f"may be nothing or worth naming (from {gap.worth:.3f})"
@@ -195,12 +184,12 @@ def _found(gap: Gap) -> str:
 
 def _figure(gap: Gap, name: str) -> str:
     """Write a figure with the ends of its interval: "+0.170 (0.120 to 0.210)"."""
-    interval = format_interval(gap.low[name], gap.high[name])
+    interval = format_interval(*gap.bounds(name))
     return f"{getattr(gap, name):+.3f}" + (f" ({interval})" if interval else "")
 
 
 def _missing(gap: Gap) -> str:
-    """Describe which part of a known gap stays unknown for want of frames to compare with."""
+    """Describe which part of a known gap stays unknown because frames to compare are missing."""
     if gap.gap is None or gap.people is not None:
         return ""
     if gap.same_people is None:
@@ -209,26 +198,18 @@ def _missing(gap: Gap) -> str:
 
 
 def _when(epoch: float) -> str:
-    names = {0.0625: "1/16", 0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 0.75: "3/4"}
-    if epoch in names:
-        return f"After {names[epoch]} of the first epoch"
+    if epoch in _FRACTIONS:
+        return f"After {_FRACTIONS[epoch]} of the first epoch"
     return f"After {plural(float(epoch), 'epoch')}"
 
 
 def table(gaps: list[Gap]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Lay gaps out as columns and rows: one row a part; its figure and interval at each time."""
-    names = ["gap", *WORDS, "dropped"]
-    labels = {"gap": "gap: held out - seen", "dropped": "dropped - seen", **WORDS}
-    rows = [
-        (
-            labels[name],
-            *(
-                cell
-                for gap in gaps
-                for cell in (getattr(gap, name), format_interval(gap.low[name], gap.high[name]))
-            ),
-        )
-        for name in names
-    ]
-    columns = [cell for gap in gaps for cell in (f"epoch {gap.epoch:g}", "95 % interval")]
-    return ["part", *columns], rows
+    """Format gaps as columns and rows: one row a part; its figure and interval at each time."""
+    labels = {"gap": "gap: held out - seen", **NAMES, "dropped": "dropped - seen"}
+    columns = ["part"]
+    rows: dict[str, list[Any]] = {name: [label] for name, label in labels.items()}
+    for gap in gaps:
+        columns += [f"epoch {gap.epoch:g}", "95 % interval"]
+        for name, row in rows.items():
+            row += [getattr(gap, name), format_interval(*gap.bounds(name))]
+    return columns, [tuple(row) for row in rows.values()]
