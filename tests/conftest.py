@@ -1,8 +1,7 @@
-"""Made-up footage, tables and the command line, for the tests of `curate`."""
+"""Made-up footage and tables, and the two programs as their users run them."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,12 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from curate.cli.app import main
+from curate.cli.app import main as curate_main
 from curate.tables import FRAMES, KEY, frame_id
+from train.cli.app import main as train_main
 
 Picture = NDArray[np.uint8]
+Program = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -124,22 +125,35 @@ def _cache_of_its_own(
 
 
 @pytest.fixture
-def curate(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Callable[..., CompletedProcess[str]]:
-    """Run `curate ARGUMENTS` in the test's folder; return its exit code and what it printed."""
+def program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Program]:
+    """Run a program by its `main`, in the test's folder and in this process."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
 
-    def run(*arguments: object) -> CompletedProcess[str]:
-        words = [os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments]
-        monkeypatch.setattr(sys, "argv", ["curate", *words])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capfd.readouterr()
-        return CompletedProcess(words, int(ended.value.code or 0), out, err)
+    def of(name: str, main: Callable[[], None]) -> Program:
+        def run(*arguments: object) -> CompletedProcess[str]:
+            words = [str(argument) for argument in arguments]
+            monkeypatch.setattr(sys, "argv", [name, *words])
+            capfd.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main()
+            out, err = capfd.readouterr()
+            return CompletedProcess(words, int(ended.value.code or 0), out, err)
 
-    return run
+        return run
+
+    return of
+
+
+@pytest.fixture
+def curate(program: Callable[..., Program]) -> Program:
+    """Run `curate ARGUMENTS` in the test's folder; return its exit code and what it printed."""
+    return program("curate", curate_main)
+
+
+@pytest.fixture
+def train(program: Callable[..., Program]) -> Program:
+    """Run `train ARGUMENTS` in the test's folder; return its exit code and what it printed."""
+    return program("train", train_main)

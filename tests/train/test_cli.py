@@ -4,29 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 
 import pytest
-
-from train.cli.app import main
-
-
-@pytest.fixture
-def run(monkeypatch, capfd, tmp_path):
-    """Run `train` with arguments in an empty folder; return exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -52,20 +31,20 @@ def run(monkeypatch, capfd, tmp_path):
         "no-fold",
     ],
 )
-def test_bad_input_is_one_sentence(run, arguments, sentence):
-    code, out, err = run(*arguments)
-    assert code == 2
-    assert err.startswith(sentence)
-    assert err.count("\n") == 1
-    assert out == ""
+def test_bad_input_is_one_sentence(train, arguments, sentence):
+    ran = train(*arguments)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(sentence)
+    assert ran.stderr.count("\n") == 1
+    assert ran.stdout == ""
 
 
-def test_an_unknown_backbone_lists_what_is_allowed(run, shards):
-    code, _, err = run("fit", "--shards", shards, "--backbone", "ResNet5000")
-    assert code == 2
-    assert "Unknown backbone 'ResNet5000': did you mean 'ResNet50'? Allowed are effi" in err
-    assert "MobileNetV2" in err
-    assert "Traceback" not in err
+def test_an_unknown_backbone_lists_what_is_allowed(train, shards):
+    ran = train("fit", "--shards", shards, "--backbone", "ResNet5000")
+    assert ran.returncode == 2
+    assert "Unknown backbone 'ResNet5000': did you mean 'ResNet50'? Allowed are effi" in ran.stderr
+    assert "MobileNetV2" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 @pytest.mark.parametrize(
@@ -80,51 +59,55 @@ def test_an_unknown_backbone_lists_what_is_allowed(run, shards):
     ids=["no-file", "text", "nearly", "too-many", "negative"],
 )
 def test_a_wrong_backbone_is_one_sentence_and_leaves_nothing(
-    run, shards, tmp_path, arguments, sentence
+    train, shards, tmp_path, arguments, sentence
 ):
     (tmp_path / "words.keras").write_text("some words")
-    code, out, err = run("fit", "--shards", shards, *arguments)
-    assert code == 2
-    assert err.startswith(f"train: {sentence}")
-    assert err.count("\n") == 1
-    assert out == ""
+    ran = train("fit", "--shards", shards, *arguments)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(f"train: {sentence}")
+    assert ran.stderr.count("\n") == 1
+    assert ran.stdout == ""
     assert list(tmp_path.glob("data/**/*")) == []
 
 
-def test_fit_and_evaluate_end_in_json_for_machines(run, shards, tmp_path):
-    code, out, _ = run("fit", "--shards", shards, "--epochs", 1, "--json")
-    assert code == 0
-    assert set(json.loads(out)) == {"early", "final"}
-    code, out, _ = run("evaluate", "--shards", shards, "--json")
-    assert code == 0
-    assert json.loads(out)["validation"]["frames"] == 48
+def test_fit_and_evaluate_end_in_json_for_machines(train, shards, tmp_path):
+    ran = train("fit", "--shards", shards, "--epochs", 1, "--json")
+    assert ran.returncode == 0
+    assert set(json.loads(ran.stdout)) == {"early", "final"}
+    ran = train("evaluate", "--shards", shards, "--json")
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["validation"]["frames"] == 48
     assert (tmp_path / "data" / "evaluation" / "predictions.parquet").is_file()
     model = tmp_path / "data" / "fit" / "model.keras"
-    code, out, _ = run("evaluate", model, "--tfrecords", shards, "--split", "moments")
-    assert code == 0
-    assert f"{model}: moments" in out
-    assert "macro" in out
-    code, _, err = run("fit", "--shards", shards, "--backbone", model, "--unfreeze", 1)
-    assert code == 2
-    assert err.startswith(f"train: {model} is a model of 'train fit', which maps pictures to")
+    ran = train("evaluate", model, "--tfrecords", shards, "--split", "moments")
+    assert ran.returncode == 0
+    assert f"{model}: moments" in ran.stdout
+    assert "macro" in ran.stdout
+    ran = train("fit", "--shards", shards, "--backbone", model, "--unfreeze", 1)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(
+        f"train: {model} is a model of 'train fit', which maps pictures to"
+    )
     assert model.is_file()
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["evaluation", "fit"]
-    code, _, err = run("sum-folds", "data/evaluation", "data/evaluation")
-    assert code == 2
-    assert "is in the validation set of data/evaluation too" in err
-    assert "Traceback" not in err
+    ran = train("sum-folds", "data/evaluation", "data/evaluation")
+    assert ran.returncode == 2
+    assert "is in the validation set of data/evaluation too" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
-def test_fit_does_not_replace_a_folder_of_something_else(run, shards, tmp_path):
+def test_fit_does_not_replace_a_folder_of_something_else(train, shards, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("words")
-    code, _, err = run("fit", "--shards", shards, "--output", "thesis")
-    assert code == 2
-    assert "thesis: holds something else than model.keras; choose another folder" in err
+    ran = train("fit", "--shards", shards, "--output", "thesis")
+    assert ran.returncode == 2
+    assert "thesis: holds something else than model.keras; choose another folder" in ran.stderr
     assert (tmp_path / "thesis" / "chapter.tex").is_file()
 
 
-def test_without_people_the_gap_is_told_and_evaluation_says_why_it_is_empty(run, shards, tmp_path):
+def test_without_people_the_gap_is_told_and_evaluation_says_why_it_is_empty(
+    train, shards, tmp_path
+):
     """One subject only: the validation splits are not there at all."""
     alone = tmp_path / "alone"
     shutil.copytree(shards, alone)
@@ -133,12 +116,12 @@ def test_without_people_the_gap_is_told_and_evaluation_says_why_it_is_empty(run,
     (alone / "dataset_info.json").write_text(json.dumps(info))
     for path in alone.glob("framewise-validation*"):
         path.unlink()
-    code, out, _ = run("fit", "--shards", alone, "--epochs", 1, "--json")
-    assert code == 0
-    assert json.loads(out)["final"]["people"] is None
-    code, out, err = run("evaluate", "--shards", alone, "--json")
-    assert code == 0
-    found = json.loads(out)["validation"]
+    ran = train("fit", "--shards", alone, "--epochs", 1, "--json")
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["final"]["people"] is None
+    ran = train("evaluate", "--shards", alone, "--json")
+    assert ran.returncode == 0
+    found = json.loads(ran.stdout)["validation"]
     assert found["frames"] == found["subjects"] == 0
     assert set(found["micro"].values()) == set(found["macro"].values()) == {None}
-    assert "validation is empty (one subject only): nothing is scored" in err
+    assert "validation is empty (one subject only): nothing is scored" in ran.stderr

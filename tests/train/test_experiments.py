@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 
 import pytest
 
 from curate.base.errors import UserError
 from tests.train.experiment_project import commit, make_project, run
-from train.cli.app import main
 from train.compare.stage import compare
 from train.experiments.read import is_generated, read_experiments
 from train.experiments.results import outdated
@@ -35,17 +33,9 @@ def project(tmp_path_factory):
 
 
 @pytest.fixture
-def train(project, monkeypatch, capfd):
-    """Run `train` with arguments in the project; return exit code, output and errors."""
+def train(train, project, monkeypatch):
+    """Run `train` in the project."""
     monkeypatch.chdir(project)
-
-    def train(*arguments):
-        monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        out, err = capfd.readouterr()
-        return end.value.code or 0, out, err
-
     return train
 
 
@@ -229,19 +219,19 @@ def test_outputs_out_of_date_are_told(parameters, made, reasons):
 
 def test_the_command_compares_and_lists_what_is_missing(train, tmp_path):
     output = tmp_path / "comparison"
-    code, out, err = train("compare", "--output", output)
-    assert code == 0
+    ran = train("compare", "--output", output)
+    assert ran.returncode == 0
     assert sorted(path.name for path in output.iterdir()) == [
         "causes.png", "index.html", "losses.png", "scores.png"
     ]  # fmt: skip
-    assert "main (baseline)" in out
-    assert "lr=0.2 dropout=0.1" in out
-    assert "slow has both the best macro F1" in out
-    assert "note: diverged: failed: the loss is no number any more" in err
+    assert "main (baseline)" in ran.stdout
+    assert "lr=0.2 dropout=0.1" in ran.stdout
+    assert "slow has both the best macro F1" in ran.stdout
+    assert "note: diverged: failed: the loss is no number any more" in ran.stderr
     first = {path.name: path.read_bytes() for path in output.iterdir()}
-    code, out, _ = train("compare", "--json", "--output", output)
+    ran = train("compare", "--json", "--output", output)
     assert {path.name: path.read_bytes() for path in output.iterdir()} == first
-    answer = json.loads(out)
+    answer = json.loads(ran.stdout)
     assert [one["label"] for one in answer["experiments"]] == [
         "main (baseline)", "diverged", "lr=0.2 dropout=0.1", "no-score", "slow"
     ]  # fmt: skip
@@ -249,7 +239,7 @@ def test_the_command_compares_and_lists_what_is_missing(train, tmp_path):
 
 
 def test_a_bad_name_is_one_sentence(train, project):
-    code, out, err = train("compare", "fast")
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("train: fast: no experiment, branch, tag or commit of that name")
+    ran = train("compare", "fast")
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+    assert ran.stderr.startswith("train: fast: no experiment, branch, tag or commit of that name")
     assert not (project / "comparison").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-import sys
 
 import keras
 import numpy as np
@@ -14,7 +13,6 @@ import tensorflow as tf
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.cli.app import main
 from train.export import export_stage
 from train.fit.saving import save_network
 from train.model.network import build_network, set_thresholds
@@ -137,23 +135,19 @@ def test_a_folder_of_something_else_is_not_replaced(fit, shards, tmp_path):
     assert (tmp_path / "thesis.txt").is_file()
 
 
-def run(monkeypatch, *arguments):
-    command = ["train", "export", "--json", "--format", "savedmodel", "--output", "exported"]
-    monkeypatch.setattr(sys, "argv", [str(word) for word in [*command, *arguments]])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code
+def export(train, *arguments):
+    return train("export", "--json", "--format", "savedmodel", "--output", "exported", *arguments)
 
 
-def test_the_command_answers_in_json_for_machines(fit, shards, monkeypatch, capfd, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    assert run(monkeypatch, "--fit", fit, "--tfrecords", shards) == 0
-    answer = json.loads(capfd.readouterr().out)
+def test_the_command_answers_in_json_for_machines(fit, shards, train, tmp_path):
+    ran = export(train, "--fit", fit, "--tfrecords", shards)
+    assert ran.returncode == 0
+    answer = json.loads(ran.stdout)
     assert (answer["path"], answer["action_units"]) == ("exported", ["AU1", "AU12"])
     assert (tmp_path / "exported" / "saved_model.pb").is_file()
 
 
-def test_the_command_needs_a_model(monkeypatch, capfd, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    assert run(monkeypatch) == 2
-    assert "no such model; make it with 'train fit'" in capfd.readouterr().err
+def test_the_command_needs_a_model(train):
+    ran = export(train)
+    assert ran.returncode == 2
+    assert "no such model; make it with 'train fit'" in ran.stderr
