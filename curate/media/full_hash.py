@@ -33,15 +33,16 @@ def hash_whole_file(path: Path, kind: str = "phash") -> int | None:
         return None
     try:
         with Image.open(path) as picture:
-            return _hash(picture, kind)
+            return hash_whole_image(picture, kind)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None  # Pillow raises any of these on a damaged file
 
 
 def hash_whole_picture(picture: MatLike, kind: str = "phash") -> int:
     """Hash a decoded picture (height, width, 3) uint8 BGR as imagehash does; see above."""
-    return _hash(Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), kind)
+    return hash_whole_image(Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), kind)
 
 
-def _hash(picture: Image.Image, kind: str) -> int:
-    return int(str(_FUNCTIONS[kind](picture)), 16)
+def hash_whole_image(image: Image.Image, kind: str = "phash") -> int:
+    """Hash a Pillow image with imagehash; see above."""
+    return int(str(_FUNCTIONS[kind](image)), 16)

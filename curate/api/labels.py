@@ -1,0 +1,52 @@
+"""`curate.read_labels`: the labels of a data set as one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from curate.api.arguments import PathLike, as_path, checked, warn
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Source = Literal["disfa", "ckplus", "bp4d", "bp4dplus", "openface", "libreface", "videos", "images"]
+
+
+def read_labels(
+    path: PathLike,
+    source: Source = "videos",
+    *,
+    params: PathLike | None = None,
+    **parameters: Any,
+) -> pl.DataFrame:
+    """Read the labels of footage: a row a labelled frame; unknown is null, never absent.
+
+    Args:
+        path: the footage's folder, or one video.
+        source: the layout of the footage and of its labels.
+        params: a file of parameters, over which the keywords win [none is read].
+        parameters: of stage labels, such as `positive_at`, `camera`, `confidence` and
+            `action_units`.
+
+    Returns:
+        A polars DataFrame, by clip and index: id, subject, clip (String), index (Int32); AU1, AU2,
+        ... (Int8: 1 present, 0 absent, null unknown); AU1_intensity, ... (Float32, 0-5, null where
+        not coded). What deserves a look is a `UserWarning`.
+
+    Raises:
+        BadParameterError: a value that is not allowed; its `key` says which.
+        MissingInputError: nothing at `path`.
+        DamagedInputError: a damaged label file, by file and row.
+
+    Example:
+        >>> labels = curate.read_labels("footage", source="videos", positive_at=1)
+        >>> labels["AU12"].to_list()
+        [1, None, 0]
+    """
+    from curate.sources import read_labels as read
+
+    footage = as_path(path)
+    given = {"footage": str(footage), "source": source, **parameters}
+    labels = read(footage, checked(params, **given))
+    warn(labels.notes)
+    return labels.table
