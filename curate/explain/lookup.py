@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.base.errors import UserError
+from curate.base.errors import MissingInputError, UserError
 from curate.tables import (
     KEY,
     WITHOUT_PICTURES,
@@ -95,9 +95,10 @@ def _clips(places: Places) -> list[str]:
         return sorted(p.relative_to(places.frames).with_suffix("").as_posix() for p in parts)
     for path in filter(Path.is_file, places.tables):
         return sorted(read_rows(path, columns=["clip"])["clip"].unique())
-    raise UserError(
+    raise MissingInputError(
         f"{places.frames}: there are no frames yet, and no table of any stage; make them with "
-        "'curate frames' or 'dvc repro'"
+        "'curate frames' or 'dvc repro'",
+        path=places.frames,
     )
 
 

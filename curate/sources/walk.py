@@ -9,15 +9,16 @@ from pathlib import Path
 
 from natsort import natsorted
 
-from curate.base.errors import UserError
+from curate.base.errors import MissingInputError, UserError
 from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
 
 
 def existing_footage(path: Path) -> Path:
     """Return `path`, or say in one sentence that there is no such footage."""
     if not path.exists():
-        raise UserError(
-            f"{path}: no such footage; give an existing folder or video (parameter 'footage')"
+        raise MissingInputError(
+            f"{path}: no such footage; give an existing folder or video (parameter 'footage')",
+            path=path,
         )
     return path
 

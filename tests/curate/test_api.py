@@ -109,8 +109,11 @@ def test_notes_of_an_export_and_of_labels_are_warnings(folder, write_video):
     decisions = curate.dedup("footage", stride=1, cache=False)
     with pytest.warns(UserWarning, match="5 frames of no image file were written, not linked"):
         decisions.export("thin", link=True)
-    with pytest.warns(UserWarning, match="bea/second"):
-        curate.read_labels("footage", positive_at=1)
+    tracked = "frame,confidence,success,AU12_r,AU12_c\n1,0.98,1,2.5,1\n2,0.98,1,0,0\n"
+    (folder / "footage" / "bea" / "second.csv").write_text(tracked)
+    with pytest.warns(UserWarning, match="ann/first: has no CSV beside its video"):
+        labels = curate.read_labels("footage", source="openface")
+    assert labels["AU12"].to_list() == [1, 0]
 
 
 def test_nothing_is_printed(folder, capfd):
@@ -129,7 +132,7 @@ def test_nothing_is_printed(folder, capfd):
         (lambda: curate.dedup("faces", stride=0), curate.BadParameterError, None, "stride"),
         (lambda: curate.suggest("faces", keep="x"), curate.BadParameterError, None, "keep"),
         (lambda: curate.audit("faces", dist=1), curate.BadParameterError, None, "dist"),
-        (lambda: curate.read_labels("footage", "x"), curate.BadParameterError, None, "source"),
+        (lambda: curate.read_labels("no", camera="x"), curate.BadParameterError, None, "camera"),
         (lambda: curate.dedup("no"), curate.MissingInputError, "no", None),
         (lambda: curate.dedup("faces", params="no"), curate.MissingInputError, "no", None),
         (lambda: curate.hash_images(["no.jpg"]), curate.MissingInputError, "no.jpg", None),
@@ -137,7 +140,7 @@ def test_nothing_is_printed(folder, capfd):
         (lambda: curate.explain("ann/7", "no"), curate.MissingInputError, "no/frames", None),
         (lambda: curate.hash_images(["footage/labels.csv"]), curate.DamagedInputError,
          "footage/labels.csv", None),
-        (lambda: curate.hash_images([np.zeros((4, 4))]), curate.DamagedInputError, None, None),
+        (lambda: curate.hash_images(np.zeros((1, 4, 4))), curate.DamagedInputError, None, None),
         (lambda: curate.near_duplicates(np.zeros(2, np.uint64), 33), curate.BadParameterError,
          None, "distance"),
     ],
