@@ -1,4 +1,4 @@
-"""Stage `shards`: the chosen frames as TFRecords with TFDS metadata.
+"""Stage `shards`: the chosen frames as TFRecords with TFDS metadata, and an index of them.
 
 The JPEG bytes of the frames table are passed through. Training frames are written in an order
 shuffled by the seed, so that the first epoch can be fed in file order and "already fed" is known;
@@ -21,21 +21,35 @@ from curate.base.errors import UserError
 from curate.base.files import atomic_folder
 from curate.base.stage_params import ShardsParameters
 from curate.base.workers import terminated_as_exit
-from curate.tables import CAP, CROP, KEY, SPLITS, action_units, part_path, read_table
+from curate.tables import (
+    CAP,
+    CROP,
+    IMAGE,
+    INDEX,
+    INDEX_FILE,
+    KEY,
+    LABELS,
+    SPLITS,
+    UNKNOWN,
+    action_units,
+    label_feature,
+    part_path,
+    read_table,
+    write_table,
+)
 
 DATASET = "framewise"
 VERSION = "1.0.0"
-UNKNOWN = -1  # a label that is not known, in TFRecords
-_FILES = ("dataset_info.json", "features.json", "metadata.json", "*.tfrecord-*")
+_FILES = ("dataset_info.json", "features.json", "metadata.json", INDEX_FILE, "*.tfrecord-*")
 
 
 def features(names: list[str], image_size: int) -> tfds.features.FeaturesDict:
     """Describe an example: the picture, its labels by action unit, and which frame it is."""
-    labels = {"labels": {name: tfds.features.Scalar(np.int8) for name in names}} if names else {}
+    labels = {LABELS: {name: tfds.features.Scalar(np.int8) for name in names}} if names else {}
     return tfds.features.FeaturesDict(
         {
             **labels,
-            "image": tfds.features.Image(
+            IMAGE: tfds.features.Image(
                 shape=(image_size, image_size, 3), dtype=np.uint8, encoding_format="jpeg"
             ),
             "id": tfds.features.Text(),
@@ -93,7 +107,7 @@ def write_shards(
     shard_frames: int,
     on_frames: Callable[[int], None],
 ) -> dict[str, int]:
-    """Write the TFRecords and their metadata; return the number of examples in each split.
+    """Write TFRecords, their metadata and `INDEX_FILE`; return each split's number of examples.
 
     `folder` is replaced as a whole once everything is written.
 
@@ -102,11 +116,12 @@ def write_shards(
             of more than one crop.
     """
     names = action_units(labels)
-    examples = examples.join(labels.select("id", *names), on="id", how="left").with_columns(
+    labelled = examples.join(labels.select("id", *names), on="id", how="left").with_columns(
         (pl.col("rank") // shard_frames).alias("shard")
     )
     with atomic_folder(folder, *_FILES) as building:
-        return _build(frames, examples, names, building, on_frames)
+        write_table(examples, building / INDEX_FILE, INDEX)
+        return _build(frames, labelled, names, building, on_frames)
 
 
 def _build(
@@ -194,15 +209,15 @@ def _pictures(part: Path, wanted: set[str]) -> dict[str, bytes]:
     """Read the JPEGs of the wanted frames of one clip, a row group at a time."""
     if not part.is_file():
         raise UserError(f"{part}: no such part; make it with 'curate frames'")
-    found: dict[str, bytes] = {}
+    jpegs: dict[str, bytes] = {}
     for batch in pq.ParquetFile(part).iter_batches(columns=["id", "jpeg"]):
         for key, jpeg in zip(batch["id"].to_pylist(), batch["jpeg"].to_pylist(), strict=True):
             if key in wanted and jpeg is not None:
-                found[key] = jpeg
-    missing = sorted(wanted - set(found))
+                jpegs[key] = jpeg
+    missing = sorted(wanted - set(jpegs))
     if missing:
         raise UserError(f"{part}: lacks the frame {missing[0]}; make the decisions anew")
-    return found
+    return jpegs
 
 
 def _side(jpeg: bytes) -> int:
@@ -216,14 +231,14 @@ def _example(row: dict[str, object], jpeg: bytes, names: list[str]) -> tf.train.
         data = value if isinstance(value, bytes) else str(value).encode()
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[data]))
 
-    def whole(value: object) -> tf.train.Feature:
+    def integer(value: object) -> tf.train.Feature:
         return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
 
     feature = {
-        "image": text(jpeg),
+        IMAGE: text(jpeg),
         **{name: text(row[name]) for name in ("id", "subject", "clip")},
-        "index": whole(row["index"]),
-        **{f"labels/{n}": whole(UNKNOWN if row[n] is None else row[n]) for n in names},
+        "index": integer(row["index"]),
+        **{label_feature(n): integer(UNKNOWN if row[n] is None else row[n]) for n in names},
     }
     return tf.train.Example(features=tf.train.Features(feature=feature))
 

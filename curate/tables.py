@@ -43,6 +43,13 @@ EMOTION = "emotion"  # column of the labels table where a source names emotions 
 NO_ROWS = pl.DataFrame(schema=KEY)
 KEPT_SPLITS = ("train", "validation", "moments")  # the splits that frames are kept in
 
+# The shards: TFRecords of examples, and beside them a table of which frame each of them is.
+IMAGE = "image"  # feature of an example: its JPEG; its others are named as the columns of KEY
+LABELS = "labels"  # feature of an example: its labels by action unit
+UNKNOWN = -1  # a label that is not known, in an example
+INDEX_FILE = "index.parquet"
+# A row an example, in order; rank counts from 0 within the split, as its TFRecords have it.
+INDEX = {"id": pl.String, "subject": pl.String, "split": pl.String, "rank": pl.UInt32}
 
 WITHOUT_PICTURES = {name: dtype for name, dtype in FRAMES.items() if name != "jpeg"}
 _MAKE_FRAMES = "make it with 'curate frames'"
@@ -89,6 +96,11 @@ def key_columns(clip: str, subject: str) -> list[pl.Expr]:
 def intensity(action_unit: str) -> str:
     """Name the column that holds an action unit's intensity (0-5, null where not coded)."""
     return f"{action_unit}_intensity"
+
+
+def label_feature(action_unit: str) -> str:
+    """Name the feature of an example that holds an action unit's label."""
+    return f"{LABELS}/{action_unit}"
 
 
 def action_units(labels: pl.DataFrame) -> list[str]:
@@ -217,6 +229,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _how_to_make(path: Path) -> str:
+    if path.name == INDEX_FILE:
+        return "make the shards again with 'curate shards'"
     if path.stem in ("labels", "dedup", "split", "cap"):
         return f"make it with 'curate {path.stem}' or 'dvc repro'"
     return "give a table that a stage of curate has written"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import mmap
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from curate.explain.chapter import Chapter, not_run, unknown
 from curate.explain.lookup import Found, Places
-from curate.tables import SPLITS, action_units, read_rows
+from curate.tables import INDEX_FILE, SPLITS, action_units, read_rows
 
-_DATASET = "framewise"  # the first part of the shards' names
 _PARTS = {
     "train": "training: its subject is trained on, and it lies outside of the held-out block",
     "validation": "validation: its subject {subject} is held out, no frame of whom is trained on",
@@ -96,36 +93,13 @@ def _full(units: dict[str, dict[str, Any]]) -> str:
 
 
 def shards_chapter(found: Found, places: Places) -> Chapter:
-    """Report which TFRecord splits hold the frame."""
-    if not places.shards.is_dir():
-        return not_run("shards", places.shards)
-    there = [name for name in SPLITS if _holds(places.shards, name, found.id)]
-    data = {"splits": there}
-    if not there:
-        return Chapter("shards", ["in no split"], data)
-    named = " and ".join(
-        "the sample of dropped frames" if name == "dropped" else name for name in there
-    )
-    return Chapter("shards", [f"in {named}"], data)
-
-
-def _holds(shards: Path, split: str, name: str) -> bool:
-    """Look for a frame's id in a split's records, byte for byte.
-
-    In a record an id is a list of one string: length of the list, tag 0x0a, length, the string
-    (protocol buffers' wire format), which no other field ends in.
-    """
-    text = name.encode()
-    wanted = b"\x0a" + _varint(len(text)) + text
-    for path in sorted(shards.glob(f"{_DATASET}-{split}.tfrecord-*")):
-        if path.stat().st_size:
-            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m:
-                if m.find(wanted) >= 0:
-                    return True
-    return False
-
-
-def _varint(number: int) -> bytes:
-    """Write a number as protocol buffers do: seven bits a byte, the lowest first."""
-    low, high = number & 0x7F, number >> 7
-    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])
+    """Report which splits of the shards hold the frame."""
+    index = places.shards / INDEX_FILE
+    if not index.is_file():
+        return not_run("shards", index)
+    held = read_rows(index, pl.col("id") == found.id, columns=["split"])["split"].to_list()
+    splits = [name for name in SPLITS if name in held]
+    if not splits:
+        return Chapter("shards", ["in no split"], {"splits": splits})
+    names = ["the sample of dropped frames" if name == "dropped" else name for name in splits]
+    return Chapter("shards", [f"in {' and '.join(names)}"], {"splits": splits})

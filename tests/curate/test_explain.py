@@ -122,7 +122,7 @@ def frame(clip: str, index: int, picture: Callable[..., Any], reason: str | None
         (4, "cap", "as it allows of AU1 (1 of 2 kept); also present, below the cap: AU12 (0 of 1"),
         (8, "cap", "not asked: dropped before (margin)"),
         (10, "cap", "kept; only training frames are capped"),
-        (0, "shards", "tfrecords is not there); run 'curate shards'"),
+        (0, "shards", "index.parquet is not there); run 'curate shards'"),
     ],
 )
 def test_each_stage_says_what_it_did(pipeline: Path, index: int, stage: str, said: str) -> None:

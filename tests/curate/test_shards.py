@@ -21,7 +21,17 @@ from curate.base.params import Parameters
 from curate.frames.stage import extract_clip
 from curate.shards import choose_examples, shards_stage
 from curate.sources.videos import find_clips
-from curate.tables import CAP, KEY, SPLITS, frame_id, read_frames, write_table
+from curate.tables import (
+    CAP,
+    INDEX,
+    INDEX_FILE,
+    KEY,
+    SPLITS,
+    frame_id,
+    read_frames,
+    read_table,
+    write_table,
+)
 
 FRAMES = 12
 LABELS = {"AU1": [1, 0, None], "AU12": [0, 1, None]}
@@ -122,6 +132,17 @@ def test_only_training_frames_are_shuffled(built: tuple[Path, dict[str, int]]) -
     chosen = choose_examples(DECISIONS, 1500, 0).filter(pl.col("split") == "train")
     assert ids(folder, "train") == chosen.sort("rank")["id"].to_list()
     assert ids(folder, "validation") == sorted(ids(folder, "validation"))
+
+
+def test_the_index_lists_every_example_in_order(built: tuple[Path, dict[str, int]]) -> None:
+    index = read_table(built[0] / INDEX_FILE, INDEX)
+    expected = [
+        (example["id"].decode(), example["subject"].decode(), split, rank)
+        for split in SPLITS
+        for rank, example in enumerate(examples(built[0], split))
+    ]
+    assert index.rows() == expected
+    assert dict(index.schema) == INDEX
 
 
 def test_pictures_and_labels_are_those_of_the_tables(
