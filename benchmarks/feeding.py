@@ -17,7 +17,7 @@ import typer
 from benchmarks.shards import SIDE, made_shards
 from curate.base import console
 from curate.base.cli import AsJson
-from train.data import Builder, training_epoch
+from train.data import Shards
 
 FRAMES = 4200
 BATCHES = (16, 64)
@@ -34,19 +34,19 @@ def main(as_json: AsJson = False) -> None:
     """
     console.configure(as_json=as_json)
     rows: list[dict[str, Any]] = []
-    with made_shards(FRAMES) as builder:
+    with made_shards(FRAMES) as shards:
         for batch in BATCHES:
-            rows += measure(builder, batch)
+            rows += measure(shards, batch)
     title = f"Read, decode and batch {FRAMES:,} JPEGs of {SIDE} pixels"
     console.report(title, COLUMNS, [list(row.values()) for row in rows], {"sides": rows})
 
 
-def measure(builder: Builder, batch: int) -> list[dict[str, Any]]:
+def measure(shards: Shards, batch: int) -> list[dict[str, Any]]:
     """Time each side by turns; return a row of the table for each."""
     sides: dict[str, Feed] = {
-        "framewise, in order": lambda: training_epoch(builder, batch, 0, 0),
-        "framewise, shuffled": lambda: training_epoch(builder, batch, 0, 1),
-        "TFDS, in order": lambda: as_documented(builder, batch),
+        "framewise, in order": lambda: shards.training_epoch(batch, 0, 0),
+        "framewise, shuffled": lambda: shards.training_epoch(batch, 0, 1),
+        "TFDS, in order": lambda: as_documented(shards, batch),
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     for _ in range(RUNS):
@@ -68,9 +68,10 @@ def epoch(side: Feed) -> tuple[float, float]:
     return time.perf_counter() - start, time.process_time() - start_cpu
 
 
-def as_documented(builder: Builder, batch: int) -> tf.data.Dataset:
+def as_documented(shards: Shards, batch: int) -> tf.data.Dataset:
     """Feed (images, labels) as TFDS' documentation shows."""
     read = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    builder = tfds.builder_from_directory(str(shards.folder))
     examples = builder.as_dataset(split="train", shuffle_files=False, read_config=read)
     pairs = examples.map(lambda example: (example["image"], example["labels"]))
     return pairs.batch(batch).prefetch(tf.data.AUTOTUNE)

@@ -17,7 +17,7 @@ from curate.media.clip import Clip
 from curate.media.decode import frames_of
 from curate.shards import choose_examples, write_shards
 from curate.tables import CAP, FRAMES, frame_id, part_path, write_table
-from train.data import Builder, open_shards
+from train.data import Shards
 
 SIDE = 128
 QUALITY = 95
@@ -25,7 +25,7 @@ NAMES = [f"AU{number}" for number in (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)]
 
 
 @contextmanager
-def made_shards(frames: int) -> Iterator[Builder]:
+def made_shards(frames: int) -> Iterator[Shards]:
     """Write a training split of so many frames, 1,000 a shard, for as long as the block lasts."""
     with videos_by_name(-(-frames // 600), None) as sets, TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -43,7 +43,7 @@ def made_shards(frames: int) -> Iterator[Builder]:
         write_shards(
             folder / "frames", examples, labels, folder / "shards", 1000, on_frames=lambda _: None
         )
-        yield open_shards(folder / "shards")
+        yield Shards.open(folder / "shards")
 
 
 def _write_part(folder: Path, video: Path, frames: int) -> list[dict[str, object]]:

@@ -21,7 +21,7 @@ from benchmarks.shards import NAMES, SIDE, made_shards
 from curate.base import console
 from curate.base.cli import AsJson
 from curate.base.params import Parameters
-from train.data import Builder, training_epoch
+from train.data import Shards
 from train.fit.features import cached_epoch, split_features
 from train.fit.optimizer import compile_training
 from train.model.network import build_network
@@ -53,8 +53,8 @@ def main(as_json: AsJson = False) -> None:
     the step, which is in the images a second.
     """
     console.configure(as_json=as_json)
-    with made_shards(FRAMES) as builder, TemporaryDirectory() as scratch:
-        sides = make_sides(builder, Path(scratch))
+    with made_shards(FRAMES) as shards, TemporaryDirectory() as scratch:
+        sides = make_sides(shards, Path(scratch))
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
         for _ in range(RUNS):
             for name, side in sides.items():
@@ -65,36 +65,36 @@ def main(as_json: AsJson = False) -> None:
     console.report(title, COLUMNS, [list(r.values()) for r in rows], {"sides": rows})
 
 
-def make_sides(builder: Builder, scratch: Path) -> dict[str, Side]:
+def make_sides(shards: Shards, scratch: Path) -> dict[str, Side]:
     """Make the ways of training that the table sets side by side."""
-    cached = cached_side(builder, scratch)
-    frozen = picture_side(builder, Parameters(**OFF))
+    cached = cached_side(shards, scratch)
+    frozen = picture_side(shards, Parameters(**OFF))
     last = f"last {UNFROZEN} blocks"
     return {
         FEATURES: repeated(cached),
         "features cached": cached,
         PICTURES: repeated(frozen),
         "frozen": frozen,
-        "frozen, augmented": picture_side(builder, Parameters()),
-        f"fine-tuned ({last})": picture_side(builder, Parameters(unfreeze=UNFROZEN, **OFF)),
-        f"fine-tuned ({last}), augmented": picture_side(builder, Parameters(unfreeze=UNFROZEN)),
+        "frozen, augmented": picture_side(shards, Parameters()),
+        f"fine-tuned ({last})": picture_side(shards, Parameters(unfreeze=UNFROZEN, **OFF)),
+        f"fine-tuned ({last}), augmented": picture_side(shards, Parameters(unfreeze=UNFROZEN)),
     }
 
 
-def picture_side(builder: Builder, parameters: Parameters) -> Side:
+def picture_side(shards: Shards, parameters: Parameters) -> Side:
     """Train on pictures, decoded as they are asked for."""
     network = build_network(NAMES, SIDE, parameters)
     compile_training(network, network.training, parameters, STEPS)
     size = parameters.batch_size
-    return Side(network.training, lambda: training_epoch(builder, size, 0, 1), PICTURES)
+    return Side(network.training, lambda: shards.training_epoch(size, 0, 1), PICTURES)
 
 
-def cached_side(builder: Builder, scratch: Path) -> Side:
+def cached_side(shards: Shards, scratch: Path) -> Side:
     """Train the head on features computed before."""
     parameters = Parameters(**OFF)
     network = build_network(NAMES, SIDE, parameters)
     compile_training(network, network.head, parameters, STEPS)
-    features = split_features(builder, network, "train", scratch / "train", lambda _: None)
+    features = split_features(shards, network, "train", scratch / "train", lambda _: None)
     size = parameters.batch_size
     return Side(network.head, lambda: cached_epoch(features, size, 0, 1), FEATURES)
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder, atomic_write, write_json
-from train.data import Builder, count, image_size, measuring_pipeline, open_shards, readable_errors
+from train.data import Shards
 from train.evaluate.fitted import Fitted, load_fitted
 
 Format = Literal["onnx", "savedmodel"]
@@ -85,20 +85,20 @@ def _pictures(shards: Path, side: int) -> tuple[Images, str]:
     if not (shards / "dataset_info.json").is_file():
         drawn = np.random.default_rng(0).uniform(0, 255, (COMPARED, side, side, 3))
         return drawn.astype(np.float32), f"{COMPARED} random pictures"
-    builder = open_shards(shards)
-    if image_size(builder) != side:
+    opened = Shards.open(shards)
+    if opened.image_size != side:
         raise UserError(
-            f"{shards}: holds pictures of {image_size(builder)} pixels, but the model takes "
+            f"{shards}: holds pictures of {opened.image_size} pixels, but the model takes "
             f"{side}; name the shards that it was trained on"
         )
-    split = next(name for name in _SPLITS if count(builder, name))
-    return _first_frames(builder, split)
+    split = next(name for name in _SPLITS if opened.count(name))
+    return _first_frames(opened, split)
 
 
-def _first_frames(builder: Builder, split: str) -> tuple[Images, str]:
-    chosen = np.arange(min(COMPARED, count(builder, split)))
-    with readable_errors(builder):
-        batches = [images.numpy() for images, _ in measuring_pipeline(builder, split, chosen)]
+def _first_frames(shards: Shards, split: str) -> tuple[Images, str]:
+    chosen = np.arange(min(COMPARED, shards.count(split)))
+    with shards.readable_errors():
+        batches = [images.numpy() for images, _ in shards.measure(split, chosen)]
     return np.concatenate(batches).astype(np.float32), f"{len(chosen)} frames of {split}"
 
 

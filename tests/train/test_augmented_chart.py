@@ -10,8 +10,9 @@ from matplotlib.text import Text
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.viz.style import save
-from train import data
+from train.data import Shards
 from train.fit.augment_samples import write_samples
+from train.fit.augmented_sheet import read
 from train.gap import losses as gap
 from train.report.charts import augmented
 
@@ -21,40 +22,40 @@ OFF = Parameters(rotation=0, shear=0, zoom=0, shift=0, flip=False, brightness=0)
 @pytest.fixture(scope="module")
 def sheet(shards, tmp_path_factory):
     path = tmp_path_factory.mktemp("sheet") / "augmented.jpg"
-    write_samples(data.open_shards(shards), Parameters(), path)
+    write_samples(Shards.open(shards), Parameters(), path)
     return path
 
 
 def test_a_row_begins_with_the_frame_as_filmed(sheet, shards):
-    builder = data.open_shards(shards)
-    chosen = gap.sample(data.count(builder, "train"), 8)
-    frames = [x.numpy() for x, _ in data.measuring_pipeline(builder, "train", chosen)]
-    pictures = augmented.read(sheet)
+    opened = Shards.open(shards)
+    chosen = gap.sample(opened.count("train"), 8)
+    frames = [x.numpy() for x, _ in opened.measure("train", chosen)]
+    pictures = read(sheet)
     assert pictures.shape == (8, 9, 32, 32, 3)
     error = np.abs(pictures[:, 0].astype(float) - np.concatenate(frames))
     assert error.mean() < 8  # the sheet is a JPEG; the frames are noise, its hardest case
 
 
 def test_all_64_samples_differ_from_their_frame_and_from_one_another(sheet):
-    pictures = augmented.read(sheet).astype(float)
+    pictures = read(sheet).astype(float)
     for row in pictures:
         apart = np.abs(row[:, None] - row[None]).mean(axis=(2, 3, 4))
         assert apart[~np.eye(9, dtype=bool)].min() > 2
 
 
 def test_the_same_shards_give_the_same_bytes(sheet, shards, tmp_path):
-    write_samples(data.open_shards(shards), Parameters(), tmp_path / "again.jpg")
+    write_samples(Shards.open(shards), Parameters(), tmp_path / "again.jpg")
     assert (tmp_path / "again.jpg").read_bytes() == sheet.read_bytes()
 
 
 def test_nothing_is_written_where_nothing_is_augmented(shards, tmp_path):
-    write_samples(data.open_shards(shards), OFF, tmp_path / "augmented.jpg")
+    write_samples(Shards.open(shards), OFF, tmp_path / "augmented.jpg")
     assert list(tmp_path.iterdir()) == []
-    assert augmented.read(tmp_path / "augmented.jpg") is None
+    assert read(tmp_path / "augmented.jpg") is None
 
 
 def test_the_chart_shows_every_picture_and_says_what_was_done(sheet, tmp_path):
-    figure = augmented.draw(augmented.read(sheet), Parameters(shear=0, rotation=7.5))
+    figure = augmented.draw(read(sheet), Parameters(shear=0, rotation=7.5))
     save(figure, tmp_path / "chart.png")
     written = "\n".join(text.get_text() for text in figure.findobj(Text))
     assert len(figure.axes[0].images) == 72
@@ -64,7 +65,7 @@ def test_the_chart_shows_every_picture_and_says_what_was_done(sheet, tmp_path):
 
 def test_the_chart_gives_the_same_bytes(sheet, tmp_path):
     for name in ("one.png", "other.png"):
-        save(augmented.draw(augmented.read(sheet), Parameters()), tmp_path / name)
+        save(augmented.draw(read(sheet), Parameters()), tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
 
 
@@ -81,4 +82,4 @@ def test_what_is_not_a_sheet_is_refused(size, tmp_path):
     else:
         path.write_text("words")
     with pytest.raises(UserError, match=r"augmented\.jpg: not a sheet of augmented frames"):
-        augmented.read(path)
+        read(path)

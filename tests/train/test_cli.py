@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 
+import polars as pl
 import pytest
+
+from curate.tables import INDEX, INDEX_FILE, write_table
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,9 @@ def test_without_people_the_gap_is_told_and_evaluation_says_why_it_is_empty(
     (alone / "dataset_info.json").write_text(json.dumps(info))
     for path in alone.glob("framewise-validation*"):
         path.unlink()
+    held_out = pl.col("split").str.starts_with("validation")
+    index = pl.read_parquet(alone / INDEX_FILE).filter(~held_out)
+    write_table(index, alone / INDEX_FILE, INDEX)
     ran = train("fit", "--shards", alone, "--epochs", 1, "--json")
     assert ran.returncode == 0
     assert json.loads(ran.stdout)["final"]["people"] is None

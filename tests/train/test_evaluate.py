@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from train.data import measuring_pipeline, open_shards
+from train.data import Shards
 from train.evaluate.result import tables
 from train.evaluate.stage import evaluate_model, evaluate_stage
 from train.evaluate.sum_folds import sum_evaluations
@@ -53,7 +53,7 @@ def make_fit(
 
 def _training(shards):
     features, labels = [], []
-    for images, known in measuring_pipeline(open_shards(shards), "train"):
+    for images, known in Shards.open(shards).measure("train"):
         quarters = images.numpy().reshape(-1, 2, 16, 2, 16, 3).mean(axis=(2, 4)) / 255
         features.append(np.column_stack([quarters.reshape(len(quarters), -1), np.ones(len(known))]))
         labels.append(known.numpy())
@@ -115,7 +115,7 @@ def test_predictions_are_the_saved_models(evaluated, fit, shards):
     model = keras.models.load_model(fit / "model.keras")
     batches = [
         np.asarray(model(images.numpy().astype(np.float32)))
-        for images, _ in measuring_pipeline(open_shards(shards), "validation")
+        for images, _ in Shards.open(shards).measure("validation")
     ]
     written = table.select("AU1_probability", "AU12_probability").to_numpy()
     np.testing.assert_allclose(written, np.concatenate(batches), atol=1e-6)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from curate.base.params import Parameters
-from train.data import open_shards, training_epoch
+from train.data import Shards
 from train.fit.features import cached_epoch, split_features
 from train.model.network import build_network
 
@@ -24,14 +24,14 @@ def network(tmp_path_factory):
 @pytest.fixture
 def cached(shards, network, tmp_path):
     told = []
-    cached = split_features(open_shards(shards), network, "train", tmp_path / "it", told.append)
+    cached = split_features(Shards.open(shards), network, "train", tmp_path / "it", told.append)
     assert sum(told) == len(cached.labels) == 30
     return cached
 
 
 @pytest.mark.parametrize(("epoch", "first_step"), [(0, 0), (1, 0), (2, 3)])
 def test_the_batches_are_those_of_the_pictures(shards, network, cached, epoch, first_step):
-    pictures = list(training_epoch(open_shards(shards), 7, 5, epoch, first_step))
+    pictures = list(Shards.open(shards).training_epoch(7, 5, epoch, first_step))
     features = list(cached_epoch(cached, 7, 5, epoch, first_step))
     assert len(pictures) == len(features) == 5 - first_step
     for (images, labels), (found, known) in zip(pictures, features, strict=True):
@@ -41,7 +41,7 @@ def test_the_batches_are_those_of_the_pictures(shards, network, cached, epoch, f
 
 def test_what_is_there_is_not_computed_again(shards, network, cached, tmp_path):
     told = []
-    again = split_features(open_shards(shards), network, "train", tmp_path / "it", told.append)
+    again = split_features(Shards.open(shards), network, "train", tmp_path / "it", told.append)
     assert told == []
     np.testing.assert_array_equal(again.features, cached.features)
     np.testing.assert_array_equal(again.labels, cached.labels)

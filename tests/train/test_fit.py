@@ -14,12 +14,11 @@ import tensorflow as tf
 from curate.base.errors import UserError
 from curate.base.files import check_folder
 from curate.base.params import Parameters
-from train import data
-from train.data import measuring_pipeline, open_shards
+from train.data import Shards
 from train.evaluate import result as evaluation
 from train.evaluate.stage import evaluate_stage
 from train.fit.features import Features
-from train.fit.monitor import Monitor
+from train.fit.monitor import Monitor, check_validation
 from train.fit.stage import FILES, fit_stage
 from train.metrics.loss import masked_cross_entropy
 from train.metrics.scores import choose
@@ -102,7 +101,7 @@ def test_the_model_file_says_what_it_predicts(fitted):
 
 def test_thresholds_are_chosen_on_held_out_moments(fitted, shards):
     model = keras.models.load_model(fitted[0] / "model.keras")
-    batches = list(measuring_pipeline(open_shards(shards), "moments"))
+    batches = list(Shards.open(shards).measure("moments"))
     chances = np.concatenate([model(np.float32(images), training=False) for images, _ in batches])
     labels = np.concatenate([known for _, known in batches])
     np.testing.assert_allclose(describe(model).thresholds, choose(labels, chances), atol=1e-6)
@@ -135,7 +134,7 @@ def test_the_best_weights_are_kept(shards, parameters, tmp_path):
     assert json.loads((tmp_path / "fit" / "gap.json").read_text())["kept_epoch"] == best + 1
     model = keras.models.load_model(tmp_path / "fit" / "model.keras")
     loss, known = 0.0, 0.0
-    for images, labels in measuring_pipeline(open_shards(shards), "validation"):
+    for images, labels in Shards.open(shards).measure("validation"):
         chances = model(np.float32(images), training=False)
         losses, there = masked_cross_entropy(labels.numpy(), chances)
         loss, known = loss + np.sum(losses), known + np.sum(there)
@@ -183,7 +182,7 @@ def test_weights_raise_the_rare_class(shards, parameters, tmp_path):
     weighed = changed(parameters, epochs=1, lr=1e-9, dropout=0, weight="inverse", **STILL)
     fit_stage(shards, tmp_path / "fit", weighed)
     fit_stage(shards, tmp_path / "plain", changed(weighed, weight="none"))
-    labels = data.labels(open_shards(shards), "train")
+    labels = Shards.open(shards).labels("train")
     present, absent = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
     loss, plain = (
         pl.read_csv(tmp_path / name / "history.csv")["loss"][0] for name in ("fit", "plain")
@@ -205,18 +204,41 @@ def test_a_loss_that_is_no_number_is_told(shards, parameters, tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_monitoring_needs_people(shards, parameters, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.fit.monitor.count", lambda builder, split: 0)
+def test_monitoring_needs_people():
     with pytest.raises(UserError, match=r"validation, which is empty .* set monitor to last"):
-        fit_stage(shards, tmp_path / "fit", changed(parameters, monitor="loss"))
+        check_validation(np.zeros((0, 3), np.int8), "loss")
 
 
-def test_macro_f1_needs_a_positive_to_monitor(shards, parameters, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "train.fit.monitor.labels", lambda builder, split: np.zeros((9, 3), np.int8)
-    )
+def test_macro_f1_needs_a_positive_to_monitor():
+    labels = np.zeros((9, 3), np.int8)
     with pytest.raises(UserError, match=r"monitor: macro_f1 needs a positive .* set monitor to"):
-        fit_stage(shards, tmp_path / "fit", changed(parameters, monitor="macro_f1"))
+        check_validation(labels, "macro_f1")
+    check_validation(labels, "loss")
+
+
+def test_what_cannot_be_monitored_ends_before_training(backbone, shards, parameters, tmp_path):
+    """One subject only: nobody validates."""
+    one_subject = shutil.copytree(shards, tmp_path / "tfrecords")
+    description = json.loads((one_subject / "dataset_info.json").read_text())
+    description["splits"] = [s for s in description["splits"] if s["name"] != "validation"]
+    (one_subject / "dataset_info.json").write_text(json.dumps(description))
+    with pytest.raises(UserError, match=r"validation, which is empty"):
+        fit_stage(one_subject, tmp_path / "fit", changed(parameters, patience=2))
+    assert [path.name for path in tmp_path.iterdir()] == ["tfrecords"]
+
+
+def test_the_labels_of_a_split_are_read_once(shards, parameters, tmp_path, monkeypatch):
+    """A pass over labels alone parses no picture; checks and weights ask for those of training."""
+    parse, passes = tf.io.parse_example, []
+
+    def counted(records, features):
+        passes.extend([] if "image" in features else [sorted(features)])
+        return parse(records, features)
+
+    monkeypatch.setattr(tf.io, "parse_example", counted)
+    asked = changed(parameters, epochs=1, weight="inverse", monitor="macro_f1")
+    fit_stage(shards, tmp_path / "fit", asked)
+    assert passes == [["labels/AU1", "labels/AU12"]] * 3  # training, moments, validation
 
 
 def test_the_loss_needs_no_positive_to_monitor():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from curate.base.params import Parameters
-from train.data import action_units, image_size, keys, open_shards
+from train.data import Shards
 from train.gap import probes as module
 from train.gap.probes import Probes
 from train.model.network import build_network
@@ -22,11 +22,11 @@ def probes(shards, tmp_path_factory):
     path = tmp_path_factory.mktemp("backbone") / "quarters.keras"
     keras.Model(images, keras.layers.Flatten()(small)).save(path)
     parameters = Parameters(backbone=str(path), units=[8], batch_size=4, epochs=2, probe_frames=50)
-    builder = open_shards(shards)
+    opened = Shards.open(shards)
     keras.utils.set_random_seed(0)
-    network = build_network(action_units(builder), image_size(builder), parameters)
+    network = build_network(opened.action_units, opened.image_size, parameters)
     counted: list[int] = []
-    made = Probes(builder, network, parameters, counted.append)
+    made = Probes(opened, network, parameters, counted.append)
     return made, network, sum(counted)
 
 
@@ -36,7 +36,7 @@ def test_every_frame_is_computed_once(probes):
 
 def test_unseen_frames_are_next_to_fed_ones(probes, shards):
     made = probes[0]
-    ids = keys(open_shards(shards), "train")[0]
+    ids = Shards.open(shards).keys("train")["id"].to_list()
     fed = {tuple(name.split("/")) for name in ids[:8]}
     order = sorted(tuple(name.split("/")) for name in ids)
     unseen = {tuple(ids[position].split("/")) for position in made._chosen[2][1]}

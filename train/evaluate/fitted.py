@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.base.files import read_json
-from train.data import Builder, action_units, keys, outputs, readable_errors
+from train.data import Shards
 from train.evaluate.predictions import Predictions, as_table
 from train.model.network import describe  # and registers the layers that a model file holds
 
@@ -73,12 +73,14 @@ def read_gap(path: Path) -> dict[str, Any]:
     return gap
 
 
-def predict(fitted: Fitted, builder: Builder, split: str, names: list[str]) -> pl.DataFrame:
+def predict(fitted: Fitted, shards: Shards, split: str, names: list[str]) -> pl.DataFrame:
     """Predict a split: a row a frame, in file order; empty where there is no such split."""
-    labelled = [action_units(builder).index(name) for name in names]
+    labelled = [shards.action_units.index(name) for name in names]
     predicted = [fitted.action_units.index(name) for name in names]
-    with readable_errors(builder):
-        ids, subjects = keys(builder, split)
-        labels, probabilities = outputs(builder, fitted.model, split)
-    predictions = Predictions(names, labels[:, labelled], probabilities[:, predicted], subjects)
-    return as_table(predictions, ids, split)
+    with shards.readable_errors():
+        keys = shards.keys(split)
+        labels, probabilities = shards.outputs(fitted.model, split)
+    predictions = Predictions(
+        names, labels[:, labelled], probabilities[:, predicted], keys["subject"].to_list()
+    )
+    return as_table(predictions, keys["id"].to_list(), split)

@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.base.errors import UserError
 from curate.base.stage_params import EvaluateParameters
-from train.data import Builder, action_units, count, image_size, open_shards
+from train.data import Shards
 from train.evaluate.calibration import reliability_rows
 from train.evaluate.fitted import Fitted, load_fitted, predict, read_gap
 from train.evaluate.predictions import of_split
@@ -37,11 +37,11 @@ def evaluate_stage(
     Raises:
         UserError: no model or shards, damaged ones, or a model of other action units.
     """
-    builder = open_shards(shards)
+    opened = Shards.open(shards)
     fitted = load_fitted(fit)
-    _require_same(fitted, builder)
+    _require_same(fitted, opened)
     gap = read_gap(fit / "gap.json")
-    evaluation = _evaluate(fitted, builder, EVALUATED, parameters, beside_published)
+    evaluation = _evaluate(fitted, opened, EVALUATED, parameters, beside_published)
     for name, when in (("gap", "final"), ("gap_early", "early")):
         evaluation.metrics[name] = _figures_only(gap[when])
     write(evaluation, output)
@@ -66,14 +66,14 @@ def evaluate_model(
         UserError: no or damaged model or shards, no such split, nothing in common, or pictures of
             another size than the model's.
     """
-    builder = open_shards(shards)
+    opened = Shards.open(shards)
     fitted = load_fitted(model)
-    there = [name for name in builder.info.splits if count(builder, name)]
+    there = opened.splits
     wanted = [split] if split else [name for name in EVALUATED if name in there]
     if not wanted or not set(wanted) <= set(there):
         lacking = f"split '{split}'" if split else "validation split"
         raise UserError(f"{shards}: has no {lacking}; choose with --split of {', '.join(there)}")
-    evaluation = _evaluate(fitted, builder, wanted, parameters, beside_published)
+    evaluation = _evaluate(fitted, opened, wanted, parameters, beside_published)
     if split == CHOSEN_ON:
         evaluation.notes.append(
             f"{split}: thresholds are chosen on such frames, so what they give here flatters"
@@ -83,8 +83,8 @@ def evaluate_model(
     return evaluation
 
 
-def _require_same(fitted: Fitted, builder: Builder) -> None:
-    names = action_units(builder)
+def _require_same(fitted: Fitted, shards: Shards) -> None:
+    names = shards.action_units
     if fitted.action_units != names:
         raise UserError(
             f"{fitted.path}: was trained for {', '.join(fitted.action_units)}, but the shards hold "
@@ -99,15 +99,15 @@ def _figures_only(gap: dict[str, Any]) -> dict[str, Any]:
 
 def _evaluate(
     fitted: Fitted,
-    builder: Builder,
+    shards: Shards,
     splits: Sequence[str],
     parameters: EvaluateParameters,
     beside_published: bool,
 ) -> Evaluation:
     """Predict and score each split, at the parameters' threshold and at the chosen ones."""
-    names, notes = _shared(fitted, builder)
+    names, notes = _shared(fitted, shards)
     chosen = fitted.thresholds[[fitted.action_units.index(name) for name in names]]
-    tables = [predict(fitted, builder, split, names) for split in splits]
+    tables = [predict(fitted, shards, split, names) for split in splits]
     evaluation = Evaluation(pl.concat(tables), {}, notes=notes)
     for split in splits:
         predictions = of_split(evaluation.predictions, split)
@@ -125,16 +125,16 @@ def _evaluate(
     return evaluation
 
 
-def _shared(fitted: Fitted, builder: Builder) -> tuple[list[str], list[str]]:
+def _shared(fitted: Fitted, shards: Shards) -> tuple[list[str], list[str]]:
     """List the action units that model and shards share, and notes: the model's own, and on those
     that they do not share."""
-    side, wanted = image_size(builder), fitted.model.input_shape[1]
+    side, wanted = shards.image_size, fitted.model.input_shape[1]
     if side != wanted:
         raise UserError(
             f"{fitted.path}: takes pictures of {wanted} pixels, but the shards hold {side}; make "
             f"them anew with image_size {wanted}"
         )
-    labelled = action_units(builder)
+    labelled = shards.action_units
     names = [name for name in fitted.action_units if name in labelled]
     if not names:
         raise UserError(

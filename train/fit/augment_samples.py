@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from curate.base.files import atomic_write
 from curate.base.stage_params import FitParameters
-from train.data import Builder, count, measuring_pipeline
+from train.data import Shards
 from train.fit.augmented_sheet import SAMPLES
 from train.gap import losses as gap
 from train.model.network import augmentation, augments
@@ -22,7 +22,7 @@ FRAMES = 8
 _QUALITY = 95
 
 
-def write_samples(builder: Builder, parameters: FitParameters, path: Path) -> None:
+def write_samples(shards: Shards, parameters: FitParameters, path: Path) -> None:
     """Write a JPEG sheet of up to eight training frames, a row each; none if nothing is augmented.
 
     The first of a row is the frame as filmed, the others are eight draws of the augmentation. The
@@ -30,7 +30,7 @@ def write_samples(builder: Builder, parameters: FitParameters, path: Path) -> No
     """
     if not augments(parameters):
         return
-    sheet = _side_by_side(samples(_frames(builder), parameters))
+    sheet = _side_by_side(samples(_frames(shards), parameters))
     with atomic_write(path) as partial:
         partial.write_bytes(tf.io.encode_jpeg(sheet, quality=_QUALITY).numpy())
 
@@ -42,9 +42,9 @@ def samples(frames: NDArray[np.uint8], parameters: FitParameters) -> NDArray[np.
     return np.stack([frames, *(np.rint(pictures) for pictures in fed)], axis=1).astype(np.uint8)
 
 
-def _frames(builder: Builder) -> NDArray[np.uint8]:
-    chosen = gap.sample(count(builder, "train"), FRAMES)
-    batches = measuring_pipeline(builder, "train", chosen)
+def _frames(shards: Shards) -> NDArray[np.uint8]:
+    chosen = gap.sample(shards.count("train"), FRAMES)
+    batches = shards.measure("train", chosen)
     return np.concatenate([images.numpy() for images, _ in batches])
 
 

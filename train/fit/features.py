@@ -12,7 +12,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from curate.base.files import atomic_write
-from train.data import Builder, action_units, count, in_order, inference, measuring_pipeline
+from train.data import Shards, in_order, inference
 from train.model.network import Network
 
 _BATCHES_AT_ONCE = 64  # read together: 5 MB of features at the defaults
@@ -27,7 +27,7 @@ class Features:
 
 
 def split_features(
-    builder: Builder,
+    shards: Shards,
     network: Network,
     split: str,
     path: Path,
@@ -41,21 +41,21 @@ def split_features(
     features_path, labels_path = path.with_suffix(".npy"), path.with_suffix(".labels.npy")
     if not labels_path.is_file():
         with atomic_write(features_path) as partial:
-            labels = _compute(builder, network, split, partial, advance)
+            labels = _compute(shards, network, split, partial, advance)
         with atomic_write(labels_path) as partial, partial.open("wb") as file:
             np.save(file, labels)
     return Features(np.load(features_path, mmap_mode="r"), np.load(labels_path))
 
 
 def _compute(
-    builder: Builder, network: Network, split: str, path: Path, advance: Callable[[int], None]
+    shards: Shards, network: Network, split: str, path: Path, advance: Callable[[int], None]
 ) -> NDArray[np.int8]:
-    frames, run = count(builder, split), inference(network.backbone)
-    labels = np.zeros((frames, len(action_units(builder))), np.int8)
+    frames, run = shards.count(split), inference(network.backbone)
+    labels = np.zeros((frames, len(shards.action_units)), np.int8)
     shape = (frames, *network.backbone.output_shape[1:])
     features = open_memmap(path, "w+", np.float32, shape)
     start = 0
-    for images, known in measuring_pipeline(builder, split):
+    for images, known in shards.measure(split):
         end = start + len(known)
         features[start:end], labels[start:end] = run(images), known
         advance(end - start)

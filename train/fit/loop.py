@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from curate.base import console
 from curate.base.stage_params import FitParameters
-from train.data import Builder, count, labels, training_epoch
+from train.data import Shards
 from train.fit.checkpoint import Checkpoint, Stateful
 from train.fit.divergence import Divergence
 from train.fit.features import Features, cached_epoch, split_features
@@ -27,7 +27,7 @@ Feed = Callable[[int, int], tf.data.Dataset]
 
 
 def train(
-    builder: Builder,
+    shards: Shards,
     network: Network,
     parameters: FitParameters,
     folder: Path,
@@ -42,18 +42,18 @@ def train(
     Raises:
         UserError: a loss that ran away.
     """
-    steps = -(-count(builder, "train") // parameters.batch_size)
-    model, feed = _feed(builder, network, parameters, scratch)
-    weights = _weights(builder, parameters)
+    steps = -(-shards.count("train") // parameters.batch_size)
+    model, feed = _feed(shards, network, parameters, scratch)
+    weights = _weights(shards, parameters)
     compile_training(network, model, parameters, steps * parameters.epochs, weights)
     with console.progress("probe features", None) as advance:
-        probes = Probes(builder, network, parameters, advance)
+        probes = Probes(shards, network, parameters, advance)
     with (
         LiveLog(folder / "dvclive") as live,
         console.progress("training", steps * parameters.epochs) as advance,
     ):
         divergence, recorder = Divergence(parameters), Recorder(probes, live, advance)
-        monitor = _monitor(builder, network, parameters, recorder, scratch)
+        monitor = _monitor(shards, network, parameters, recorder, scratch)
         records: dict[str, Stateful] = {"divergence": divergence, "recorder": recorder}
         checkpoint = Checkpoint(
             scratch, network, model, records, monitor, seconds_between_checkpoints
@@ -89,37 +89,35 @@ def _train_epoch(
 
 
 def _feed(
-    builder: Builder, network: Network, parameters: FitParameters, scratch: Path
+    shards: Shards, network: Network, parameters: FitParameters, scratch: Path
 ) -> tuple[keras.Model, Feed]:
     """Choose what trains and on what: the head on features where pictures never change."""
     size, seed = parameters.batch_size, parameters.seed
     if augments(parameters):
-        return network.training, lambda epoch, step: training_epoch(
-            builder, size, seed, epoch, step
-        )
-    cached = _features(builder, network, "train", scratch)
+        return network.training, lambda epoch, step: shards.training_epoch(size, seed, epoch, step)
+    cached = _features(shards, network, "train", scratch)
     return network.training_on_features, lambda epoch, step: cached_epoch(
         cached, size, seed, epoch, step
     )
 
 
-def _features(builder: Builder, network: Network, split: str, scratch: Path) -> Features:
-    with console.progress(f"{split} features", count(builder, split)) as advance:
-        return split_features(builder, network, split, scratch / split, advance)
+def _features(shards: Shards, network: Network, split: str, scratch: Path) -> Features:
+    with console.progress(f"{split} features", shards.count(split)) as advance:
+        return split_features(shards, network, split, scratch / split, advance)
 
 
-def _weights(builder: Builder, parameters: FitParameters) -> list[float] | None:
+def _weights(shards: Shards, parameters: FitParameters) -> list[float] | None:
     """Return the weight of each action unit's positives; None where all weigh the same."""
     if parameters.weight == "none":
         return None
-    known = labels(builder, "train")
+    known = shards.labels("train")
     return inverse_weights(np.sum(known == 1, axis=0), np.sum(known == 0, axis=0))
 
 
 def _monitor(
-    builder: Builder, network: Network, parameters: FitParameters, recorder: Recorder, scratch: Path
+    shards: Shards, network: Network, parameters: FitParameters, recorder: Recorder, scratch: Path
 ) -> Monitor | None:
     if not watches(parameters):
         return None
-    validation = _features(builder, network, SPLIT, scratch)
+    validation = _features(shards, network, SPLIT, scratch)
     return Monitor(parameters, network.head, validation, recorder.history)

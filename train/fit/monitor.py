@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from curate.base.errors import UserError
 from curate.base.stage_params import FitParameters
-from train.data import Builder, count, labels
 from train.fit.features import Features
 from train.metrics.loss import masked_cross_entropy_from_logits
 from train.metrics.scores import macro, per_action_unit
@@ -25,20 +24,18 @@ def watches(parameters: FitParameters) -> bool:
     return parameters.monitor != "last" or parameters.patience > 0
 
 
-def check_validation(builder: Builder, parameters: FitParameters) -> None:
-    """Let validation pass if epochs can be scored on it, where they are to be.
+def check_validation(labels: NDArray[np.int8], monitor: str) -> None:
+    """Let the labels of validation (frames, units) pass if epochs can be scored on them.
 
     Raises:
-        UserError: it is empty, or has no positive to score macro F1 by.
+        UserError: there are none, or no positive to score macro F1 by.
     """
-    if not watches(parameters):
-        return
-    if not count(builder, SPLIT):
+    if not len(labels):
         raise UserError(
             "monitor and patience score epochs on validation, which is empty (one subject only): "
             "set monitor to last and patience to 0"
         )
-    if parameters.monitor == "macro_f1" and not np.any(labels(builder, SPLIT) == 1):
+    if monitor == "macro_f1" and not np.any(labels == 1):
         raise UserError(
             "monitor: macro_f1 needs a positive of some action unit on validation, which has none: "
             "set monitor to loss or last"

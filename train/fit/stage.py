@@ -12,20 +12,12 @@ from curate.base import console
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder
 from curate.base.stage_params import FitParameters
-from train.data import (
-    Builder,
-    action_units,
-    image_size,
-    labels,
-    open_shards,
-    outputs,
-    readable_errors,
-)
+from train.data import Shards
 from train.fit.augment_samples import write_samples
 from train.fit.checkpoint import fingerprint, open_folder
 from train.fit.label_gaps import require_known, threshold_notes, training_notes
 from train.fit.loop import train
-from train.fit.monitor import check_validation
+from train.fit.monitor import SPLIT, check_validation, watches
 from train.fit.recorder import write_scores
 from train.fit.saving import save_network
 from train.gap.verdict import Gap
@@ -56,14 +48,15 @@ def fit_stage(
     """
     keras.utils.set_random_seed(parameters.seed)
     tf.config.experimental.enable_op_determinism()
-    builder = open_shards(shards)
-    with readable_errors(builder):
-        check_validation(builder, parameters)
-        notes = _notes(builder)
+    opened = Shards.open(shards)
+    with opened.readable_errors():
+        if watches(parameters):
+            check_validation(opened.labels(SPLIT), parameters.monitor)
+        notes = _notes(opened)
     scratch = open_folder(output, fingerprint(shards, parameters))
     try:
-        with atomic_folder(output, *FILES) as building, readable_errors(builder):
-            gaps = _fit(builder, parameters, notes, building, scratch, seconds_between_checkpoints)
+        with atomic_folder(output, *FILES) as building, opened.readable_errors():
+            gaps = _fit(opened, parameters, notes, building, scratch, seconds_between_checkpoints)
     except UserError:  # gone on with, it would come again
         shutil.rmtree(scratch)
         raise
@@ -71,11 +64,11 @@ def fit_stage(
     return gaps
 
 
-def _notes(builder: Builder) -> list[str]:
+def _notes(shards: Shards) -> list[str]:
     """Note, and return, what the labels of training and of moments cannot teach."""
-    training, moments = (labels(builder, split) for split in ("train", "moments"))
-    require_known(builder.data_path, training)
-    names = action_units(builder)
+    training, moments = (shards.labels(split) for split in ("train", "moments"))
+    require_known(shards.folder, training)
+    names = shards.action_units
     notes = [*training_notes(names, training), *threshold_notes(names, moments)]
     for sentence in notes:
         console.note(sentence)
@@ -83,24 +76,24 @@ def _notes(builder: Builder) -> list[str]:
 
 
 def _fit(
-    builder: Builder,
+    shards: Shards,
     parameters: FitParameters,
     notes: list[str],
     building: Path,
     scratch: Path,
     seconds: float,
 ) -> list[Gap]:
-    names, side = action_units(builder), image_size(builder)
+    names, side = shards.action_units, shards.image_size
     precision = number_format(parameters)
     network = build_network(names, side, parameters, precision)
-    recorder, kept_epoch = train(builder, network, parameters, building, scratch, seconds)
+    recorder, kept_epoch = train(shards, network, parameters, building, scratch, seconds)
     whole = network.whole
     if precision != "float32":  # the file is for any machine
         whole = build_network(names, side, parameters).whole
         whole.set_weights(network.whole.get_weights())
-    set_thresholds(whole, choose(*outputs(builder, whole, "moments")).tolist(), notes)
+    set_thresholds(whole, choose(*shards.outputs(whole, "moments")).tolist(), notes)
     save_network(whole, building / "model.keras")
-    write_samples(builder, parameters, building / "augmented.jpg")
+    write_samples(shards, parameters, building / "augmented.jpg")
     return write_scores(recorder.scores, recorder.history, building, kept_epoch)
 
 

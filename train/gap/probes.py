@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from curate.base.stage_params import FitParameters
-from train.data import Builder, action_units, count, inference, keys, measuring_pipeline
+from train.data import Shards, inference
 from train.gap import bootstrap as bands
 from train.gap import losses as gap
 from train.gap.bootstrap import Estimate
@@ -56,28 +56,28 @@ class Probes:
 
     def __init__(
         self,
-        builder: Builder,
+        shards: Shards,
         network: Network,
         parameters: FitParameters,
         advance: Callable[[int], None],
     ) -> None:
         self.batch_size = parameters.batch_size
-        self._train_frames = count(builder, "train")
+        self._train_frames = shards.count("train")
         self._most = min(
             parameters.probe_frames, _affordable(self._train_frames * parameters.epochs)
         )
         self.points = gap.schedule(self._train_frames, parameters.batch_size, parameters.epochs)
-        ids = {name: keys(builder, split)[0] for name, split in _PARTS.items()}
+        ids = {name: shards.keys(split)["id"].to_list() for name, split in _PARTS.items()}
         trained = [name.rpartition("/") for name in ids["train"]]
         self._trained = [clip for clip, _, _ in trained], [int(index) for _, _, index in trained]
         self._chosen = {step: self._fed_and_not(step) for step in self.points}
         self._positions = np.unique(
             np.concatenate([p for two in self._chosen.values() for p in two])
         )
-        positions = {"train": self._positions} | self._held_out_positions(builder)
+        positions = {"train": self._positions} | self._held_out_positions(shards)
         backbone = inference(network.backbone)
         parts = {
-            name: read_part(builder, backbone, _PARTS[name], chosen, ids[name], advance)
+            name: read_part(shards, backbone, _PARTS[name], chosen, ids[name], advance)
             for name, chosen in positions.items()
         }
         self._features = np.concatenate([p.features for p in parts.values() if len(p.features)])
@@ -88,13 +88,12 @@ class Probes:
         self._reference = gap.rates(self._labels[everything])
         self._units = gap.shared_units(self._judged(everything), self._labels.shape[1])
 
-    def _held_out_positions(self, builder: Builder) -> dict[str, Positions]:
+    def _held_out_positions(self, shards: Shards) -> dict[str, Positions]:
         """Choose the frames held out; of dropped ones no more than could ever be seen."""
         most = dict.fromkeys(_SPLITS, self._most)
         most["dropped"] = min(self._most, self._train_frames)
         return {
-            probe: gap.sample(count(builder, split), most[probe])
-            for probe, split in _SPLITS.items()
+            probe: gap.sample(shards.count(split), most[probe]) for probe, split in _SPLITS.items()
         }
 
     def _place(self, parts: Mapping[str, Part], seed: int) -> None:
@@ -186,7 +185,7 @@ def _affordable(fed: int) -> int:
 
 
 def read_part(
-    builder: Builder,
+    shards: Shards,
     backbone: Callable[[tf.Tensor], tf.Tensor],
     split: str,
     positions: Positions,
@@ -196,10 +195,10 @@ def read_part(
     """Run the backbone over a split's frames at `positions`; `ids` names all of its frames."""
     if not len(positions):
         return Part(
-            np.zeros((0,), np.float32), np.zeros((0, len(action_units(builder))), np.int8), []
+            np.zeros((0,), np.float32), np.zeros((0, len(shards.action_units)), np.int8), []
         )
     features, labels = [], []
-    for images, known in measuring_pipeline(builder, split, positions):
+    for images, known in shards.measure(split, positions):
         features.append(backbone(images).numpy())
         labels.append(known.numpy())
         advance(len(known))
