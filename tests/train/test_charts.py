@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -10,15 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from curate.viz.style import save
+from tests.train.made_gaps import make_gap, make_verdict
 from train.report.charts import action_units, flow, gap_anatomy, loss
 from train.report.charts import precision_recall as scores
 
 EPOCHS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0, 2.0, 3.0]
-GAP = {
-    "early": {"epoch": 0.25, "memorised": 0.02, "near_duplicate_moments": 0.16, "people": -0.01},
-    "final": {"epoch": 3.0, "same_people": 0.5, "people": 0.03},
-    "verdict": "The gap is near-duplicate moments.",
-}
+EARLY = make_gap(0.25, memorised=0.02, near_duplicate_moments=0.16, people=-0.01)
+FINAL = make_gap(3.0, same_people=0.5, people=0.03)
+VERDICT = make_verdict(EARLY, FINAL)
 
 
 def texts(figure: Figure) -> str:
@@ -53,25 +53,26 @@ def history(epochs: int) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("table", "gap"),
+    ("table", "verdict"),
     [
-        (probes(), GAP),
-        (probes(EPOCHS[:6]), GAP),
-        (probes(empty=["people"]), GAP | {"final": {"epoch": 3.0, "same_people": 0.5}}),
-        (probes(empty=["moments", "people", "dropped"]), GAP),
-        (probes([1.0]), {"early": {"epoch": 1.0}, "final": {"epoch": 1.0}, "verdict": "?"}),
+        (probes(), VERDICT),
+        (probes(EPOCHS[:6]), VERDICT),
+        (probes(empty=["people"]), make_verdict(EARLY, make_gap(3.0, same_people=0.5))),
+        (probes(empty=["moments", "people", "dropped"]), VERDICT),
+        (probes([1.0]), make_verdict(make_gap(1.0), make_gap(1.0))),
     ],
     ids=["normal", "one epoch", "nobody to validate on", "training frames only", "one probe"],
 )
-def test_gap_anatomy_draws(table, gap, tmp_path):
-    written = drawn(gap_anatomy.draw(table, gap), tmp_path)
-    assert gap["verdict"] in written
+def test_gap_anatomy_draws(table, verdict, tmp_path):
+    written = drawn(gap_anatomy.draw(table, verdict), tmp_path)
+    for gap in (verdict.early, verdict.final):
+        assert f"{gap.finding.partition(':')[0]}: not enough data to say" in written
     for probe in ("seen", "unseen", "dropped", "moments", "people"):
         assert (gap_anatomy.MEANING[probe] in written) == (table[probe].null_count() < len(table))
 
 
 def test_gap_anatomy_shows_the_causes_of_gap_json():
-    written = texts(gap_anatomy.draw(probes(), GAP))
+    written = texts(gap_anatomy.draw(probes(), VERDICT))
     for value in ("+0.020", "+0.160", "-0.010", "+0.500", "+0.030"):
         assert value in written
     assert "after\n1/4 epoch" in written
@@ -79,21 +80,23 @@ def test_gap_anatomy_shows_the_causes_of_gap_json():
 
 
 def test_gap_anatomy_prefers_the_parts_to_their_sum():
-    parts = {"epoch": 3.0, "memorised": 0.1, "near_duplicate_moments": 0.4, "same_people": 0.5}
-    written = texts(gap_anatomy.draw(probes(), GAP | {"final": parts}))
+    parts = make_gap(3.0, memorised=0.1, near_duplicate_moments=0.4, same_people=0.5)
+    written = texts(gap_anatomy.draw(probes(), make_verdict(EARLY, parts)))
     assert "+0.400" in written
     assert "+0.500" not in written
 
 
 def test_gap_anatomy_tells_early_from_final_on_a_line_each():
-    words = {"early_finding": "First this.", "final_finding": "Then that."}
-    assert "First this.\nThen that." in texts(gap_anatomy.draw(probes(), GAP | words))
+    figure = gap_anatomy.draw(probes(), VERDICT)
+    lines = figure.get_suptitle().splitlines()
+    assert lines[0].startswith("After 1/4 of the first epoch:")
+    assert any(line.startswith("After 3 epochs:") for line in lines[1:])
 
 
 def test_gap_anatomy_names_the_interval_of_each_cause_that_has_one():
-    low, high = {"memorised": -0.011, "people": None}, {"memorised": 0.051, "people": None}
-    early = GAP["early"] | {"low": low, "high": high}
-    written = texts(gap_anatomy.draw(probes(), GAP | {"early": early}))
+    low, high = {**EARLY.low, "memorised": -0.011}, {**EARLY.high, "memorised": 0.051}
+    early = replace(EARLY, low=low, high=high)
+    written = texts(gap_anatomy.draw(probes(), make_verdict(early, FINAL)))
     assert "+0.020\n(-0.011 to 0.051)" in written
     assert "-0.010\n(" not in written
 
@@ -106,7 +109,7 @@ def test_gap_anatomy_shades_the_interval_of_each_probe(tmp_path):
     ]
     missing = [pl.lit(None, pl.Float64).alias(f"dropped_{end}") for end in ("low", "high")]
     table = probes().with_columns(*ends, *missing)
-    figure = gap_anatomy.draw(table, GAP)
+    figure = gap_anatomy.draw(table, VERDICT)
     drawn(figure, tmp_path)
     tops = [shade.get_datalim(figure.axes[0].transData).y1 for shade in figure.axes[0].collections]
     highest = table["unseen_high"].max()

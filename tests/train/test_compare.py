@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.train.made_gaps import make_gap
 from train.compare import chart_causes as compare_causes
 from train.compare import chart_losses as compare_losses
 from train.compare import chart_scores as compare_scores
 from train.compare.label_layout import Box, around, place
 from train.compare.stage import draw_charts, judge, render_page
-from train.compare.words import Figure, best, cautions, explanation, headline
+from train.compare.words import Measured, best, cautions, explanation, headline
 from train.experiments.names import differing, labels
 from train.experiments.read import Experiment
 from train.experiments.results import Results
@@ -27,12 +28,10 @@ SPREAD = 0.02
 
 def _experiment(name, f1=0.5, gap=0.2, parameters=None, generated=False, baseline=False, frames=40):
     parts = {"memorised": 0.1 * gap, "near_duplicate_moments": 0.6 * gap, "people": 0.3 * gap}
-    entry = {"gap": gap, **parts, "same_people": 0.7 * gap, "cause": "near_duplicate_moments"}
-    entry |= {
-        "low": {"gap": gap - SPREAD},
-        "high": {"gap": gap + SPREAD},
-        "shares": {"people": 0.3},
-    }
+    entry = make_gap(
+        1.0, "near_duplicate_moments", gap=gap, **parts, same_people=0.7 * gap,
+        low={"gap": gap - SPREAD}, high={"gap": gap + SPREAD}, shares={"people": 0.3},
+    )  # fmt: skip
     scores = {"macro": {"f1": f1, "f1_low": f1 - SPREAD, "f1_high": f1 + SPREAD}}
     scores |= {"micro": {"f1": f1}, "frames": frames, "subjects": 4}
     rows = [dict.fromkeys(COLUMNS, epoch) for epoch in (0.5, 1.0)]
@@ -47,7 +46,7 @@ def _failed(name="broken"):
 
 def _figures(*values, spread=0.01):
     return [
-        Figure(f"e{n}", value, value - spread, value + spread) for n, value in enumerate(values)
+        Measured(f"e{n}", value, value - spread, value + spread) for n, value in enumerate(values)
     ]
 
 
@@ -113,7 +112,7 @@ def test_the_verdict_names_the_best_and_how_sure_that_is(f1, gap, said):
 
 
 def test_without_intervals_nothing_is_sure():
-    lead = best([Figure("a", 0.9, None, None), *_figures(0.1)], highest=True)
+    lead = best([Measured("a", 0.9, None, None), *_figures(0.1)], highest=True)
     assert not lead.sure
     assert explanation(lead, "F1") == "F1: a 0.900; no interval is known of a."
 
@@ -210,7 +209,7 @@ def test_a_name_that_fits_nowhere_has_no_place():
 def test_bars_are_the_parts_of_the_gap_and_one_without_says_why():
     gap = _experiment("a").results.gap
     figure = compare_causes.draw(
-        [compare_causes.Bar("a", gap), compare_causes.Bar("b", {}, "failed")]
+        [compare_causes.Bar("a", gap), compare_causes.Bar("b", None, "failed")]
     )
     (axes,) = figure.axes
     widths = [patch.get_width() for patch in axes.patches]
@@ -237,7 +236,7 @@ def test_panels_share_their_axes():
 
 
 def test_a_dot_without_intervals_is_drawn():
-    point = compare_scores.Point(1, Figure("a", 0.5, None, None), Figure("a", 0.1, None, None))
+    point = compare_scores.Point(1, Measured("a", 0.5, None, None), Measured("a", 0.1, None, None))
     (axes,) = compare_scores.draw([point], "title").axes
     assert axes.get_xlim()[0] < 0.5 < axes.get_xlim()[1]
 

@@ -54,7 +54,7 @@ def test_the_last_commit_and_its_experiments_are_found_and_the_same_workspace_is
 
 def test_results_are_those_of_each_experiment(found):
     main_gap, slow_gap = (found[name].results.gap for name in ("main", "slow"))
-    assert slow_gap["gap"] == pytest.approx(main_gap["gap"] - 0.0009)
+    assert slow_gap.gap == pytest.approx(main_gap.gap - 0.0009)
     assert found["slow"].results.parameters["lr"] == 0.0001
     assert found["slow"].results.frames == 120
     assert found["slow"].results.probes["seen"].to_list() == pytest.approx([0.475, 0.4, 0.3])
@@ -81,7 +81,7 @@ def test_one_that_failed_says_what_its_stage_said(found):
 def test_one_that_lacks_a_metric_keeps_the_rest(found):
     results = found["no-score"].results
     assert results.scores == {}
-    assert results.gap["gap"] == found["main"].results.gap["gap"]
+    assert results.gap.gap == found["main"].results.gap.gap
     assert results.problems == [
         "data/evaluation/metrics.json: has no macro F1, nothing in validation could be scored"
     ]
@@ -96,7 +96,7 @@ def test_names_are_of_experiments_branches_tags_and_commits_in_their_order(proje
     rates = [each.results.parameters["lr"] for each in one]
     assert rates == [0.0001, 0.001, 0.001, 0.0001, 0.001, 0.5]
     assert [each.baseline for each in one] == [False, False, True, False, False, False]
-    assert one[0].results.gap["gap"] == one[3].results.gap["gap"]
+    assert one[0].results.gap.gap == one[3].results.gap.gap
 
 
 def test_an_unknown_name_names_the_known_ones(project):
@@ -117,7 +117,7 @@ def test_a_workspace_that_has_not_run_says_so(project):
         (one,) = (each for each in read_experiments(project) if each.name == "workspace")
     finally:
         (project / "params.yaml").write_text(before)
-    assert one.results.gap == {}
+    assert one.results.gap is None
     assert one.results.scores == {}
     assert one.results.frames == 120
     assert one.results.problems == [
@@ -130,7 +130,7 @@ def test_a_file_that_the_cache_lacks_is_said(project, tmp_path):
     run(tmp_path / "clone", "git", "fetch", "-q", "origin", "refs/exps/*:refs/exps/*")
     (one,) = read_experiments(tmp_path / "clone", ["slow"])
     assert one.results.parameters["lr"] == 0.0001
-    assert one.results.gap == {}
+    assert one.results.gap is None
     assert one.results.probes is None
     assert one.results.problems[0] == (
         "data/fit/gap.json: not in the cache; 'dvc pull' or run it again"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from curate.base.text import format_interval
 from curate.viz.style import (
     CAUSES,
     FINE,
@@ -25,7 +25,8 @@ from curate.viz.style import (
     message,
     new_figure,
 )
-from train.report.charts.gap_causes import bottoms_of, known_causes
+from train.gap.verdict import Gap
+from train.report.charts.gap_causes import bottoms_of
 
 NAMES = {
     "memorised": "memorised frames",
@@ -45,10 +46,10 @@ _ROOM = 0.055  # of the width: a part at least so wide holds its figure
 
 @dataclass(frozen=True)
 class Bar:
-    """One experiment: its name and its gap (an entry of gap.json), or why it has none."""
+    """One experiment: its name and its gap, or why it has none."""
 
     label: str
-    gap: dict[str, Any]
+    gap: Gap | None
     reason: str = ""
 
 
@@ -56,16 +57,16 @@ class Bar:
 def draw(bars: Sequence[Bar]) -> Figure:
     """Draw the bars from top to bottom; one without a gap says why in its place."""
     title = finding(bars)
-    known = [known_causes(bar.gap) for bar in bars]
+    known = [bar.gap.parts() if bar.gap else {} for bar in bars]
     if not any(known):
         return message(title, "No experiment has a gap that could be taken apart.")
     figure = new_figure(10, 1.9 + 0.52 * len(bars), title)
     axes = figure.subplots()
     _scale(axes, bars, known)
     for place, (bar, causes) in enumerate(zip(bars, known, strict=True)):
-        if causes:
+        if bar.gap and bar.gap.gap is not None and causes:
             _stack(axes, place, causes)
-            _mark(axes, place, bar.gap)
+            _mark(axes, place, bar.gap.gap, *bar.gap.bounds("gap"))
         else:
             axes.text(0, place, f"  {bar.reason}", va="center", color=ink(GRAY), fontsize=SMALL)
     axes.axvline(0, color=RULE, linewidth=1)
@@ -80,7 +81,7 @@ def draw(bars: Sequence[Bar]) -> Figure:
 
 def finding(bars: Sequence[Bar]) -> str:
     """Count in how many experiments each cause is the largest, as a sentence."""
-    causes = [bar.gap["cause"] for bar in bars if bar.gap]
+    causes = [bar.gap.cause for bar in bars if bar.gap]
     counts = {cause: causes.count(cause) for cause in _CAUSE_IN_WORDS if cause in causes}
     said = [f"{_CAUSE_IN_WORDS[cause]} in {count}" for cause, count in counts.items()]
     if not said:
@@ -95,7 +96,7 @@ def _scale(axes: Axes, bars: Sequence[Bar], known: Sequence[dict[str, float]]) -
         starts = bottoms_of(causes)
         ends += [starts[cause] + value for cause, value in causes.items()]
         if bar.gap:
-            sides = (bar.gap["gap"], bar.gap["low"].get("gap"), bar.gap["high"].get("gap"))
+            sides = (bar.gap.gap, *bar.gap.bounds("gap"))
             ends += [side for side in sides if side is not None]
     low, high = min(ends), max(ends)
     axes.set_xlim(low - 0.03 * (high - low), high + 0.3 * (high - low))
@@ -123,17 +124,16 @@ def _stack(axes: Axes, place: int, causes: dict[str, float]) -> None:
             )
 
 
-def _mark(axes: Axes, place: int, gap: dict[str, Any]) -> None:
-    """Mark the gap as a whole and its interval below the bar; write both right of all."""
-    value, low, high = gap["gap"], gap["low"].get("gap"), gap["high"].get("gap")
+def _mark(axes: Axes, place: int, gap: float, low: float | None, high: float | None) -> None:
+    """Mark the gap and its interval below the bar; write both right of all."""
     below, color = place + 0.36, WORDS
-    axes.plot(value, below, "D", markersize=4, color=color, zorder=4)
-    interval = ""
+    axes.plot(gap, below, "D", markersize=4, color=color, zorder=4)
+    words = f"gap {gap:+.3f}"
     if low is not None and high is not None:
         axes.plot([low, high], [below, below], color=color, linewidth=1.2)
-        interval = f"\n{low:.3f} to {high:.3f}"
+        words += f"\n{format_interval(low, high)}"
     axes.text(
-        0.995, place + 0.05, f"gap {value:+.3f}{interval}", va="center", ha="right", fontsize=SMALL,
+        0.995, place + 0.05, words, va="center", ha="right", fontsize=SMALL,
         color=color, transform=axes.get_yaxis_transform(), linespacing=1.1,
         path_effects=halo(),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 
 from curate.viz.style import BLUE, GRAY, NAME, RULE, halo, in_style, ink, message, new_figure
 from train.compare.label_layout import Box, place
-from train.compare.words import Figure as Measured
+from train.compare.words import Measured
 
 _MOST_NAMES = 20  # dots that are named; more are numbered as in the table
 _WIDTH = 26  # characters of a line of a name

@@ -73,7 +73,7 @@ class Compared:
                     "state": one.state,
                     "baseline": one.baseline,
                     "parameters": one.results.parameters,
-                    "gap": one.results.gap or None,
+                    "gap": one.results.gap and one.results.gap.as_dict(),
                     "validation": one.results.scores or None,
                     "training_frames": one.results.frames,
                     "problems": one.results.problems,

@@ -40,7 +40,7 @@ def _row(
 ) -> dict[str, Any]:
     results = experiment.results
     f1, gap = macro_f1(experiment, label), final_gap(experiment, label)
-    shares = results.gap.get("shares", {})
+    shares = results.gap.shares if results.gap else {}
     return {
         "": f"{number} {label}",
         "state": None if experiment.state == FINISHED else experiment.state,

@@ -25,7 +25,7 @@ _VALIDATION = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measured:
     """One measure of one experiment, with the ends of its 95 % interval where they are known."""
 
     label: str
@@ -41,9 +41,9 @@ class Best:
     `open` are the others whose interval overlaps a winner's, or that have none.
     """
 
-    winners: list[Figure]
-    others: list[Figure]
-    open: list[Figure]
+    winners: list[Measured]
+    others: list[Measured]
+    open: list[Measured]
 
     @property
     def alone(self) -> bool:
@@ -56,22 +56,20 @@ class Best:
         return len(self.winners) == 1 and bool(self.others) and not self.open
 
 
-def macro_f1(experiment: Experiment, label: str) -> Figure | None:
+def macro_f1(experiment: Experiment, label: str) -> Measured | None:
     """Return the macro F1 on the natural validation set; None where there is none."""
     macro = experiment.results.scores.get("macro", {})
     f1 = macro.get("f1")
-    return None if f1 is None else Figure(label, f1, macro.get("f1_low"), macro.get("f1_high"))
+    return None if f1 is None else Measured(label, f1, macro.get("f1_low"), macro.get("f1_high"))
 
 
-def final_gap(experiment: Experiment, label: str) -> Figure | None:
+def final_gap(experiment: Experiment, label: str) -> Measured | None:
     """Return the gap of the weights kept, in nats; None where there is none."""
     gap = experiment.results.gap
-    if not gap:
-        return None
-    return Figure(label, gap["gap"], gap["low"].get("gap"), gap["high"].get("gap"))
+    return Measured(label, gap.gap, *gap.bounds("gap")) if gap and gap.gap is not None else None
 
 
-def best(figures: Sequence[Figure], *, highest: bool) -> Best:
+def best(figures: Sequence[Measured], *, highest: bool) -> Best:
     """Find who leads, and whom the leader's interval does not stand clear of."""
     sign = 1 if highest else -1
     top = max((sign * figure.value for figure in figures), default=0.0)
@@ -80,7 +78,7 @@ def best(figures: Sequence[Figure], *, highest: bool) -> Best:
     return Best(winners, others, [other for other in others if not _apart(winners[0], other)])
 
 
-def _apart(one: Figure, other: Figure) -> bool:
+def _apart(one: Measured, other: Measured) -> bool:
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return False
     return one.low > other.high or one.high < other.low
@@ -159,12 +157,12 @@ def explanation(lead: Best, what: str) -> str:
     return f"{first}; {'; '.join(said)}."
 
 
-def _figure(figure: Figure) -> str:
+def _figure(figure: Measured) -> str:
     interval = format_interval(figure.low, figure.high)
     return f"{figure.label} {figure.value:.3f}" + (f" ({interval})" if interval else "")
 
 
-def _listed(figures: list[Figure], others: int) -> str:
+def _listed(figures: list[Measured], others: int) -> str:
     """Name a few; of more say how many, and whether that is all others."""
     if len(figures) <= _MOST_NAMES:
         return ", ".join(figure.label for figure in figures)

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from train.gap.losses import COLUMNS
+from train.gap.verdict import Gap, Verdict
 
 PARAMETERS, LOCK = "params.yaml", "dvc.lock"
 _GAP, _PROBES = "data/fit/gap.json", "data/fit/probes.csv"
@@ -26,13 +27,13 @@ _SCORES, _SHARDS = "data/evaluation/metrics.json", "data/tfrecords/dataset_info.
 class Results:
     """What a run left behind; what is not there is empty or None, and `problems` says why.
 
-    `gap` is the entry of gap.json for the weights kept, `probes` the losses of probes.csv with
+    `gap` is the gap of the weights kept, `probes` the losses of probes.csv with
     their 95 % intervals, `scores` those of the natural validation set, `frames` how many frames
     were trained on.
     """
 
     parameters: dict[str, Any] = field(default_factory=dict)
-    gap: dict[str, Any] = field(default_factory=dict)
+    gap: Gap | None = None
     probes: pl.DataFrame | None = None
     scores: dict[str, Any] = field(default_factory=dict)
     frames: int | None = None
@@ -53,7 +54,7 @@ def read_results(files: Any) -> Results:
     def read(path: str, parse: Callable[[bytes], Any]) -> Any:
         return _try(found, lambda: _current(files, path, parse, stale))
 
-    found.gap = read(_GAP, _parse_gap) or {}
+    found.gap = read(_GAP, _parse_gap)
     found.probes = read(_PROBES, _parse_probes)
     found.scores = read(_SCORES, _parse_scores) or {}
     found.frames = read(_SHARDS, _parse_frames)
@@ -108,11 +109,11 @@ def _parse(path: str, content: bytes, parse: Callable[[bytes], Any]) -> Any:
         raise _MissingError(f"{path}: not what the pipeline writes; run it again") from None
 
 
-def _parse_gap(content: bytes) -> dict[str, Any]:
-    gap = dict(json.loads(content)["final"])
-    if gap["gap"] is None:
+def _parse_gap(content: bytes) -> Gap:
+    gap = Verdict.from_json(json.loads(content)).final
+    if gap.gap is None:
         raise _MissingError(f"{_GAP}: knows no gap, too few frames were held out")
-    return gap | {end: dict(gap.get(end) or {}) for end in ("low", "high", "shares")}
+    return gap
 
 
 def _parse_probes(content: bytes) -> pl.DataFrame:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from curate.base.errors import DamagedInputError
 from curate.base.files import read_json
@@ -27,6 +27,7 @@ NAMES = {
     "people": "people it never saw",
     "same_people": "memorised frames and near-duplicate moments together",
 }
+_CAUSE = Field(pattern=f"^({'|'.join([*NAMES, NONE, UNKNOWN])})$")
 _FINE = ("memorised", "near_duplicate_moments")
 _FRACTIONS = {0.0625: "1/16", 0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 0.75: "3/4"}
 
@@ -55,7 +56,7 @@ class Gap:
     same_people: float | None
     people: float | None
     dropped: float | None
-    cause: str
+    cause: Annotated[str, _CAUSE]
     worth: float | None
     low: dict[str, float | None]
     high: dict[str, float | None]

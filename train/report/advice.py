@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import polars as pl
 
 from curate.base.params import Parameters
+from curate.base.text import format_interval
+from train.gap.verdict import Gap, Verdict
 
 MOST = 3
 # Dropped frames surely this close to fed ones in loss (nats) taught nothing new.
@@ -44,11 +45,11 @@ class Suggestion:
 class Figures:
     """What the rules look at.
 
-    gap.json, probes.csv, the number of subjects, training positives by action unit, and the action
-    units that validation has but that are never predicted.
+    The verdict on the gap, probes.csv, the number of subjects, training positives by action unit,
+    and the action units that validation has but that are never predicted.
     """
 
-    gap: dict[str, Any]
+    verdict: Verdict
     probes: pl.DataFrame
     subjects: int
     positives: dict[str, int]
@@ -60,44 +61,35 @@ def suggest(figures: Figures, parameters: Parameters) -> list[Suggestion]:
     return list(islice(_suggestions(figures, parameters), MOST))
 
 
-def headline(gap: dict[str, Any]) -> str:
+def headline(cause: str) -> str:
     """Return "does it overfit, and why?" in a sentence without figures."""
-    return _HEADLINES.get(cause(gap), _HEADLINES["unknown"])
-
-
-def cause(gap: dict[str, Any]) -> str:
-    """Return the cause to treat: the early one, unless only the end shows a gap."""
-    early, final = (
-        str(gap.get(key, {}).get("cause", "unknown")).replace("-", "_").replace(" ", "_")
-        for key in ("early", "final")
-    )
-    return final if early in ("none", "unknown") else early
+    return _HEADLINES[cause]
 
 
 def _suggestions(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
-    found = cause(figures.gap)
+    cause = figures.verdict.cause
     if figures.subjects < 2:
         yield Suggestion(
             "Add footage of more people",
             "with one subject nobody is left to validate on, so the people's part stays unknown",
             "",
         )
-    if found in ("near_duplicate_moments", "same_people"):
+    if cause in ("near_duplicate_moments", "same_people"):
         yield from _thin(figures, parameters)
-    if found in ("memorised", "same_people"):
+    if cause in ("memorised", "same_people"):
         yield from _memorise_less(parameters)
-    if found == "people":
+    if cause == "people":
         yield from _more_people(figures, parameters)
     yield from _never_predicted(figures, parameters)
     yield from _stop_earlier(figures)
-    if found == "near_duplicate_moments" and parameters.dropout < _STRONG_DROPOUT:
+    if cause == "near_duplicate_moments" and parameters.dropout < _STRONG_DROPOUT:
         yield _try(
             "dropout",
             _STRONG_DROPOUT,
             "Raise dropout",
             f"it is {parameters.dropout:g}, and shrinks what thinning leaves of the gap",
         )
-    if found == "none":
+    if cause == "none":
         yield from _no_gap(figures, parameters)
     yield from _rare(figures)
 
@@ -109,7 +101,7 @@ def _try(key: str, value: object, change: str, because: str) -> Suggestion:
 
 def _thin(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
     because = "frames that were never fed are learnt from their neighbours, other moments are not"
-    because += _dropped_cost_nothing(figures.gap.get("final", {}))
+    because += _dropped_cost_nothing(figures.verdict.final)
     wider = 5 if parameters.stride < 5 else 2 * parameters.stride
     yield _try(
         "stride",
@@ -128,15 +120,13 @@ def _thin(figures: Figures, parameters: Parameters) -> Iterator[Suggestion]:
         )
 
 
-def _dropped_cost_nothing(final: dict[str, Any]) -> str:
-    """Yield advice where the whole interval of dropped - seen, at the end, is near zero."""
-    dropped = final.get("dropped")
-    low, high = (final.get(end, {}).get("dropped") for end in ("low", "high"))
-    if dropped is None or low is None or high is None or max(-low, high) > _SAME:
+def _dropped_cost_nothing(final: Gap) -> str:
+    """Describe what dropped frames cost, where all of the interval of it is near zero."""
+    low, high = final.bounds("dropped")
+    if low is None or high is None or max(-low, high) > _SAME:
         return ""
-    return (
-        f"; dropped frames cost nothing ({dropped:+.3f} against those fed, {low:.3f} to {high:.3f})"
-    )
+    interval = format_interval(low, high)
+    return f"; dropped frames cost nothing ({final.dropped:+.3f} against those fed, {interval})"
 
 
 def _memorise_less(parameters: Parameters) -> Iterator[Suggestion]:

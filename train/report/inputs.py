@@ -20,6 +20,8 @@ from train.evaluate.scorecard import COLUMNS
 from train.fit.augmented_sheet import read as read_sheet
 from train.gap.losses import COLUMNS as LOSS_COLUMNS
 from train.gap.losses import MEANING
+from train.gap.verdict import FILE as GAP_FILE
+from train.gap.verdict import Verdict
 
 _COUNTS = ("frames_fed", *(f"{probe}_frames" for probe in MEANING))
 _LOSSES = dict.fromkeys([*LOSS_COLUMNS, *_COUNTS], pl.Float64)
@@ -60,7 +62,7 @@ class Tables:
     cap: pl.DataFrame
     probes: pl.DataFrame
     history: pl.DataFrame
-    gap: dict[str, Any]
+    verdict: Verdict
     scores: pl.DataFrame
     metrics: dict[str, Any]
     notes: list[str]
@@ -94,7 +96,7 @@ def read_tables(inputs: ReportInputs) -> Tables:
         read_table(inputs.cap, CAP),
         _read_csv(inputs.fit / "probes.csv", _LOSSES, "train fit"),
         _read_csv(inputs.fit / "history.csv", _HISTORY, "train fit"),
-        read_json(inputs.fit / "gap.json", "train fit", "verdict"),
+        Verdict.read(inputs.fit / GAP_FILE),
         _read_csv(inputs.evaluation / "per_action_unit.csv", COLUMNS, "train evaluate"),
         read_json(inputs.evaluation / "metrics.json", "train evaluate", "validation"),
         read_json(inputs.evaluation / "notes.json", "train evaluate", "notes")["notes"],

@@ -69,8 +69,8 @@ def draw_charts(tables: Tables, parameters: Parameters) -> dict[str, Figure]:
     lags = measure(tables.frames, parameters.seed)
     cap = resolve(parameters.cap, tables.cap, tables.labels)
     return {
-        "gap_anatomy": gap_anatomy.draw(tables.probes, tables.gap),
-        "gap_anatomy_narrow": gap_anatomy.draw(tables.probes, tables.gap, narrow=True),
+        "gap_anatomy": gap_anatomy.draw(tables.probes, tables.verdict),
+        "gap_anatomy_narrow": gap_anatomy.draw(tables.probes, tables.verdict, narrow=True),
         "where_frames_went": flow.draw(flow.count(tables.cap)),
         "lag": lag.draw(lags, distance=parameters.distance, stride=parameters.stride),
         "near_duplicates": near_duplicates.draw(_pairs(tables), dropped),
@@ -91,10 +91,10 @@ def render_page(
     no_skill = report_words.no_skill_loss(tables)
     return page.render(
         _TEMPLATE,
-        headline=headline(tables.gap),
+        headline=headline(tables.verdict.cause),
         lead=report_words.lead(tables, no_skill),
         facts=report_words.facts(tables, parameters),
-        verdict=tables.gap["verdict"],
+        verdict=tables.verdict.sentence,
         suggestions=suggest(_figures(tables), parameters),
         pictures={picture.name: picture for picture in pictures},
         curation=_curation_tables(tables, parameters),
@@ -154,7 +154,7 @@ def _figures(tables: Tables) -> Figures:
         & pl.col("precision").is_null()
     )
     return Figures(
-        gap=tables.gap,
+        verdict=tables.verdict,
         probes=tables.probes,
         subjects=tables.labels["subject"].n_unique(),
         positives=dict(positives.select("action_unit", "training, capped").rows()),

@@ -108,12 +108,11 @@ def network(tables: Tables, parameters: Parameters) -> str:
     )
     steps = steps_per_epoch(tables, parameters)
     length = f", {plural(steps, 'step')} an epoch" if steps else ""
-    epoch = tables.gap.get("kept_epoch", len(tables.history))
     return (
         f"{parameters.backbone}, {tuned}, below dense layers of {layers} neurons with dropout "
         f"{parameters.dropout:g}; Adam {rate}, {plural(parameters.batch_size, 'frame')} a step"
-        f"{length}. The weights of epoch {epoch:g} of {len(tables.history)} are scored below "
-        f"(monitor: {parameters.monitor})."
+        f"{length}. The weights of epoch {tables.verdict.kept_epoch} of {len(tables.history)} are "
+        f"scored below (monitor: {parameters.monitor})."
     )
 
 

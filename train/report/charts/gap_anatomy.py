@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from curate.viz.style import CAUSES, NAME, PROBES, RULE, halo, in_style, ink, new_figure, spread
 from train.gap.losses import MEANING
+from train.gap.verdict import Verdict
 from train.report.charts.gap_causes import draw_causes
 
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
@@ -31,34 +31,28 @@ Values = NDArray[np.float64]
 
 
 @in_style()
-def draw(probes: pl.DataFrame, gap: dict[str, Any], *, narrow: bool = False) -> Figure:
+def draw(probes: pl.DataFrame, verdict: Verdict, *, narrow: bool = False) -> Figure:
     """Draw the anatomy of the gap; `narrow`: one panel below the other, for a phone.
 
     `probes` has epoch and the losses seen, unseen, dropped, moments and people, null where there
-    is no such probe, and where known the ends of their 95 % intervals (seen_low, seen_high, ...);
-    `gap` is gap.json. Only one epoch, and probes that are null all along, are drawn as what they
-    are.
+    is no such probe, and where known the ends of their 95 % intervals (seen_low, seen_high, ...).
+    Only one epoch, and probes that are null all along, are drawn as what they are.
     """
+    # The title: what was found, early and at the end on a line each; the parts are drawn.
+    title = f"{verdict.early.finding}\n{verdict.final.finding}"
     if narrow:
-        figure = new_figure(5.2, 10, _title(gap))
+        figure = new_figure(5.2, 10, title)
         curves, causes = figure.subplots(2, 1)
     else:
-        figure = new_figure(10, 5.5, _title(gap))
+        figure = new_figure(10, 5.5, title)
         curves, causes = figure.subplots(1, 2, width_ratios=[1.4, 1])
     table = probes.sort("epoch")
     _draw_causes(curves, table)
     _draw_intervals(curves, table)
     _draw_lines(curves, table)
     _scale_epochs(curves, table["epoch"].to_numpy(), _FRACTIONS[narrow:])
-    moments = [gap[key] for key in ("early", "final") if gap.get(key)]
-    draw_causes(causes, moments, 0.055 if narrow else 0.045)
+    draw_causes(causes, [verdict.early, verdict.final], 0.055 if narrow else 0.045)
     return figure
-
-
-def _title(gap: dict[str, Any]) -> str:
-    """Title what was found, early and at the end on a line each; the parts are drawn."""
-    parts = [str(gap[key]) for key in ("early_finding", "final_finding") if gap.get(key)]
-    return "\n".join(parts or [str(gap["verdict"])])
 
 
 def _draw_causes(axes: Axes, table: pl.DataFrame) -> None:

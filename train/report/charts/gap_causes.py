@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from curate.base.text import format_interval
 from curate.viz.style import CAUSES, FINE, RULE, epochs_in_words, ink, spread
+from train.gap.verdict import Gap
 
 _NAMES = {
     "memorised": "memorised",
@@ -17,31 +19,23 @@ _NAMES = {
 _LEAST_STACK = 0.06  # of the stacks' axis, in nats: just over what `train.gap.verdict` calls no gap
 
 
-def draw_causes(axes: Axes, moments: list[dict[str, Any]], line: float = 0.045) -> None:
-    """Stack the causes at each of the moments (entries of gap.json); negative ones hang down.
+def draw_causes(axes: Axes, gaps: Sequence[Gap], line: float = 0.045) -> None:
+    """Stack the causes of each gap, a bar a time; negative ones hang down.
 
     Each name gives a cause's figure and, where there is one, its 95 % interval; `line` is the
     height of a line of it, as a share of the axes'.
     """
-    extent = [_stack(axes, place, moment) for place, moment in enumerate(moments)]
+    extent = [_stack(axes, place, gap.parts()) for place, gap in enumerate(gaps)]
     low, high = min([0.0, *(e[0] for e in extent)]), max([_LEAST_STACK, *(e[1] for e in extent)])
     below = 0.1 if low < 0 else 0.03  # room for the names of what hangs down
     axes.set_ylim(low - below * (high - low), high * 1.12)
-    axes.set_xlim(-0.25, len(moments) - 0.05)
-    axes.set_xticks(range(len(moments)), [f"after\n{epochs_in_words(m['epoch'])}" for m in moments])
+    axes.set_xlim(-0.25, len(gaps) - 0.05)
+    axes.set_xticks(range(len(gaps)), [f"after\n{epochs_in_words(gap.epoch)}" for gap in gaps])
     axes.axhline(0, color=RULE, linewidth=1)
     axes.set_title("The gap, by cause (loss)")
     least = line * (high - low)
-    for place, moment in enumerate(moments):
-        _name_causes(axes, place, moment, least)
-
-
-def known_causes(moment: dict[str, Any]) -> dict[str, float]:
-    """Return the causes that this moment knows, from the bottom of the stack to its top."""
-    causes = {cause: moment.get(cause) for cause in CAUSES}
-    if causes["memorised"] is not None or causes["near_duplicate_moments"] is not None:
-        causes["same_people"] = None  # the two parts say it better
-    return {cause: float(value) for cause, value in causes.items() if value is not None}
+    for place, gap in enumerate(gaps):
+        _name_causes(axes, place, gap, least)
 
 
 def bottoms_of(causes: dict[str, float]) -> dict[str, float]:
@@ -54,8 +48,8 @@ def bottoms_of(causes: dict[str, float]) -> dict[str, float]:
     return bottoms
 
 
-def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float]:
-    causes = known_causes(moment)
+def _stack(axes: Axes, place: int, causes: dict[str, float]) -> tuple[float, float]:
+    """Draw a bar, the first cause at the bottom; return where it begins and ends."""
     bottoms = bottoms_of(causes)
     for cause, value in causes.items():
         axes.bar(
@@ -72,12 +66,11 @@ def _stack(axes: Axes, place: int, moment: dict[str, Any]) -> tuple[float, float
     return min(ends), max(ends)
 
 
-def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -> None:
-    causes = known_causes(moment)
+def _name_causes(axes: Axes, place: int, gap: Gap, least: float) -> None:
+    causes = gap.parts()
     bottoms = bottoms_of(causes)
     names = [
-        f"{_NAMES[cause]}\n{value:+.3f}{_interval(moment, cause)}"
-        for cause, value in causes.items()
+        f"{_NAMES[cause]}\n{value:+.3f}{_interval(gap, cause)}" for cause, value in causes.items()
     ]
     middles = [bottoms[cause] + value / 2 for cause, value in causes.items()]
     lines = max((name.count("\n") + 1 for name in names), default=1)
@@ -96,6 +89,6 @@ def _name_causes(axes: Axes, place: int, moment: dict[str, Any], least: float) -
         )
 
 
-def _interval(moment: dict[str, Any], cause: str) -> str:
-    low, high = (moment.get(end, {}).get(cause) for end in ("low", "high"))
-    return "" if low is None or high is None else f"\n({low:.3f} to {high:.3f})"
+def _interval(gap: Gap, cause: str) -> str:
+    interval = format_interval(*gap.bounds(cause))
+    return f"\n({interval})" if interval else ""
