@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 import keras
 
-from curate.base.stage_params import FitParameters
+from curate.base.stage_params import OptimizerParameters
+from train.fit.schedule import Schedule
 from train.metrics.loss import MaskedBinaryCrossentropy
 from train.model.network import Network
 
@@ -17,7 +18,7 @@ Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 def compile_training(
     network: Network,
     model: keras.Model,
-    parameters: FitParameters,
+    parameters: OptimizerParameters,
     steps: int,
     positive_weights: Sequence[float] | None = None,
 ) -> None:
@@ -26,7 +27,7 @@ def compile_training(
     `positive_weights` (units,) weigh the present labels in the loss. Fine-tuned blocks learn at
     `unfreeze_lr` where everything else learns at `lr`; both follow the schedule.
     """
-    rate = learning_rate(parameters, steps)
+    rate = keras_rate(parameters.lr, parameters.schedule, parameters.warm_up, steps)
     optimizer = keras.optimizers.Adam(rate)
     if network.tuned is not None:
         slow = network.tuned.trainable_variables
@@ -38,20 +39,16 @@ def compile_training(
     )
 
 
-def learning_rate(parameters: FitParameters, steps: int) -> Rate:
-    """Return the learning rate of the head over `steps` steps in all.
-
-    Cosine: it rises evenly from 0 to `lr` over the share `warm_up` of the steps, then falls to 0
-    along half a cosine (Loshchilov and Hutter, "SGDR", 2017, without restarts).
-    """
-    if parameters.schedule == "constant":
-        return parameters.lr
-    rising = round(parameters.warm_up * steps)
+def keras_rate(lr: float, schedule: Schedule, warm_up: float, steps: int) -> Rate:
+    """Return the course of `train.fit.schedule.learning_rates` as Keras works it out by step."""
+    if schedule == "constant":
+        return lr
+    rising = round(warm_up * steps)
     falling = max(1, steps - rising)
     if not rising:
-        return keras.optimizers.schedules.CosineDecay(parameters.lr, falling)
+        return keras.optimizers.schedules.CosineDecay(lr, falling)
     return keras.optimizers.schedules.CosineDecay(
-        0.0, falling, warmup_target=parameters.lr, warmup_steps=rising
+        0.0, falling, warmup_target=lr, warmup_steps=rising
     )
 
 

@@ -14,6 +14,7 @@ from curate.search.lag import measure
 from curate.viz import html as page
 from curate.viz import lag, near_duplicates
 from curate.viz.html import Table
+from train.fit.schedule import learning_rates
 from train.report import mistakes as report_mistakes
 from train.report import pictures as report_pictures
 from train.report import provenance as report_provenance
@@ -27,7 +28,6 @@ from train.report.charts import (
     confusion,
     flow,
     gap_anatomy,
-    learning_rate,
     loss,
     precision_recall_curves,
 )
@@ -123,7 +123,10 @@ def _course(tables: Tables, parameters: Parameters) -> loss.Course | None:
     steps = report_words.steps_per_epoch(tables, parameters)
     if parameters.schedule == "constant" or steps is None:
         return None
-    return loss.Course(learning_rate.course(parameters, steps * parameters.epochs), steps)
+    rates = learning_rates(
+        parameters.lr, parameters.schedule, parameters.warm_up, steps * parameters.epochs
+    )
+    return loss.Course(rates, steps)
 
 
 def _provenance(inputs: ReportInputs, parameters: Parameters) -> dict[str, object]:
