@@ -11,11 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
 from curate.base.text import as_text, first_few, on_one_line
 from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
-from curate.sources import images, videos
-from curate.sources.walk import existing_footage, unique, visible
+from curate.sources.walk import check_footage, image_clips, unique, video_clips, visible
 from curate.tables import HASH_KIND, KEY
 
 # A Parquet file with these columns is a part of a frames table.
@@ -40,7 +38,7 @@ def open_footage(path: Path) -> Footage:
     Raises:
         UserError: nothing there, no footage, one image alone, or two things that could be meant.
     """
-    existing_footage(path)
+    check_footage(path)
     if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
         raise UserError(f"{path}: one picture has no duplicate; give the folder that it lies in")
     files = [path] if path.is_file() else visible(path)
@@ -95,9 +93,9 @@ def _find_clips(path: Path, media: list[Path]) -> list[Clip]:
     suffixes = {file.suffix.lower() for file in media}
     clips: list[Clip] = []
     if suffixes & set(VIDEO_SUFFIXES):
-        clips += videos.find_clips(path, Parameters())
+        clips += video_clips(path)
     if suffixes & set(IMAGE_SUFFIXES):
-        clips += images.find_clips(path, Parameters())
+        clips += image_clips(path)
     if not clips:
         raise UserError(
             f"{path}: holds no footage: no video ({', '.join(VIDEO_SUFFIXES)}), no image "

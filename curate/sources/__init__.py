@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, UserError
 from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.base.text import plural
 from curate.media.clip import Clip
@@ -26,7 +27,7 @@ def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     Raises:
         UserError: no such footage, or nothing in it that the source knows.
     """
-    return _source(parameters).find_clips(footage, parameters)
+    return _module(parameters.source).find_clips(footage, parameters)
 
 
 def read_labels(footage: Path, parameters: LabelsParameters, *, check: bool = False) -> Labels:
@@ -35,25 +36,27 @@ def read_labels(footage: Path, parameters: LabelsParameters, *, check: bool = Fa
     With `check`, damaged files are left out and named in the result's `damage`.
 
     Raises:
-        UserError: a damaged label file, by file and row, and how many more there are.
+        DamagedInputError: a damaged label file, by file and row, and how many more there are.
+        UserError: no such footage, or nothing in it that the source knows.
     """
     clips = find_clips(footage, parameters)
-    labels = _source(parameters).read_labels(clips, footage, parameters)
+    labels = _module(parameters.source).read_labels(clips, footage, parameters)
     if labels.damage and not check:
-        raise UserError(_first_of(labels.damage))
+        first = labels.damage[0]
+        raise DamagedInputError(_summarize(labels.damage), path=first.path)
     return labels
 
 
-def _first_of(damage: list[UserError]) -> str:
+def _summarize(damage: list[UserError]) -> str:
     """Describe the first file's damage, how many more files there are and how to see them all."""
-    said = str(damage[0])
+    sentence = str(damage[0])
     files = len(damage) - 1
     if files:
-        said += f"; and {plural(files, 'more damaged file')}"
+        sentence += f"; and {plural(files, 'more damaged file')}"
     if files or len(damage[0].sentences) > 1:
-        said += "; 'curate labels --check' names them all"
-    return said
+        sentence += "; 'curate labels --check' names them all"
+    return sentence
 
 
-def _source(parameters: SourceParameters):  # type: ignore[no-untyped-def]
-    return importlib.import_module(f"curate.sources.{parameters.source}")
+def _module(source: str) -> ModuleType:
+    return importlib.import_module(f"curate.sources.{source}")

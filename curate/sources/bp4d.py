@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from curate.base.errors import DamagedRowsError, UserError
+from curate.base.errors import DamagedRowsError, MissingInputError, UserError
 from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
@@ -31,7 +31,7 @@ from curate.sources.csv_table import (
     repeated,
     to_numbers,
 )
-from curate.sources.label_table import Labels, gather, labels_table
+from curate.sources.label_table import Labels, labels_table, read_all
 from curate.sources.walk import clips_of_folders, visible
 from curate.tables import NO_ROWS, intensity, key_columns
 
@@ -40,7 +40,19 @@ _TASK = re.compile(r"T\d{1,2}", re.IGNORECASE | re.ASCII)
 _OCCURRENCE = re.compile(r"([FM]\d{3})_(T\d{1,2})\.csv", re.IGNORECASE | re.ASCII)
 _INTENSITY = re.compile(r"([FM]\d{3})_(T\d{1,2})_AU(\d{1,2})\.csv", re.IGNORECASE | re.ASCII)
 _NOT_CODED = 9
-Key = TypeVar("Key")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The tables below the footage: of occurrence by clip, of intensity by clip and action unit.
+
+    `damage` names every further table of the same.
+    """
+
+    occurrence: dict[str, Path]
+    intensity: dict[tuple[str, int], Path]
+    damage: list[UserError]
 
 
 @dataclass(frozen=True)
@@ -70,65 +82,61 @@ def read_coding(clips: list[Clip], footage: Path, offset: int) -> Labels:
     stand beside. An action unit that is nowhere coded is left out; so is a frame of which none is.
     """
     by_name = {clip.name: clip for clip in clips}
-    occurrence, intensities, twice = _tables(footage)
-    read, damage = gather(
-        [name for name in occurrence if name in by_name],
-        lambda name: _read_clip(by_name[name], occurrence[name], offset),
+    files = _find_files(footage)
+    coded, damage = read_all(
+        [name for name in files.occurrence if name in by_name],
+        lambda name: _read_clip(by_name[name], files.occurrence[name], offset),
     )
-    strengths, more_damage = gather(
-        [key for key in intensities if key[0] in by_name],
-        lambda key: (key[1], _read_intensity(key, intensities[key])),
+    intensities, more_damage = read_all(
+        [key for key in files.intensity if key[0] in by_name],
+        lambda key: (key[1], _read_intensity(key, files.intensity[key])),
     )
-    rows = pl.concat([NO_ROWS, *(clip.rows for clip in read)], how="diagonal")
+    rows = pl.concat([NO_ROWS, *(clip.rows for clip in coded)], how="diagonal")
+    table = _join(rows, intensities)
+    notes = _unmatched(set(by_name), files) + _without_image(coded, offset)
+    return Labels(table, notes, files.damage + damage + more_damage)
+
+
+def _join(rows: pl.DataFrame, intensities: list[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
+    """Join occurrence with intensities (each of an action unit) to a labels table."""
     units = [unit for unit in _units(rows) if rows[f"AU{unit}"].count()]
     for unit in units:
-        values = [table for number, table in strengths if number == unit]
-        if values:
-            rows = rows.join(pl.concat(values), on=["clip", "number"], how="left")
+        tables = [table for number, table in intensities if number == unit]
+        if tables:
+            rows = rows.join(pl.concat(tables), on=["clip", "number"], how="left")
     if units:
-        rows = rows.filter(pl.any_horizontal(pl.col(f"AU{u}").is_not_null() for u in units))
-    notes = _notes(set(by_name), set(occurrence), {name for name, _ in intensities})
-    lost = [f"{clip.name} ({clip.without_image:,})" for clip in read if clip.without_image]
-    if lost:
-        total = sum(clip.without_image for clip in read)
-        notes.append(
-            f"coded frames without an image, left out: {total:,}, of {first_few(lost)}; "
-            f"image_offset is {offset}"
-        )
-    return Labels(labels_table(rows, units), notes, twice + damage + more_damage)
+        rows = rows.filter(pl.any_horizontal(pl.col(f"AU{unit}").is_not_null() for unit in units))
+    return labels_table(rows, units)
 
 
 def _units(rows: pl.DataFrame) -> list[int]:
     return sorted(int(name[2:]) for name in rows.columns if name.startswith("AU"))
 
 
-def _tables(
-    footage: Path,
-) -> tuple[dict[str, Path], dict[tuple[str, int], Path], list[UserError]]:
-    """Find the occurrence tables by clip, and the intensity tables by clip and action unit.
-
-    A second table of the same is damage.
+def _find_files(footage: Path) -> _Files:
+    """Find the tables by their names.
 
     Raises:
-        UserError: no occurrence table.
+        MissingInputError: no occurrence table.
     """
-    damage: list[UserError] = []
-    occurrence: dict[str, Path] = {}
-    intensities: dict[tuple[str, int], Path] = {}
+    files = _Files({}, {}, [])
     for path in visible(footage):
-        if found := _OCCURRENCE.fullmatch(path.name):
-            damage += _take(occurrence, f"{found.group(1)}/{found.group(2)}".upper(), path)
-        elif found := _INTENSITY.fullmatch(path.name):
-            clip = f"{found.group(1)}/{found.group(2)}".upper()
-            damage += _take(intensities, (clip, int(found.group(3))), path)
-    if not occurrence:
-        raise UserError(f"{footage}: no table named like AUCoding/AU_OCC/F001_T1.csv")
-    return occurrence, intensities, damage
+        if match := _OCCURRENCE.fullmatch(path.name):
+            _add(files.occurrence, "/".join(match.groups()).upper(), path, files.damage)
+        elif match := _INTENSITY.fullmatch(path.name):
+            clip = "/".join(match.groups()[:2]).upper()
+            _add(files.intensity, (clip, int(match[3])), path, files.damage)
+    if not files.occurrence:
+        raise MissingInputError(
+            f"{footage}: no table named like AUCoding/AU_OCC/F001_T1.csv", path=footage
+        )
+    return files
 
 
-def _take(tables: dict[Key, Path], key: Key, path: Path) -> list[UserError]:
+def _add(tables: dict[T, Path], key: T, path: Path, damage: list[UserError]) -> None:
     first = tables.setdefault(key, path)
-    return [] if first is path else [UserError(f"{path}: there is {first} already; remove one")]
+    if first is not path:
+        damage.append(UserError(f"{path}: there is {first} already; remove one", path=path))
 
 
 def _read_clip(clip: Clip, path: Path, offset: int) -> _Coded:
@@ -180,26 +188,41 @@ def _numbered(clip: Clip, offset: int) -> pl.DataFrame:
     Raises:
         UserError: two images of one number.
     """
-    places: dict[int, int] = {}
+    indices: dict[int, int] = {}  # by number
     for index, image in enumerate(clip.images):
         if not re.fullmatch(r"\d{1,9}", image.stem, re.ASCII):
             continue
         number = int(image.stem) - offset
-        if number in places:
-            other = clip.images[places[number]].name
-            raise UserError(f"{image}: has the same number as {other} beside it; remove one")
-        places[number] = index
+        if number in indices:
+            other = clip.images[indices[number]].name
+            raise UserError(
+                f"{image}: has the same number as {other} beside it; remove one", path=image
+            )
+        indices[number] = index
     return pl.DataFrame(
-        {"number": list(places.keys()), "index": list(places.values())},
+        {"number": indices.keys(), "index": indices.values()},
         schema={"number": pl.Int32, "index": pl.Int32},
     )
 
 
-def _notes(clips: set[str], coded: set[str], strengths: set[str]) -> list[str]:
+def _without_image(coded: list[_Coded], offset: int) -> list[str]:
+    """Note how many coded frames have no image, and in which clips."""
+    lost = [f"{clip.name} ({clip.without_image:,})" for clip in coded if clip.without_image]
+    if not lost:
+        return []
+    total = sum(clip.without_image for clip in coded)
+    return [
+        f"coded frames without an image, left out: {total:,}, of {first_few(lost)}; "
+        f"image_offset is {offset}"
+    ]
+
+
+def _unmatched(clips: set[str], files: _Files) -> list[str]:
     """List which clips have no table, and which tables no images or no occurrence table."""
-    said = {
+    coded, measured = set(files.occurrence), {clip for clip, _ in files.intensity}
+    problems = {
         "has no table in AU_OCC; unlabelled": clips - coded,
         "has a table in AU_OCC but no images; left out": coded - clips,
-        "has tables in AU_INT but none in AU_OCC; left out": strengths - coded,
+        "has tables in AU_INT but none in AU_OCC; left out": measured - coded,
     }
-    return [f"{first_few(sorted(names))}: {what}" for what, names in said.items() if names]
+    return [f"{first_few(sorted(names))}: {what}" for what, names in problems.items() if names]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from curate.base.stage_params import LabelsParameters, SourceParameters
+from curate.base.stage_params import LabelsParameters
 from curate.media.clip import Clip
 from curate.sources import bp4d
 from curate.sources.label_table import Labels
 
-
-def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
-    """List one clip a subject and task, named F001/T1: its images in natural order."""
-    return bp4d.find_clips(footage, parameters)
+find_clips = bp4d.find_clips
 
 
 def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:

@@ -23,12 +23,12 @@ from typing import Any, Generic, TypeVar
 
 import polars as pl
 
-from curate.base.errors import DamagedRowsError, UserError
+from curate.base.errors import DamagedRowsError, MissingInputError, UserError
 from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
 from curate.sources.emotions import EMOTIONS
-from curate.sources.label_table import Labels, gather, labels_table
+from curate.sources.label_table import Labels, labels_table, read_all
 from curate.sources.walk import clips_of_folders, visible
 from curate.tables import EMOTION, NO_ROWS, frame_id, intensity
 
@@ -36,16 +36,16 @@ _SUBJECT = re.compile(r"S\d{3}", re.IGNORECASE | re.ASCII)
 _SEQUENCE = re.compile(r"\d{3}", re.ASCII)
 _NUMBER = re.compile(r"_0*(\d{1,9})$", re.ASCII)
 
-Read = TypeVar("Read")
+T = TypeVar("T")
 Intensities = dict[int, float | None]  # by action unit; None where no intensity was coded
 Images = dict[str, tuple[Clip, int]]  # clip and index, by the image's name in capitals
 
 
 @dataclass(frozen=True)
-class _Files(Generic[Read]):
+class _Files(Generic[T]):
     """Label files of one kind: what was read by image, the images named, notes and damage."""
 
-    read: dict[str, Read]
+    read: dict[str, T]
     named: set[str]
     notes: list[str]
     damage: list[UserError]
@@ -67,9 +67,10 @@ def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) 
     facs = _by_image(files, "_facs.txt", _read_facs, images)
     emotions = _by_image(files, "_emotion.txt", _read_emotion, images)
     if not facs.named:
-        raise UserError(
+        raise MissingInputError(
             f"{footage}: no FACS file for its images, named like "
-            "FACS/S005/001/S005_001_00000011_facs.txt"
+            "FACS/S005/001/S005_001_00000011_facs.txt",
+            path=footage,
         )
     notes = facs.notes + emotions.notes
     notes += _left_unlabelled(clips, {images[name][0].name for name in facs.named})
@@ -107,24 +108,30 @@ def _labels(listed: Intensities | None, units: list[int]) -> dict[str, float | N
 
 
 def _by_image(
-    files: list[Path], suffix: str, read: Callable[[Path], Read], images: Images
-) -> _Files[Read]:
+    files: list[Path], suffix: str, read: Callable[[Path], T], images: Images
+) -> _Files[T]:
     """Read the files whose name is an image's with `suffix`."""
-    found = [path for path in files if path.name.lower().endswith(suffix)]
-    names = {path: path.name[: -len(suffix)].upper() for path in found}
-    strangers = [path.name for path in found if names[path] not in images]
-    notes = [f"{first_few(strangers)}: of no image that is here; left out"] if strangers else []
+    names = {
+        path: path.name[: -len(suffix)].upper()
+        for path in files
+        if path.name.lower().endswith(suffix)
+    }
+    unmatched = [path.name for path, name in names.items() if name not in images]
+    notes = [f"{first_few(unmatched)}: of no image that is here; left out"] if unmatched else []
     taken: dict[str, Path] = {}
 
-    def read_one(path: Path) -> tuple[str, Read]:
+    def read_image(path: Path) -> tuple[str, T]:
         name = names[path]
         if name in taken:
-            raise UserError(f"{path}: {name} is labelled by {taken[name]} already; remove one")
+            raise UserError(
+                f"{path}: {name} is labelled by {taken[name]} already; remove one", path=path
+            )
         taken[name] = path
         return name, read(path)
 
-    whole, damage = gather([path for path in found if names[path] in images], read_one)
-    return _Files(dict(whole), set(taken), notes, damage)
+    matched = [path for path, name in names.items() if name in images]
+    results, damage = read_all(matched, read_image)
+    return _Files(dict(results), set(taken), notes, damage)
 
 
 def _read_facs(path: Path) -> Intensities:
@@ -135,7 +142,7 @@ def _read_facs(path: Path) -> Intensities:
         numbers = _floats(line)
         if len(numbers) != 2 or numbers[0] not in range(1, 100) or not 0 <= numbers[1] <= 5:
             bad.append((row, f"'{line[:40]}' is not an action unit and its intensity of 0 to 5, "
-                             "such as '1.2e+01 4.0e+00'; mend or remove the row"))  # fmt: skip
+                             "such as '1.2e+01 4.0e+00'; fix or remove the row"))  # fmt: skip
             continue
         unit, strength = int(numbers[0]), numbers[1]
         listed[unit] = max(listed.get(unit) or 0, strength) or None
@@ -150,9 +157,9 @@ def _read_emotion(path: Path) -> str:
     numbers = [number for _, line in lines for number in _floats(line)]
     if len(numbers) != 1 or numbers[0] not in range(len(EMOTIONS)):
         row = lines[0][0] if lines else 1
-        said = f"'{lines[0][1].strip()[:40]}'" if lines else "nothing"
+        content = f"'{lines[0][1].strip()[:40]}'" if lines else "nothing"
         allowed = ", ".join(f"{number} {name}" for number, name in enumerate(EMOTIONS))
-        raise DamagedRowsError(path, [(row, f"holds {said}; allowed is one number: {allowed}")])
+        raise DamagedRowsError(path, [(row, f"holds {content}; allowed is one number: {allowed}")])
     return EMOTIONS[int(numbers[0])]
 
 
@@ -172,8 +179,8 @@ def _floats(line: str) -> list[float]:
 
 def _number(image: Path) -> int | None:
     """Read the number at the end of an image's name, such as 11 of S005_001_00000011.png."""
-    found = _NUMBER.search(image.stem)
-    return int(found.group(1)) if found else None
+    match = _NUMBER.search(image.stem)
+    return int(match.group(1)) if match else None
 
 
 def _left_unlabelled(clips: list[Clip], coded: set[str]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.base.errors import DamagedRowsError, UserError
+from curate.base.errors import DamagedInputError, DamagedRowsError
 
 ROW = "__row__"  # the column that holds a row's line in the file, counted from 1
 Faults = list[tuple[int, str]]  # rows of a file, and what is wrong with each
@@ -22,34 +22,55 @@ def read_cells(path: Path, pattern: str = "") -> pl.DataFrame:
     any cell are passed over.
 
     Raises:
-        UserError: no table in UTF-8, no row, a column that stands there twice, a row with more
+        DamagedInputError: no table in UTF-8, no row, a column that occurs twice, a row with more
             cells than the header or, where all columns are read, one that has no name.
     """
-    try:
-        text = pl.read_csv(path, has_header=False, infer_schema=False)
-    except pl.exceptions.NoDataError:
-        raise UserError(f"{path}: holds nothing; it should be a CSV table") from None
-    except pl.exceptions.PolarsError as error:
-        _find_long_rows(path)
-        first_line = str(error).partition("\n")[0]
-        raise UserError(f"{path}: not a CSV table in UTF-8 ({first_line})") from None
-    text = text.with_row_index(ROW, offset=1)
+    text = _read_text(path).with_row_index(ROW, offset=1)
     names = {column: (text[column][0] or "").strip() for column in text.columns[1:]}
     wanted = {column: name for column, name in names.items() if name and re.match(pattern, name)}
-    counts = Counter(wanted.values())
-    twice = [f"the column '{name}' stands there twice" for name in counts if counts[name] > 1]
-    nameless = [column for column, name in names.items() if not (name or pattern)]
-    unnamed = ["a column with cells has no name" for c in nameless if text[c].count()]
-    refuse(path, [(1, what) for what in twice + unnamed])
+    nameless = [] if pattern else [column for column, name in names.items() if not name]
+    _check_names(path, list(wanted.values()), text.select(nameless))
     cells = text[1:].filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))
     if cells.is_empty():
-        raise UserError(f"{path}: holds no row below its header")
+        raise DamagedInputError(f"{path}: holds no row below its header", path=path)
     cells = cells.select(ROW, *wanted).rename(wanted)
     return cells.with_columns(pl.exclude(ROW).str.strip_chars().replace("", None))
 
 
+def _check_names(path: Path, names: list[str], nameless: pl.DataFrame) -> None:
+    """Refuse names that occur twice, and columns without a name that have cells.
+
+    Raises:
+        DamagedRowsError: of the header's row.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    faults = [(1, f"the column '{name}' occurs twice") for name in twice]
+    faults += [(1, "a column with cells has no name") for cells in nameless if cells.count()]
+    refuse(path, faults)
+
+
+def _read_text(path: Path) -> pl.DataFrame:
+    """Read a CSV table's cells as they are, its header as the first row."""
+    try:
+        return pl.read_csv(path, has_header=False, infer_schema=False, glob=False)
+    except pl.exceptions.NoDataError:
+        raise DamagedInputError(
+            f"{path}: holds nothing; it should be a CSV table", path=path
+        ) from None
+    except pl.exceptions.PolarsError as error:
+        _find_long_rows(path)
+        first_line = str(error).partition("\n")[0]
+        raise DamagedInputError(
+            f"{path}: not a CSV table in UTF-8 ({first_line})", path=path
+        ) from None
+
+
 def _find_long_rows(path: Path) -> None:
-    """Name the rows that have more cells than the header, if that is what is wrong."""
+    """Look for rows that have more cells than the header.
+
+    Raises:
+        DamagedRowsError: there are some.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
@@ -57,12 +78,8 @@ def _find_long_rows(path: Path) -> None:
             rows = [(reader.line_num, len(cells)) for cells in reader]
     except (csv.Error, UnicodeDecodeError):
         return
-    long = [
-        (row, f"has {cells} cells, the header {wanted}; mend or remove the row")
-        for row, cells in rows
-        if cells > wanted
-    ]
-    refuse(path, long)
+    what = f"has {{}} cells, the header {wanted}; fix or remove the row"
+    refuse(path, [(row, what.format(cells)) for row, cells in rows if cells > wanted])
 
 
 def refuse(path: Path, faults: Faults) -> None:
@@ -92,11 +109,9 @@ def to_numbers(
             bad &= required
         if empty:
             bad &= cells[name].is_not_null()
-        if not bad.any():
-            continue
-        for row, cell in cells.filter(bad).select(ROW, name).rows():
+        for row, cell in cells.select(ROW, name).filter(bad).rows():
             what = f"{name} is missing" if cell is None else f"{name} is '{cell}', not a number"
-            faults.append((row, f"{what}; mend or remove the row"))
+            faults.append((row, f"{what}; fix or remove the row"))
     return numbers, faults
 
 
@@ -129,7 +144,7 @@ def repeated(table: pl.DataFrame, column: str) -> Faults:
     numbered = table.select(ROW, column).drop_nulls()
     again = numbered.with_columns(first).filter(pl.col(ROW) != pl.col("first"))
     return [
-        (row, f"frame {int(frame)} stands in row {earlier} already; remove one")
+        (row, f"frame {int(frame)} is already in row {earlier}; remove one")
         for row, frame, earlier in again.rows()
     ]
 
@@ -141,20 +156,22 @@ def read_pairs(path: Path, values: str, meaning: str) -> pl.DataFrame:
     lines are passed over.
 
     Raises:
-        UserError: no line at all.
-        DamagedRowsError: a line that is something else, or a frame that stands there twice.
+        DamagedInputError: no line at all.
+        DamagedRowsError: a line that is something else, or a frame that occurs twice.
     """
     lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     text = pl.DataFrame({"line": lines}, schema={"line": pl.String}).with_row_index(ROW, offset=1)
     text = text.filter(pl.col("line").str.strip_chars() != "")
     if text.is_empty():
-        raise UserError(f"{path}: holds no row; it should hold 'frame,intensity' lines")
+        raise DamagedInputError(
+            f"{path}: holds no row; it should hold 'frame,intensity' lines", path=path
+        )
     pattern = rf"^\s*(?<frame>[0-9]{{1,9}})\s*,\s*(?<value>[{values}])\s*$"
     pairs = text.with_columns(pl.col("line").str.extract_groups(pattern).alias("pair"))
     pairs = pairs.unnest("pair").cast({"frame": pl.Int32, "value": pl.Int32})
     faults = [
         (row, f"'{line[:40]}' is not 'frame,intensity' with a whole frame number and {meaning}; "
-              "mend or remove the row")
+              "fix or remove the row")
         for row, line in pairs.filter(pl.col("frame").is_null()).select(ROW, "line").rows()
     ]  # fmt: skip
     refuse(path, faults + repeated(pairs, "frame"))

@@ -10,15 +10,16 @@ import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
-from curate.base.errors import DamagedRowsError, UserError
+from curate.base.errors import DamagedRowsError, MissingInputError, UserError
 from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.base.text import first_few
 from curate.media.clip import Clip
 from curate.sources.csv_table import ROW, read_pairs
-from curate.sources.label_table import Labels, gather, labels_table
+from curate.sources.label_table import Labels, labels_table, read_all
 from curate.sources.lengths import compare_lengths
 from curate.sources.walk import unique, videos_below, visible
 from curate.tables import frame_id_expr, intensity
@@ -45,6 +46,10 @@ class _Coded:
     def last(self) -> int:
         return int(self.rows["frame"].max())  # type: ignore[arg-type]
 
+    @property
+    def has_frame_0(self) -> bool:
+        return bool((self.rows["frame"] == 0).any())
+
 
 def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a subject and camera; the parameter `camera` chooses which cameras."""
@@ -55,21 +60,22 @@ def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
         if subject and parameters.camera in ("both", camera):
             clips.append(Clip(video.stem, subject.group().upper(), video))
     if not clips:
-        raise UserError(
+        raise MissingInputError(
             f"{footage}: no {parameters.camera} camera video named like LeftVideoSN001_comp.avi; "
-            "see the parameters 'footage', 'source' and 'camera'"
+            "see the parameters 'footage', 'source' and 'camera'",
+            path=footage,
         )
     return unique(clips)
 
 
 def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
-    """Read every label file whose subject has a video; say which have none."""
+    """Read every label file whose subject has a video; note which have none."""
     files, damage = _label_files(footage)
     with_video = {clip.subject for clip in clips}
-    notes = _one_half_only(with_video, {f.subject for f in files})
-    files = [f for f in files if f.subject in with_video]
-    coded, more_damage = gather(files, partial(_read_file, frame_base=parameters.frame_base))
-    base = _frame_base(parameters, coded)
+    notes = _unmatched(with_video, {file.subject for file in files})
+    files = [file for file in files if file.subject in with_video]
+    coded, more_damage = read_all(files, partial(_read_file, frame_base=parameters.frame_base))
+    base = _frame_base(parameters.frame_base, coded)
     named = pl.DataFrame(
         [(clip.name, clip.subject) for clip in clips],
         schema={"clip": pl.String, "subject": pl.String},
@@ -77,26 +83,27 @@ def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) 
     )
     table = _widen(coded, base, parameters.positive_at).join(named, on="subject")
     table = table.with_columns(frame_id_expr(pl.col("clip")))
-    notes += _mixed_bases(parameters, coded) + _lengths(clips, coded, base)
-    units = sorted({f.action_unit for f in files})
+    notes += _mixed_bases(parameters.frame_base, coded) + _lengths(clips, coded, base)
+    units = sorted({file.action_unit for file in files})
     return Labels(labels_table(table, units), notes, damage + more_damage)
 
 
-def _one_half_only(with_video: set[str], labelled: set[str]) -> list[str]:
-    said = {
+def _unmatched(with_video: set[str], labelled: set[str]) -> list[str]:
+    """Note the subjects with label files or a video only."""
+    lone = {
         "label files but no video; left out": labelled - with_video,
         "a video but no label file; unlabelled": with_video - labelled,
     }
-    return [f"{what}: {first_few(sorted(subjects))}" for what, subjects in said.items() if subjects]
+    return [f"{what}: {first_few(sorted(subjects))}" for what, subjects in lone.items() if subjects]
 
 
 def _label_files(footage: Path) -> tuple[list[_LabelFile], list[UserError]]:
     """List the label files, by subject and action unit; a second one of both is damage.
 
     Raises:
-        UserError: there is none.
+        MissingInputError: there is none.
     """
-    found: dict[tuple[str, int], _LabelFile] = {}
+    files: dict[tuple[str, int], _LabelFile] = {}
     damage: list[UserError] = []
     for path in visible(footage):
         name = _LABEL_FILE.fullmatch(path.name)
@@ -104,15 +111,16 @@ def _label_files(footage: Path) -> tuple[list[_LabelFile], list[UserError]]:
             continue
         file = _LabelFile(path, name.group(1).upper(), int(name.group(2)))
         key = (file.subject, file.action_unit)
-        first = found.setdefault(key, file)
+        first = files.setdefault(key, file)
         if first is not file:
             what = f"{file.subject}'s AU{file.action_unit} is labelled by {first.path} already"
-            damage.append(UserError(f"{path}: {what}; remove one"))
-    if not found:
-        raise UserError(
-            f"{footage}: no label file named like ActionUnit_Labels/SN001/SN001_au1.txt"
+            damage.append(UserError(f"{path}: {what}; remove one", path=path))
+    if not files:
+        raise MissingInputError(
+            f"{footage}: no label file named like ActionUnit_Labels/SN001/SN001_au1.txt",
+            path=footage,
         )
-    return [found[key] for key in sorted(found)], damage
+    return [files[key] for key in sorted(files)], damage
 
 
 def _read_file(file: _LabelFile, frame_base: int | str) -> _Coded:
@@ -125,44 +133,40 @@ def _read_file(file: _LabelFile, frame_base: int | str) -> _Coded:
     return _Coded(file, rows)
 
 
-def _frame_base(parameters: LabelsParameters, coded: list[_Coded]) -> int:
+def _frame_base(given: int | Literal["auto"], coded: list[_Coded]) -> int:
     """Return the number of the first frame: given, or 0 if any file has it and 1 otherwise."""
-    if parameters.frame_base != "auto":
-        return parameters.frame_base
-    return 0 if any(map(_has_zero, coded)) else 1
+    if given != "auto":
+        return given
+    return 0 if any(table.has_frame_0 for table in coded) else 1
 
 
-def _has_zero(coded: _Coded) -> bool:
-    return bool((coded.rows["frame"] == 0).any())
-
-
-def _mixed_bases(parameters: LabelsParameters, coded: list[_Coded]) -> list[str]:
-    """Return where a few files with a frame 0 decide that frames are counted from 0 in all."""
-    zero = [one.file.path.name for one in coded if _has_zero(one)]
-    if parameters.frame_base != "auto" or not zero or 2 * len(zero) > len(coded):
+def _mixed_bases(given: int | Literal["auto"], coded: list[_Coded]) -> list[str]:
+    """Note where a few files with a frame 0 decide that frames are counted from 0 in all."""
+    zero = [table.file.path.name for table in coded if table.has_frame_0]
+    if given != "auto" or not zero or 2 * len(zero) > len(coded):
         return []
     return [
-        f"frame 0 stands in {len(zero):,} of {len(coded):,} label files only ({first_few(zero)}), "
-        "yet all are read as counted from 0; mend them, or set frame_base"
+        f"frame 0 occurs in {len(zero):,} of {len(coded):,} label files only ({first_few(zero)}), "
+        "yet all are read as counted from 0; fix them, or set frame_base"
     ]
 
 
 def _widen(coded: list[_Coded], base: int, positive_at: float) -> pl.DataFrame:
     """Join the files to one row a subject and frame; a frame that a file lacks is unknown."""
     by_subject: dict[str, list[pl.DataFrame]] = {}
-    for one in coded:
-        name = f"AU{one.file.action_unit}"
-        table = one.rows.select(
+    for table in coded:
+        name = f"AU{table.file.action_unit}"
+        columns = table.rows.select(
             (pl.col("frame") - base).alias("index"),
             pl.col("value").cast(pl.Float32).alias(intensity(name)),
             (pl.col("value") >= positive_at).cast(pl.Int8).alias(name),
         )
-        by_subject.setdefault(one.file.subject, []).append(table)
+        by_subject.setdefault(table.file.subject, []).append(columns)
     subjects = []
     for subject, tables in sorted(by_subject.items()):
         joined = tables[0]
-        for table in tables[1:]:
-            joined = joined.join(table, on="index", how="full", coalesce=True)
+        for other in tables[1:]:
+            joined = joined.join(other, on="index", how="full", coalesce=True)
         subjects.append(joined.with_columns(pl.lit(subject).alias("subject")))
     if not subjects:
         return pl.DataFrame(schema={"index": pl.Int32, "subject": pl.String})
@@ -172,18 +176,20 @@ def _widen(coded: list[_Coded], base: int, positive_at: float) -> pl.DataFrame:
 def _lengths(clips: list[Clip], coded: list[_Coded], base: int) -> list[str]:
     """List which subjects' files end at different frames, and which videos at another one."""
     ends: dict[str, dict[int, int]] = {}
-    for one in coded:
-        ends.setdefault(one.file.subject, {})[one.file.action_unit] = one.last
+    for table in coded:
+        ends.setdefault(table.file.subject, {})[table.file.action_unit] = table.last
     short = [
         f"{subject}'s AU{unit} ({last[unit]:,} of {max(last.values()):,})"
         for subject, last in sorted(ends.items())
         for unit in sorted(last)
         if last[unit] < max(last.values())
     ]
-    notes = [f"label files that end early, unknown from there on: {first_few(short)}"]
+    notes = []
+    if short:
+        notes.append(f"label files that end early, unknown from there on: {first_few(short)}")
     labelled = [
         (clip, max(ends[clip.subject].values()) - base + 1)
         for clip in clips
         if clip.subject in ends
     ]
-    return notes * bool(short) + compare_lengths(labelled)
+    return notes + compare_lengths(labelled)

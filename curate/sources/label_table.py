@@ -8,16 +8,16 @@ from typing import TypeVar
 
 import polars as pl
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, UserError
 from curate.tables import EMOTION, KEY, intensity
 
-File = TypeVar("File")
-Read = TypeVar("Read")
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 @dataclass
 class Labels:
-    """Labels as read: one row a labelled frame, and what the reader has to say about them.
+    """Labels as read: one row a labelled frame, and notes about them for the user.
 
     `damage` holds an error for each file that could not be read; the table is of the others.
     """
@@ -27,21 +27,19 @@ class Labels:
     damage: list[UserError] = field(default_factory=list)
 
 
-def gather(
-    files: Iterable[File], read: Callable[[File], Read]
-) -> tuple[list[Read], list[UserError]]:
+def read_all(files: Iterable[S], read: Callable[[S], T]) -> tuple[list[T], list[UserError]]:
     """Read every file, also past a damaged one: what was read, and an error a damaged file."""
-    whole: list[Read] = []
+    results: list[T] = []
     damage: list[UserError] = []
     for file in files:
         try:
-            whole.append(read(file))
+            results.append(read(file))
         except UserError as error:
             damage.append(error)
         except OSError as error:
-            named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            damage.append(UserError(named))
-    return whole, damage
+            sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            damage.append(DamagedInputError(sentence, path=error.filename))
+    return results, damage
 
 
 def labels_table(rows: pl.DataFrame, action_units: list[int]) -> pl.DataFrame:

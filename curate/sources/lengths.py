@@ -14,11 +14,11 @@ def compare_lengths(labelled: list[tuple[Clip, int]]) -> list[str]:
     the two is used: a label without a frame is left out, a frame without a label is unlabelled.
     A video that tells no number of frames is passed over.
     """
-    differ = [
+    unequal = [
         f"{clip.name} ({frames:,} frames, {count:,} labelled)"
         for clip, count in labelled
         if (frames := expected_frames(clip)) and frames != count
     ]
-    if not differ:
+    if not unequal:
         return []
-    return [f"video and labels differ in length, the shorter is used: {first_few(differ)}"]
+    return [f"video and labels differ in length, the shorter is used: {first_few(unequal)}"]

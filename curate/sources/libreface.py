@@ -15,10 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import DamagedRowsError
-from curate.base.stage_params import LabelsParameters, SourceParameters
+from curate.base.stage_params import LabelsParameters
 from curate.media.clip import Clip
 from curate.sources import videos
-from curate.sources.csv_per_video import Read, read_beside
+from curate.sources.csv_per_video import ReadCsv, read_csvs
 from curate.sources.csv_table import (
     ROW,
     Faults,
@@ -38,19 +38,16 @@ _NUMBERS = ("frame_idx", "frame")
 # What pandas writes, or is told to write, where there is no value.
 _NO_NAN = pl.exclude(ROW).replace(dict.fromkeys(["nan", "NaN", "NAN"]))
 
-
-def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
-    """List one clip a video at or below `footage`."""
-    return videos.find_clips(footage, parameters)
+find_clips = videos.find_clips
 
 
 def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read the CSV of every clip; clips without one, and CSVs without a video, are named."""
     read_clip = partial(_read_clip, positive_at=parameters.positive_at)
-    return read_beside(clips, footage, "LibreFace", read_clip)
+    return read_csvs(clips, footage, "LibreFace", read_clip)
 
 
-def _read_clip(clip: Clip, path: Path, positive_at: float) -> Read:
+def _read_clip(clip: Clip, path: Path, positive_at: float) -> ReadCsv:
     cells = read_cells(path, rf"({'|'.join(_NUMBERS)}|{_EXPRESSION})$|(?i:{_UNIT.pattern})")
     units = {name: int(m.group(1)) for name in cells.columns if (m := _UNIT.match(name))}
     if not units:
@@ -71,7 +68,7 @@ def _read_clip(clip: Clip, path: Path, positive_at: float) -> Read:
         rows = rows.filter(~pl.all_horizontal(pl.col(*units, EMOTION).is_null()))
         labels.append(pl.col(EMOTION))
     frames = int(index.max()) + 1  # type: ignore[arg-type]
-    return Read(clip, rows.select(labels), sorted(units.values()), frames)
+    return ReadCsv(clip, rows.select(labels), sorted(units.values()), frames)
 
 
 def _indices(cells: pl.DataFrame) -> tuple[pl.Series, Faults]:

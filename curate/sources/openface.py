@@ -17,7 +17,7 @@ import polars as pl
 from curate.base.errors import DamagedRowsError
 from curate.base.stage_params import LabelsParameters, SourceParameters
 from curate.media.clip import Clip
-from curate.sources.csv_per_video import Read, read_beside, table_of
+from curate.sources.csv_per_video import ReadCsv, csv_of, read_csvs
 from curate.sources.csv_table import (
     ROW,
     Faults,
@@ -29,8 +29,7 @@ from curate.sources.csv_table import (
     to_numbers,
 )
 from curate.sources.label_table import Labels
-from curate.sources.videos import clip_of
-from curate.sources.walk import unique, videos_below
+from curate.sources.walk import video_clips
 from curate.tables import intensity, key_columns
 
 _COLUMN = re.compile(r"AU(\d\d)_([cr])$", re.ASCII)
@@ -40,13 +39,12 @@ _GENERAL = ("frame", "face_id", "success", "confidence")
 
 def find_clips(footage: Path, parameters: SourceParameters) -> list[Clip]:
     """List one clip a video; its CSV, where there is one, also holds its landmarks."""
-    clips = [clip_of(video, footage) for video in videos_below(footage)]
-    return unique([replace(clip, landmarks=table_of(clip)) for clip in clips])
+    return [replace(clip, landmarks=csv_of(clip)) for clip in video_clips(footage)]
 
 
 def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) -> Labels:
     """Read the CSV of every clip; clips without one, and CSVs without a video, are named."""
-    return read_beside(clips, footage, "OpenFace", partial(_read_clip, parameters=parameters))
+    return read_csvs(clips, footage, "OpenFace", partial(_read_clip, parameters=parameters))
 
 
 def read_columns(path: Path, pattern: str) -> pl.DataFrame:
@@ -87,27 +85,34 @@ def _one_face(numbers: pl.DataFrame) -> pl.DataFrame:
     return numbers.filter(pl.col("face_id") == best)
 
 
-def _read_clip(clip: Clip, path: Path, parameters: LabelsParameters) -> Read:
-    letter = "c" if parameters.openface_columns == "presence" else "r"
+def _read_clip(clip: Clip, path: Path, parameters: LabelsParameters) -> ReadCsv:
+    presence = parameters.openface_columns == "presence"
+    letter = "c" if presence else "r"
     table, faults = _read(path, rf"AU\d\d_{letter}$")
     units = {name: int(m.group(1)) for name in table.columns if (m := _COLUMN.match(name))}
     if not units:
         raise DamagedRowsError(path, [(1, f"has no column like AU01_{letter}")])
-    if letter == "c":
+    if presence:
         faults += not_among(table, list(units), [0.0, 1.0], "0 or 1")
     refuse(path, faults)
+    table = table.with_columns(_INDEX)
+    labels = key_columns(clip.name, clip.subject)
+    for column, unit in units.items():
+        value = pl.col(column)
+        present_from = 1 if presence else parameters.positive_at
+        labels.append((value >= present_from).cast(pl.Int8).alias(f"AU{unit}"))
+        if not presence:
+            labels.append(value.clip(0, 5).alias(intensity(f"AU{unit}")))
+    rows = table.filter(_trusted(table, parameters.confidence)).select(labels)
+    frames = int(table["index"].max()) + 1  # type: ignore[arg-type]
+    return ReadCsv(clip, rows, sorted(units.values()), frames)
+
+
+def _trusted(table: pl.DataFrame, confidence: float) -> pl.Expr:
+    """Mark the frames whose face was tracked, with at least this confidence, where it is known."""
     trusted = pl.lit(True)
     if "success" in table.columns:
         trusted &= pl.col("success") > 0
     if "confidence" in table.columns:
-        trusted &= pl.col("confidence") >= parameters.confidence
-    labels = key_columns(clip.name, clip.subject)
-    for column, unit in units.items():
-        # A presence is 0 or 1; an intensity is present from positive_at on.
-        least = 1 if letter == "c" else parameters.positive_at
-        labels.append((pl.col(column) >= least).cast(pl.Int8).alias(f"AU{unit}"))
-        if letter == "r":
-            labels.append(pl.col(column).clip(0, 5).alias(intensity(f"AU{unit}")))
-    table = table.with_columns(_INDEX)
-    frames = int(table["index"].max()) + 1  # type: ignore[arg-type]
-    return Read(clip, table.filter(trusted).select(labels), sorted(units.values()), frames)
+        trusted &= pl.col("confidence") >= confidence
+    return trusted

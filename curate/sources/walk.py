@@ -13,27 +13,30 @@ from curate.base.errors import MissingInputError, UserError
 from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
 
 
-def existing_footage(path: Path) -> Path:
-    """Return `path`, or say in one sentence that there is no such footage."""
+def check_footage(path: Path) -> None:
+    """Refuse a path where there is nothing.
+
+    Raises:
+        MissingInputError: no such footage.
+    """
     if not path.exists():
         raise MissingInputError(
             f"{path}: no such footage; give an existing folder or video (parameter 'footage')",
             path=path,
         )
-    return path
 
 
 def videos_below(path: Path) -> list[Path]:
     """List the videos at or below `path`, sorted by path.
 
     Raises:
-        UserError: there is none.
+        MissingInputError: there is none.
     """
-    existing_footage(path)
+    check_footage(path)
     candidates = [path] if path.is_file() else visible(path)
     videos = [p for p in candidates if p.suffix.lower() in VIDEO_SUFFIXES]
     if not videos:
-        raise UserError(f"{path}: holds no video ({', '.join(VIDEO_SUFFIXES)})")
+        raise MissingInputError(f"{path}: holds no video ({', '.join(VIDEO_SUFFIXES)})", path=path)
     return videos
 
 
@@ -47,67 +50,105 @@ def visible(folder: Path) -> list[Path]:
         OSError: a folder that may not be read.
     """
     if folder.is_file():
-        raise UserError(f"{folder}: is one file; this source reads the data set's folder")
-    found: list[Path] = []
-    for place, folders, files in os.walk(folder, onerror=_raise):
+        raise UserError(
+            f"{folder}: is one file; this source reads the data set's folder", path=folder
+        )
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    paths: list[Path] = []
+    for place, folders, files in os.walk(folder, onerror=stop):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        here = Path(place)
-        found += [here / name for name in sorted(files) if not name.startswith(".")]
-    return found
-
-
-def _raise(error: OSError) -> None:
-    raise error
+        paths += [Path(place, name) for name in sorted(files) if not name.startswith(".")]
+    return paths
 
 
 def image_folders(footage: Path) -> dict[Path, tuple[Path, ...]]:
     """Map each folder at or below `footage` that holds images to them, in natural order.
 
     Raises:
-        UserError: no such footage, or no image in it.
+        MissingInputError: no such footage, or no image in it.
     """
-    existing_footage(footage)
+    check_footage(footage)
     folders: dict[Path, list[Path]] = {}
     for path in visible(footage):
         if path.suffix.lower() in IMAGE_SUFFIXES:
             folders.setdefault(path.parent, []).append(path)
     if not folders:
-        raise UserError(f"{footage}: holds no image ({', '.join(IMAGE_SUFFIXES)})")
+        raise MissingInputError(
+            f"{footage}: holds no image ({', '.join(IMAGE_SUFFIXES)})", path=footage
+        )
     return {
         folder: tuple(natsorted(images, key=lambda path: path.name))
         for folder, images in folders.items()
     }
 
 
+def video_clips(footage: Path) -> list[Clip]:
+    """List one clip a video at or below `footage`: SUBJECT/CLIP.mp4, or SUBJECT.mp4 at its top.
+
+    Raises:
+        UserError: there is none, or two of one name.
+    """
+    root = footage if footage.is_dir() else footage.parent
+    clips = []
+    for video in videos_below(footage):
+        name = video.relative_to(root).with_suffix("")
+        clips.append(Clip(name.as_posix(), name.parts[0], video))
+    return unique(clips)
+
+
+def image_clips(footage: Path) -> list[Clip]:
+    """List one clip a folder that holds images, at or below `footage`.
+
+    The subject is the first folder below `footage`.
+
+    Raises:
+        UserError: there is none.
+    """
+    clips = []
+    for folder, images in image_folders(footage).items():
+        parts = folder.relative_to(footage).parts or (footage.resolve().name,)
+        clips.append(Clip("/".join(parts), parts[0], images=images))
+    return unique(clips)
+
+
 def clips_of_folders(
-    footage: Path, subject: re.Pattern[str], clip: re.Pattern[str], like: str
+    footage: Path, subject: re.Pattern[str], clip: re.Pattern[str], example: str
 ) -> list[Clip]:
     """List one clip a folder of images laid out as SUBJECT/CLIP, named so in capitals.
 
     Raises:
-        UserError: no image in a folder `like` those wanted.
+        MissingInputError: no image in such a folder, named like the `example`.
     """
     clips = []
     for folder, images in image_folders(footage).items():
-        who, name = folder.parent.name.upper(), folder.name.upper()
-        if subject.fullmatch(who) and clip.fullmatch(name):
-            clips.append(Clip(f"{who}/{name}", who, images=images))
+        person, name = folder.parent.name.upper(), folder.name.upper()
+        if subject.fullmatch(person) and clip.fullmatch(name):
+            clips.append(Clip(f"{person}/{name}", person, images=images))
     if not clips:
-        raise UserError(
-            f"{footage}: no image in folders named like {like}; see the parameters 'footage' and "
-            "'source'"
+        raise MissingInputError(
+            f"{footage}: no image in folders named like {example}; see the parameters 'footage' "
+            "and 'source'",
+            path=footage,
         )
     return unique(clips)
 
 
 def unique(clips: list[Clip]) -> list[Clip]:
-    """Sort clips by name; two of one name cannot be told apart later, so they are refused."""
+    """Sort clips by name; two of one name cannot be told apart later.
+
+    Raises:
+        UserError: two clips of one name.
+    """
     clips = sorted(clips, key=lambda clip: clip.name)
-    for one, other in pairwise(clips):
-        if one.name == other.name:
+    for first, second in pairwise(clips):
+        if first.name == second.name:
             raise UserError(
-                f"{_place(other)}: its clip name '{other.name}' is taken by {_place(one)}; "
-                "rename one"
+                f"{_place(second)}: its clip name '{second.name}' is taken by {_place(first)}; "
+                "rename one",
+                path=_place(second),
             )
     return clips
 

@@ -75,7 +75,7 @@ def test_what_is_no_finite_number_is_null_and_a_fault_where_required(tmp_path: P
     [
         (
             "a,b\n1,2\n1,2,3\n\n4,5,6,7\n",
-            "row 3: has 3 cells, the header 2; mend or remove the row",
+            "row 3: has 3 cells, the header 2; fix or remove the row",
         ),
         ('a,b\n1,"2\n', "not a CSV table in UTF-8"),
         ("a,b\n", "holds no row below its header"),

@@ -138,7 +138,7 @@ def test_labels_without_any_video_of_theirs_leave_an_empty_table(tmp_path: Path)
         ("1,2.5\n", "row 1: '1,2.5' is not"),
         ("-1,2\n", "row 1: '-1,2' is not"),
         ("99999999999,2\n", "row 1: '99999999999,2' is not"),
-        ("1,0\n2,3\n1,0\n", "row 3: frame 1 stands in row 1 already; remove one"),
+        ("1,0\n2,3\n1,0\n", "row 3: frame 1 is already in row 1; remove one"),
         ("1,0\n2,9\nx\n3,1\n4\n", "row 2: '2,9' is not 'frame,intensity'"),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_frame_0_in_few_files_only_is_said(tmp_path: Path) -> None:
     """All files are read as counted from 0: the others would be off by one, unseen."""
     files = {"SN001_au1": "0,0\n1,3\n", "SN001_au2": "1,0\n", "SN001_au4": "1,5\n"}
     lay(tmp_path, [LEFT], files)
-    said = "frame 0 stands in 1 of 3 label files only (SN001_au1.txt), yet all are read as counted"
+    said = "frame 0 occurs in 1 of 3 label files only (SN001_au1.txt), yet all are read as counted"
     assert any(note.startswith(said) for note in read(tmp_path).notes)
     assert not any("frame 0" in note for note in read(tmp_path, frame_base=0).notes)
 
@@ -250,6 +250,6 @@ def test_checking_reads_past_damaged_files_and_names_every_row(tmp_path: Path) -
     with pytest.raises(UserError) as raised:
         read(tmp_path)
     assert str(raised.value).endswith(
-        "mend or remove the row; and 1 more damaged row in this file; and 1 more damaged file; "
+        "fix or remove the row; and 1 more damaged row in this file; and 1 more damaged file; "
         "'curate labels --check' names them all"
     )

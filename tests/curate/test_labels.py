@@ -15,7 +15,7 @@ from curate.base.errors import DamagedRowsError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.labels import collect_labels, count_emotions
-from curate.sources.label_table import gather, labels_table
+from curate.sources.label_table import labels_table, read_all
 from curate.tables import KEY, NO_ROWS
 
 Curate = Callable[..., CompletedProcess[str]]
@@ -55,9 +55,9 @@ def test_check_names_each_damaged_row_then_counts_the_rest(
     ran = check(curate)
     assert ran.returncode == 2
     assert ran.stderr.splitlines() == [
-        "curate: in/bob.csv, row 2: AU01_c is 'x', not a number; mend or remove the row",
+        "curate: in/bob.csv, row 2: AU01_c is 'x', not a number; fix or remove the row",
         "curate: in/bob.csv, row 4: AU12_c is 7, not 0 or 1",
-        "curate: in/bob.csv, row 5: AU01_c is 'y', not a number; mend or remove the row",
+        "curate: in/bob.csv, row 5: AU01_c is 'y', not a number; fix or remove the row",
         "curate: in/eve.csv: holds nothing; it should be a CSV table",
     ]
     title, _, *rows = ran.stdout.strip().splitlines()
@@ -83,7 +83,7 @@ def test_without_check_the_first_damage_and_how_many_more(
     ran = curate("labels", "in", "--source", "openface")
     assert ran.returncode == 2
     assert ran.stderr == (
-        "curate: in/ann.csv, row 2: AU01_c is 'x', not a number; mend or remove the row; "
+        "curate: in/ann.csv, row 2: AU01_c is 'x', not a number; fix or remove the row; "
         "and 2 more damaged rows in this file; and 1 more damaged file; "
         "'curate labels --check' names them all\n"
     )
@@ -129,7 +129,7 @@ def test_a_labels_table_has_its_columns_in_order_and_unknown_where_rows_lack_the
     assert table.select("AU2", "AU12", "AU2_intensity").row(0) == (1, None, None)
 
 
-def test_gather_reads_past_what_fails_and_keeps_the_order(tmp_path: Path) -> None:
+def test_read_all_reads_past_what_fails_and_keeps_the_order(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "b").write_text("b")
 
@@ -138,8 +138,8 @@ def test_gather_reads_past_what_fails_and_keeps_the_order(tmp_path: Path) -> Non
             raise UserError("bad: broken")
         return (tmp_path / name).read_text()
 
-    whole, damage = gather(["bad", "folder", "b", "gone"], read_one)
-    assert whole == ["b"]
+    contents, damage = read_all(["bad", "folder", "b", "gone"], read_one)
+    assert contents == ["b"]
     assert [str(error) for error in damage] == [
         "bad: broken",
         f"{tmp_path}/folder: Is a directory",

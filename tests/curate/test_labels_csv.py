@@ -149,7 +149,7 @@ def test_without_the_file_frames_are_unlabelled_with_a_note(tmp_path: Path) -> N
         ("", "row 1: needs the columns 'clip' and 'frame', or 'image'; has: none"),
         ("clip,AU1\n", "row 1: needs the columns 'clip' and 'frame', or 'image'; has: clip, AU1"),
         ("clip,frame,smile\n", "row 1: has no action unit column (AU1, AU12, ...)"),
-        ("clip,frame,AU1,AU01\n", "row 1: AU1 stands there twice"),
+        ("clip,frame,AU1,AU01\n", "row 1: AU1 occurs twice"),
         (
             "clip,frame,AU1\nbob,0,1\nbob,1,6\n",
             "row 3: AU1 is '6'; allowed are an intensity from 0",
@@ -161,7 +161,7 @@ def test_without_the_file_frames_are_unlabelled_with_a_note(tmp_path: Path) -> N
         ("clip,frame,AU1\nbob,²,1\n", "row 2: frame '²' is not a whole number"),
         ("clip,frame,AU1\nbob,99999999999,1\n", "row 2: frame '99999999999' is not a whole number"),
         ("clip,frame,AU1\nbob\n", "row 2: frame 'None' is not a whole number"),
-        ("clip,frame,AU1\nbob,0,1\nbob,0,2\n", "row 3: frame bob/000000 stands in row 2 already"),
+        ("clip,frame,AU1\nbob,0,1\nbob,0,2\n", "row 3: frame bob/000000 is already in row 2"),
     ],
 )
 def test_what_is_wrong_is_named_by_row(tmp_path: Path, text: str, sentence: str) -> None:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.sources import find_clips, read_labels
-from curate.sources.label_table import Labels
+from curate.sources import find_clips
+from tests.curate.csv_footage import assert_csv_is_refused, reader_of, write_footage
 
 HEADER = "frame_idx,frame_time_in_ms,pitch,yaw,roll,lm_mp_0_x,au_1,au_1_intensity,au_12_intensity"
 
 
-def lay(folder: Path, *rows: str, header: str = HEADER) -> Path:
-    (folder / "ann").mkdir()
-    (folder / "ann" / "talk.mp4").touch()
-    (folder / "ann" / "talk.csv").write_text("\n".join([header, *rows]) + "\n")
-    return folder
-
-
-def read(folder: Path, **given: object) -> Labels:
-    return read_labels(folder, Parameters.model_validate({"source": "libreface", **given}))
+lay = partial(write_footage, header=HEADER)
+read = reader_of("libreface")
 
 
 def test_intensities_are_labels_from_positive_at_on_and_detections_are_not(tmp_path: Path) -> None:
@@ -110,7 +104,7 @@ def test_a_csv_is_not_taken_for_openface_landmarks(tmp_path: Path) -> None:
         ("AU01_r", ["1"], "row 1: has no column like au_1_intensity; is it a LibreFace CSV?"),
         ("au_1_intensity", ["1", "high"], "row 3: au_1_intensity is 'high', not a number"),
         ("au_1_intensity", ["inf"], "row 2: au_1_intensity is 'inf', not a number"),
-        ("frame_idx,au_1_intensity", ["0,1", "0,2"], "row 3: frame 0 stands in row 2 already"),
+        ("frame_idx,au_1_intensity", ["0,1", "0,2"], "row 3: frame 0 is already in row 2"),
         ("frame_idx,au_1_intensity", ["-1,1"], "row 2: frame_idx -1 is not a whole number from 0"),
         ("frame_idx,au_1_intensity", [",1"], "row 2: frame_idx is missing"),
         ("facial_expression,au_1_intensity", ["Joy,1"], "row 2: facial_expression is 'Joy'; allow"),
@@ -119,9 +113,7 @@ def test_a_csv_is_not_taken_for_openface_landmarks(tmp_path: Path) -> None:
 )
 def test_a_bad_csv_is_named(tmp_path: Path, header: str, rows: list[str], sentence: str) -> None:
     lay(tmp_path, *rows, header=header)
-    with pytest.raises(UserError) as raised:
-        read(tmp_path)
-    assert str(raised.value).startswith(f"{tmp_path}/ann/talk.csv, {sentence}")
+    assert_csv_is_refused(read, tmp_path, sentence)
 
 
 def test_no_csv_at_all(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,21 +12,14 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.frames.crop import landmark_boxes
 from curate.sources import find_clips, read_labels
-from curate.sources.label_table import Labels
+from tests.curate.csv_footage import assert_csv_is_refused, reader_of, write_footage
 
 OPENFACE = Parameters(source="openface")
 HEADER = "frame, face_id, timestamp, confidence, success, AU01_r, AU12_r, AU01_c, AU12_c"
 
 
-def lay(folder: Path, *rows: str, header: str = HEADER) -> Path:
-    (folder / "ann").mkdir()
-    (folder / "ann" / "talk.mp4").touch()
-    (folder / "ann" / "talk.csv").write_text("\n".join([header, *rows]) + "\n")
-    return folder
-
-
-def read(folder: Path, **given: object) -> Labels:
-    return read_labels(folder, Parameters.model_validate({"source": "openface", **given}))
+lay = partial(write_footage, header=HEADER)
+read = reader_of("openface")
 
 
 def test_spaces_in_the_header_and_frames_from_one(tmp_path: Path) -> None:
@@ -99,14 +93,14 @@ def test_a_video_or_csv_that_stands_alone_is_named(tmp_path: Path) -> None:
     [
         ("time,AU01_c", ["1,1"], "row 1: has no column 'frame'; is it an OpenFace CSV?"),
         ("frame,AU01_r", ["1,1"], "row 1: has no column like AU01_c"),
-        ("frame,AU01_c", ["1,1", "2,yes"], "row 3: AU01_c is 'yes', not a number; mend or remove"),
+        ("frame,AU01_c", ["1,1", "2,yes"], "row 3: AU01_c is 'yes', not a number; fix or remove"),
         ("frame,AU01_c", ["1,nan"], "row 2: AU01_c is 'nan', not a number"),
-        ("frame,AU01_c", ["1,1", "1,0"], "row 3: frame 1 stands in row 2 already; remove one"),
-        ("frame,AU01_c", ["1,1", "2"], "row 3: AU01_c is missing; mend or remove the row"),
-        ("frame,AU01_c", ["1,1", "2,1,0"], "row 3: has 3 cells, the header 2; mend or remove"),
+        ("frame,AU01_c", ["1,1", "1,0"], "row 3: frame 1 is already in row 2; remove one"),
+        ("frame,AU01_c", ["1,1", "2"], "row 3: AU01_c is missing; fix or remove the row"),
+        ("frame,AU01_c", ["1,1", "2,1,0"], "row 3: has 3 cells, the header 2; fix or remove"),
         ("frame,AU01_c", ["1,0.4"], "row 2: AU01_c is 0.4, not 0 or 1"),
         ("frame,AU01_c", ["x,1"], "row 2: frame is 'x', not a number"),
-        ("frame,AU01_c, AU01_c", ["1,1,1"], "row 1: the column 'AU01_c' stands there twice"),
+        ("frame,AU01_c, AU01_c", ["1,1,1"], "row 1: the column 'AU01_c' occurs twice"),
         ("frame,AU01_c", ["0,1"], "row 2: frame 0 is not a whole number from 1 on"),
         ("frame,face_id,AU01_c", [], "holds no row below its header"),
     ],
@@ -127,10 +121,7 @@ def test_a_video_or_csv_that_stands_alone_is_named(tmp_path: Path) -> None:
 )
 def test_a_bad_csv_is_named(tmp_path: Path, header: str, rows: list[str], sentence: str) -> None:
     lay(tmp_path, *rows, header=header)
-    with pytest.raises(UserError) as raised:
-        read(tmp_path)
-    assert str(raised.value).startswith(f"{tmp_path}/ann/talk.csv")
-    assert sentence in str(raised.value)
+    assert_csv_is_refused(read, tmp_path, sentence)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +138,11 @@ def test_a_file_that_is_no_table(tmp_path: Path, content: bytes, sentence: str) 
     (tmp_path / "ann" / "talk.csv").write_bytes(content)
     with pytest.raises(UserError, match=rf"talk\.csv: {sentence}"):
         read(tmp_path)
+
+
+def test_brackets_in_a_path_are_no_pattern(tmp_path: Path) -> None:
+    folder = lay(tmp_path / "take[1]", "1,1", header="frame,AU01_c")
+    assert read(folder).table["AU1"].to_list() == [1]
 
 
 def test_blank_lines_are_passed_over_and_counted(tmp_path: Path) -> None:
@@ -168,7 +164,7 @@ def test_a_failed_frame_may_hold_anything(tmp_path: Path) -> None:
 def test_the_row_of_a_repeated_frame_is_named_within_the_face_that_is_read(tmp_path: Path) -> None:
     header = "frame, face_id, success, AU01_c"
     lay(tmp_path, "1,0,1,0", "1,1,1,1", "2,1,1,1", "2,1,1,0", header=header)
-    with pytest.raises(UserError, match=r"row 5: frame 2 stands in row 4 already"):
+    with pytest.raises(UserError, match=r"row 5: frame 2 is already in row 4"):
         read(tmp_path)
 
 
