@@ -5,8 +5,11 @@ A user's mistake is one sentence and exit code 2, never a traceback.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -14,20 +17,16 @@ import typer
 
 from curate.base import console
 from curate.base.errors import UserError
-from curate.base.params import Parameters, load_parameters
+from curate.base.params import Parameters, format_value, load_parameters
+from curate.base.paths import PARAMS
 
-ParametersFile = Annotated[
-    Path, typer.Option("--params", help="file of parameters; options given here win over it")
-]
-FullDecode = Annotated[
-    bool,
-    typer.Option(
-        "--full-decode",
-        help="decode in full and hash with imagehash itself, bit for bit (parameter decode: full)",
-    ),
-]
+Command = Callable[..., None]
+
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="processes [all cores]", show_default=False)
+]
+ParametersFile = Annotated[
+    Path, typer.Option("--params", help="file of parameters; options given here win over it")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object instead of tables")]
 
@@ -68,13 +67,56 @@ def run_program(name: str, app: typer.Typer) -> None:
         sys.exit(2)
 
 
-def of(key: str, *names: str) -> Any:
-    """Make the option of a parameter; left out, params.yaml or the default decides."""
+def with_parameters(*keys: str, **names: str) -> Callable[[Command], Command]:
+    """Give a command the options of parameters, and hand it all parameters, validated, as `p`.
+
+    The options of `keys`, then those of `names` (what is typed: "--subjects", or a switch with the
+    value that it sets: "--full-decode=full"), stand in the place of the command's argument `p`;
+    `--params` stands last, before `--json`. What the command also takes by name is handed to it.
+    """
+    typed = {key: f"--{key.replace('_', '-')}" for key in keys} | names
+    options = [_option(key, name) for key, name in typed.items()]
+    options.append(_keyword("params", PARAMS, ParametersFile))
+    last = {"params": 1, "as_json": 2}
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        own = [one for one in signature.parameters.values() if one.name not in {"params", *typed}]
+        place = [one.name for one in own].index("p")
+        shown = [*own[:place], *options, *own[place + 1 :]]
+        shown.sort(key=lambda option: last.get(option.name, 0))
+
+        @functools.wraps(command)
+        def read_parameters(**given: Any) -> None:
+            p = load_parameters(given["params"], **{key: given[key] for key in typed})
+            command(p=p, **{name: given[name] for name in given.keys() & signature.parameters})
+
+        read_parameters.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
+        return read_parameters
+
+    return decorate
+
+
+def _option(key: str, typed: str) -> inspect.Parameter:
+    """Describe a parameter's option; left out, params.yaml or the default decides."""
     field = Parameters.model_fields[key]
-    choices = _choices(field.annotation)
-    allowed = f": {', '.join(choices)}" if choices else ""
-    text = f"{field.description}{allowed} [params.yaml, else {field.get_default()}]"
-    return typer.Option(*(names or (f"--{key.replace('_', '-')}",)), help=text, show_default=False)
+    name, _, value = typed.partition("=")
+    words = [value] if value else _choices(field.annotation)
+    allowed = f": {', '.join(words)}" if words else ""
+    otherwise = f"[params.yaml, else {format_value(field.get_default())}]"
+    kind = field.annotation if field.annotation in (int, float, bool) else bool if value else str
+    option = typer.Option(
+        name,
+        help=f"{field.description}{allowed} {otherwise}",
+        show_default=False,
+        callback=(lambda given: value if given else None) if value else None,
+    )
+    return _keyword(key, None, Annotated[kind | None, option])
+
+
+def _keyword(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
 
 
 def _choices(annotation: Any) -> list[str]:
@@ -86,8 +128,3 @@ def _choices(annotation: Any) -> list[str]:
 def cores(workers: int | None) -> int:
     """Return how many workers to use: those given, or one a core that this process may use."""
     return workers or len(os.sched_getaffinity(0))
-
-
-def read(path: Path, **given: Any) -> Parameters:
-    """Read the parameters: the options that were `given` over those of the file at `path`."""
-    return load_parameters(path, **given)

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from curate.base import cli as options
 from curate.base import console
-from curate.base.cli import new_app, run_program
-from curate.base.paths import CAP, DEDUP, DEMO, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
+from curate.base.cli import AsJson, Workers, cores, new_app, run_program, with_parameters
+from curate.base.params import Parameters
+from curate.base.paths import CAP, DEDUP, DEMO, FRAMES, LABELS, SHARDS, SPLIT
 from curate.cli import inspect as cli_insight
 from curate.cli import parameters as cli_reference
 
@@ -23,15 +23,13 @@ app = new_app(
 
 
 @app.command()
+@with_parameters("seed", demo_subjects="--subjects", demo_frames="--frames", demo_size="--size")
 def demo(
     output: Annotated[Path, typer.Option(help="folder to write")] = DEMO,
-    seed: Annotated[int | None, options.of("seed")] = None,
-    subjects: Annotated[int | None, options.of("demo_subjects", "--subjects")] = None,
-    frames: Annotated[int | None, options.of("demo_frames", "--frames")] = None,
-    size: Annotated[int | None, options.of("demo_size", "--size")] = None,
-    workers: options.Workers = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    *,
+    p: Parameters,
+    workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Render the embedded footage: labelled face videos in DISFA's layout.
 
@@ -40,7 +38,6 @@ def demo(
     from curate.demo.stage import write_demo
 
     console.configure(as_json=as_json)
-    p = options.read(params, seed=seed, demo_subjects=subjects, demo_frames=frames, demo_size=size)
     with console.progress("rendering", p.demo_subjects * p.demo_frames) as advance:
         summary = write_demo(
             output,
@@ -48,7 +45,7 @@ def demo(
             subjects=p.demo_subjects,
             frames=p.demo_frames,
             size=p.demo_size,
-            workers=options.cores(workers),
+            workers=cores(workers),
             on_frames=advance,
         )
     rows = [
@@ -66,15 +63,16 @@ def demo(
 
 
 @app.command()
+@with_parameters("source")
 def labels(
     footage: Annotated[Path | None, typer.Argument(help="[parameter footage]")] = None,
-    source: Annotated[str | None, options.of("source")] = None,
+    *,
+    p: Parameters,
     output: Annotated[Path, typer.Option(help="table to write")] = LABELS,
     check: Annotated[
         bool, typer.Option("--check", help="read everything, name all damage, write nothing")
     ] = False,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Read the footage's labels into one table; unknown stays unknown.
 
@@ -84,12 +82,12 @@ def labels(
     from curate import labels as stage
 
     console.configure(as_json=as_json)
-    p = options.read(params, footage=_text(footage), source=source)
+    footage = footage or Path(p.footage)
     if check:
-        found = stage.check_labels(Path(p.footage), p)
-        title = f"{p.footage}: {stage.verdict(found)}"
+        found = stage.check_labels(footage, p)
+        title = f"{footage}: {stage.verdict(found)}"
     else:
-        found = stage.collect_labels(Path(p.footage), p)
+        found = stage.collect_labels(footage, p)
         stage.write_labels(found, output)
         title = f"{output}: {stage.size(found)}"
     for sentence in found.notes:
@@ -103,20 +101,17 @@ def labels(
 
 
 @app.command()
+@with_parameters("source", "crop", "image_size", "hash", decode="--full-decode=full")
 def frames(
     footage: Annotated[Path | None, typer.Argument(help="[parameter footage]")] = None,
-    source: Annotated[str | None, options.of("source")] = None,
-    crop: Annotated[str | None, options.of("crop")] = None,
-    image_size: Annotated[int | None, options.of("image_size")] = None,
-    hash_kind: Annotated[str | None, options.of("hash", "--hash")] = None,
-    full_decode: options.FullDecode = False,
+    *,
+    p: Parameters,
     output: Annotated[Path, typer.Option(help="folder to write, one Parquet a clip")] = FRAMES,
     force: Annotated[
         bool, typer.Option("--force", help="decode clips again that are done")
     ] = False,
-    workers: options.Workers = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Decode every frame once: crop, perceptual hash, sharpness, brightness.
 
@@ -125,16 +120,7 @@ def frames(
     from curate.frames.stage import by_reason, frames_stage, notes
 
     console.configure(as_json=as_json)
-    p = options.read(
-        params,
-        footage=_text(footage),
-        source=source,
-        crop=crop,
-        image_size=image_size,
-        hash=hash_kind,
-        decode="full" if full_decode else None,
-    )
-    counts = frames_stage(output, p, options.cores(workers), force)
+    counts = frames_stage(footage or Path(p.footage), output, p, cores(workers), force)
     said = notes(counts)
     for sentence in said:
         console.note(sentence)
@@ -149,6 +135,11 @@ def frames(
 
 
 @app.command()
+@with_parameters(
+    *("stride", "distance", "scope", "keep", "hash"),
+    decode="--full-decode=full",
+    same_labels="--same-labels/--any-labels",
+)
 def dedup(
     path: Annotated[
         Path | None,
@@ -157,15 +148,8 @@ def dedup(
             "[the pipeline's frames]"
         ),
     ] = None,
-    stride: Annotated[int | None, options.of("stride")] = None,
-    distance: Annotated[int | None, options.of("distance")] = None,
-    scope: Annotated[str | None, options.of("scope")] = None,
-    keep: Annotated[str | None, options.of("keep")] = None,
-    hash_kind: Annotated[str | None, options.of("hash", "--hash")] = None,
-    full_decode: options.FullDecode = False,
-    same_labels: Annotated[
-        bool | None, options.of("same_labels", "--same-labels/--any-labels")
-    ] = None,
+    *,
+    p: Parameters,
     against: Annotated[
         Path | None, typer.Option(help="older footage: frames that repeat it are dropped")
     ] = None,
@@ -198,9 +182,8 @@ def dedup(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="read every file, remember nothing")
     ] = False,
-    workers: options.Workers = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Thin frames by stride, then drop near-duplicates; every frame gets keep or a reason.
 
@@ -220,24 +203,13 @@ def dedup(
     from curate.standalone import dedup as standalone
 
     console.configure(as_json=as_json)
-    p = options.read(
-        params,
-        stride=stride,
-        distance=distance,
-        scope=scope,
-        keep=keep,
-        hash=hash_kind,
-        decode="full" if full_decode else None,
-        same_labels=same_labels,
-    )
     cli_insight.check_alone(path, frames=frames != FRAMES)
     written = output if path else output or DEDUP
     places = standalone.Places(written, to, link, labels, against, cache, not no_cache, dry_run)
-    cores = options.cores(workers)
     if path is None:
-        outcome = standalone.dedup_pipeline(frames, labels or LABELS, p, cores, places)
+        outcome = standalone.dedup_pipeline(frames, labels or LABELS, p, cores(workers), places)
     else:
-        outcome = standalone.dedup_footage(path, p, cores, places)
+        outcome = standalone.dedup_footage(path, p, cores(workers), places)
     for sentence in outcome.notes:
         console.note(sentence)
     counts = count_reasons(outcome.decisions)
@@ -252,19 +224,18 @@ def dedup(
 
 
 @app.command()
+@with_parameters(
+    *("folds", "fold", "validation_fraction", "validation_positives", "moments_fraction", "margin")
+)
 def split(
     dedup: Annotated[Path, typer.Option(help="decisions of curate dedup")] = DEDUP,
     labels: Annotated[Path, typer.Option(help="labels table")] = LABELS,
     frames: Annotated[Path, typer.Option(help="frames, to count near-duplicates")] = FRAMES,
     output: Annotated[Path, typer.Option(help="table to write")] = SPLIT,
-    folds: Annotated[str | None, options.of("folds")] = None,
-    fold: Annotated[int | None, options.of("fold")] = None,
-    validation_fraction: Annotated[float | None, options.of("validation_fraction")] = None,
-    validation_positives: Annotated[int | None, options.of("validation_positives")] = None,
-    moments_fraction: Annotated[float | None, options.of("moments_fraction")] = None,
-    margin: Annotated[int | None, options.of("margin")] = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    *,
+    p: Parameters,
+    validation_fraction: float | None,
+    as_json: AsJson = False,
 ) -> None:
     """Hold out other people (validation) and other moments of the same people.
 
@@ -274,15 +245,6 @@ def split(
     from curate.split import stage
 
     console.configure(as_json=as_json)
-    p = options.read(
-        params,
-        folds=folds,
-        fold=fold,
-        validation_fraction=validation_fraction,
-        validation_positives=validation_positives,
-        moments_fraction=moments_fraction,
-        margin=margin,
-    )
     if p.folds and validation_fraction is not None:
         console.note(f"--validation-fraction decides nothing with folds: {p.folds}")
     result = stage.split_stage(dedup, labels, frames, output, p)
@@ -293,13 +255,14 @@ def split(
 
 
 @app.command()
+@with_parameters("cap")
 def cap(
     split: Annotated[Path, typer.Option(help="decisions of curate split")] = SPLIT,
     labels: Annotated[Path, typer.Option(help="labels table")] = LABELS,
     output: Annotated[Path, typer.Option(help="table to write")] = CAP,
-    most: Annotated[str | None, options.of("cap", "--cap")] = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    *,
+    p: Parameters,
+    as_json: AsJson = False,
 ) -> None:
     """Cap the positives of common action units, keeping as many positives as can be.
 
@@ -308,7 +271,6 @@ def cap(
     from curate.cap.stage import cap_stage, in_words
 
     console.configure(as_json=as_json)
-    p = options.read(params, cap=most)
     result = cap_stage(split, labels, output, p)
     for sentence in result.notes:
         console.note(sentence)
@@ -317,14 +279,15 @@ def cap(
 
 
 @app.command()
+@with_parameters("seed")
 def shards(
     cap: Annotated[Path, typer.Option(help="decisions of curate cap")] = CAP,
     labels: Annotated[Path, typer.Option(help="labels table")] = LABELS,
     frames: Annotated[Path, typer.Option(help="frames with their pictures")] = FRAMES,
     output: Annotated[Path, typer.Option(help="folder to write")] = SHARDS,
-    seed: Annotated[int | None, options.of("seed")] = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    *,
+    p: Parameters,
+    as_json: AsJson = False,
 ) -> None:
     """Write the chosen frames as TFRecords that `tfds.builder_from_directory` opens.
 
@@ -333,13 +296,8 @@ def shards(
     console.configure(as_json=as_json)
     with console.quiet_tensorflow():
         from curate.shards import shards_stage
-    p = options.read(params, seed=seed)
     counts = shards_stage(frames, cap, labels, output, p)
     console.report(f"{output}", ["split", "frames"], list(counts.items()), counts)
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
 
 
 def _report_frames(title: str, counts: list[tuple[str, int]], data: dict[str, Any]) -> None:

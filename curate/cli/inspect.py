@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from curate.base import cli as options
 from curate.base import console
+from curate.base.cli import AsJson, Workers, cores, with_parameters
 from curate.base.errors import UserError
-from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
+from curate.base.params import Parameters
+from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, SHARDS, SPLIT
 
 FramesTable = Annotated[Path, typer.Option(help="the pipeline's frames")]
 LabelsTable = Annotated[Path, typer.Option(help="the pipeline's labels")]
@@ -44,6 +45,7 @@ def _used(split: Path | None) -> Path | None:
     return split or next((place for place in (CAP, SPLIT) if place.exists()), None)
 
 
+@with_parameters()
 def suggest(
     path: Annotated[
         Path | None,
@@ -61,9 +63,11 @@ def suggest(
         str | None, typer.Option(help="candidates in bits [off,0,2,4,6,8]")
     ] = None,
     output: Annotated[Path, typer.Option(help="picture to write, PNG")] = Path("suggest.png"),
-    workers: options.Workers = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    *,
+    p: Parameters,
+    params: Path,
+    workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Suggest a stride and a distance: how fast pictures change, and what each candidate leaves.
 
@@ -81,10 +85,10 @@ def suggest(
         path,
         frames,
         labels or (LABELS if path is None and LABELS.exists() else None),
-        options.read(params),
+        p,
         read_numbers(strides, "--strides", STRIDES),
         read_numbers(distances, "--distances", DISTANCES),
-        options.cores(workers),
+        cores(workers),
     )
     command = tables.command(result, path, frames, labels, params)
     picture.write(result, output)
@@ -111,7 +115,7 @@ def explain(
     split: Annotated[Path, typer.Option(help="decisions of curate split")] = SPLIT,
     cap: Annotated[Path, typer.Option(help="decisions of curate cap")] = CAP,
     shards: Annotated[Path, typer.Option(help="TFRecords of curate shards")] = SHARDS,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Report one frame's story through every stage: what became of it, and why.
 
@@ -136,6 +140,7 @@ def explain(
         console.say(f"picture: {output}")
 
 
+@with_parameters("distance")
 def audit(
     paths: Annotated[
         list[Path] | None,
@@ -145,16 +150,16 @@ def audit(
         ),
     ] = None,
     split: Splits = None,
-    distance: Annotated[int | None, options.of("distance")] = None,
+    *,
+    p: Parameters,
     strict: Annotated[bool, typer.Option("--strict", help="exit code 1 when a leak is found")] = (
         False
     ),
     examples: Annotated[int, typer.Option(min=0, help="most examples of each check")] = 3,
     frames: FramesTable = FRAMES,
     labels: LabelsTable = LABELS,
-    workers: options.Workers = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Look for leaks between splits, repetition, label noise, frozen video and broken frames.
 
@@ -165,10 +170,9 @@ def audit(
     from curate.audit.inputs import choose
 
     console.configure(as_json=as_json)
-    p = options.read(params, distance=distance)
     first = paths[0] if paths else None
     check_alone(first, split=split is not None, frames=frames != FRAMES, labels=labels != LABELS)
-    material = choose(paths or [], frames, labels, _used(split), p, options.cores(workers))
+    material = choose(paths or [], frames, labels, _used(split), p, cores(workers))
     bits = max(p.distance, 0)
     checks = stage.audit(material, bits, examples)
     for sentence in material.notes:
@@ -182,6 +186,7 @@ def audit(
         raise typer.Exit(1)
 
 
+@with_parameters("stride", "distance")
 def gallery(
     paths: Annotated[
         list[Path] | None,
@@ -194,15 +199,15 @@ def gallery(
     groups: Annotated[
         int, typer.Option(min=1, max=30, help="most groups of near-duplicates to show")
     ] = 20,
-    stride: Annotated[int | None, options.of("stride")] = None,
-    distance: Annotated[int | None, options.of("distance")] = None,
+    *,
+    p: Parameters,
+    stride: int | None,
     frames: FramesTable = FRAMES,
     labels: LabelsTable = LABELS,
     dedup: DedupTable = DEDUP,
     split: Splits = None,
-    workers: options.Workers = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show near-duplicates, and pairs that cross splits, on one HTML page that fetches nothing.
 
@@ -213,7 +218,6 @@ def gallery(
     from curate.gallery.inputs import choose
 
     console.configure(as_json=as_json)
-    p = options.read(params, stride=stride, distance=distance)
     if stride is not None and not paths:
         raise UserError(
             "--stride: goes with a PATH; without one, what 'curate dedup' decided is shown"
@@ -222,8 +226,8 @@ def gallery(
     check_alone(first, split=split is not None, dedup=dedup != DEDUP)
     check_alone(first, frames=frames != FRAMES, labels=labels != LABELS)
     stage.check_place(output, paths or [])
-    cores = options.cores(workers)
-    shown = choose(paths or [], frames, labels, dedup, _used(split), p, cores)
+    used = _used(split)
+    shown = choose(paths or [], frames, labels, dedup, used, p, cores(workers))
     counts = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
     rows = list(counts.items())
     console.report(f"{output}: shown", ["section", "groups"], rows, counts | {"page": str(output)})

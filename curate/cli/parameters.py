@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from curate.base import cli as options
 from curate.base import console
+from curate.base.cli import AsJson
 from curate.base.errors import UserError
 from curate.base.paths import PIPELINE
 
@@ -18,7 +18,7 @@ def parameters(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="print the page docs/parameters.md")
     ] = False,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """List every parameter: its default, what is allowed, what it is, the stages that use it.
 

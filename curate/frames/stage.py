@@ -55,10 +55,10 @@ class ClipCount:
 
 
 def frames_stage(
-    folder: Path, parameters: FramesParameters, workers: int, force: bool
+    footage: Path, folder: Path, parameters: FramesParameters, workers: int, force: bool
 ) -> list[ClipCount]:
     """Find the footage's clips and write their parts, showing progress; return their counts."""
-    clips = find_clips(Path(parameters.footage), parameters)
+    clips = find_clips(footage, parameters)
     with console.progress("decoding", sum(map(expected_frames, clips))) as advance:
         return extract_frames(clips, folder, parameters, workers, advance, force)
 

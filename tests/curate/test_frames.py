@@ -286,35 +286,36 @@ def test_parts_of_clips_that_are_gone_are_removed_and_strangers_are_not(
     footage, out = tmp_path / "in", tmp_path / "out"
     gone = write_video(footage / "gone.avi", 2)
     write_video(footage / "stays.avi", 2)
-    parameters = Parameters(footage=str(footage), source="videos", image_size=48)
-    frames_stage(out, parameters, 1, False)
+    parameters = Parameters(source="videos", image_size=48)
+    frames_stage(footage, out, parameters, 1, False)
     pl.DataFrame({"mine": [1]}).write_parquet(out / "table.parquet")
     (out / "notes.parquet").write_text("no Parquet")
     gone.unlink()
-    (count,) = frames_stage(out, parameters, 1, False)
+    (count,) = frames_stage(footage, out, parameters, 1, False)
     assert (count.clip, count.was_done) == ("stays", True)
     assert set(files_below(out)) == {"stays.parquet", "table.parquet", "notes.parquet"}
 
 
 def test_force_does_every_clip_again(tmp_path: Path, clip: Clip) -> None:
     assert clip.video is not None
-    parameters = Parameters(footage=str(clip.video), source="videos", image_size=48)
-    assert not frames_stage(tmp_path / "out", parameters, 1, False)[0].was_done
-    assert frames_stage(tmp_path / "out", parameters, 1, False)[0].was_done
+    parameters = Parameters(source="videos", image_size=48)
+    assert not frames_stage(clip.video, tmp_path / "out", parameters, 1, False)[0].was_done
+    assert frames_stage(clip.video, tmp_path / "out", parameters, 1, False)[0].was_done
     before = files_below(tmp_path / "out")
-    assert not frames_stage(tmp_path / "out", parameters, 1, True)[0].was_done
+    assert not frames_stage(clip.video, tmp_path / "out", parameters, 1, True)[0].was_done
     assert files_below(tmp_path / "out") == before
 
 
 def test_force_keeps_the_old_part_until_the_new_one_is_whole(
     tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parameters = Parameters(footage=str(clip.video), source="videos", image_size=48)
-    frames_stage(tmp_path / "out", parameters, 1, False)
+    assert clip.video is not None
+    parameters = Parameters(source="videos", image_size=48)
+    frames_stage(clip.video, tmp_path / "out", parameters, 1, False)
     before = files_below(tmp_path / "out")
     monkeypatch.setattr(stage, "in_processes", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        frames_stage(tmp_path / "out", parameters, 1, True)
+        frames_stage(clip.video, tmp_path / "out", parameters, 1, True)
     assert files_below(tmp_path / "out") == before
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from curate.base import cli as options
 from curate.base import console
+from curate.base.cli import AsJson
 from curate.base.files import check_folder
 from curate.base.text import plural
 from train.cli.compare import show
@@ -41,7 +41,7 @@ def ablate(
         bool, typer.Option("--force", help="run again, and replace, experiments of these names")
     ] = False,
     output: Annotated[Path, typer.Option(help="folder of the comparison")] = Path("comparison"),
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run settings against each other as DVC experiments, one after the other, and compare them.
 

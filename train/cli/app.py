@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from curate.base import cli as options
 from curate.base import console
-from curate.base.cli import new_app, run_program
+from curate.base.cli import AsJson, new_app, run_program, with_parameters
 from curate.base.errors import UserError
-from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, PARAMS, SHARDS, SPLIT
+from curate.base.params import Parameters
+from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, SHARDS, SPLIT
 from train.cli.ablate import ablate
 from train.cli.compare import compare_command
 
@@ -37,19 +37,15 @@ Published = Annotated[
 
 
 @app.command()
+@with_parameters(
+    *("lr", "epochs", "batch_size", "dropout", "backbone", "unfreeze", "monitor", "patience")
+)
 def fit(
     shards: Annotated[Path, typer.Option(help="folder of curate shards")] = SHARDS,
     output: Annotated[Path, typer.Option(help="folder to write")] = FIT,
-    lr: Annotated[float | None, options.of("lr")] = None,
-    epochs: Annotated[int | None, options.of("epochs")] = None,
-    batch_size: Annotated[int | None, options.of("batch_size")] = None,
-    dropout: Annotated[float | None, options.of("dropout")] = None,
-    backbone: Annotated[str | None, options.of("backbone")] = None,
-    unfreeze: Annotated[int | None, options.of("unfreeze")] = None,
-    monitor: Annotated[str | None, options.of("monitor")] = None,
-    patience: Annotated[int | None, options.of("patience")] = None,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    *,
+    p: Parameters,
+    as_json: AsJson = False,
 ) -> None:
     """Train, scoring the five probes of the gap several times within the first epoch.
 
@@ -61,17 +57,6 @@ def fit(
 
     - `train fit --unfreeze 2 --monitor macro_f1 --patience 3`: fine-tune, keep the best weights
     """
-    p = options.read(
-        params,
-        lr=lr,
-        epochs=epochs,
-        batch_size=batch_size,
-        dropout=dropout,
-        backbone=backbone,
-        unfreeze=unfreeze,
-        monitor=monitor,
-        patience=patience,
-    )
     console.configure(as_json=as_json)
     with console.quiet_tensorflow():
         from train.fit.stage import fit_stage
@@ -90,6 +75,7 @@ def fit(
 
 
 @app.command()
+@with_parameters("threshold")
 def evaluate(
     model: Annotated[
         Path | None,
@@ -110,10 +96,10 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    threshold: Annotated[float | None, options.of("threshold")] = None,
+    *,
+    p: Parameters,
     published: Published = False,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score the model on people it never saw: precision, recall, F1, with 95 % intervals.
 
@@ -126,7 +112,6 @@ def evaluate(
 
     - `train evaluate model.keras --tfrecords folder --split validation`: any model, any shards
     """
-    p = options.read(params, threshold=threshold)
     console.configure(as_json=as_json)
     if split and not model:
         raise UserError("--split: needs a MODEL, as in 'train evaluate data/fit/model.keras'")
@@ -141,6 +126,7 @@ def evaluate(
 
 
 @app.command()
+@with_parameters("threshold")
 def sum_folds(
     folders: Annotated[
         list[Path], typer.Argument(help="folders of train evaluate, one a fold", show_default=False)
@@ -148,10 +134,10 @@ def sum_folds(
     output: Annotated[
         Path | None, typer.Option(help="folder to write [none, only shown]", show_default=False)
     ] = None,
-    threshold: Annotated[float | None, options.of("threshold")] = None,
+    *,
+    p: Parameters,
     published: Published = False,
-    params: options.ParametersFile = PARAMS,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Sum the evaluations of k folds: counts of all folds together, then one F1 an action unit.
 
@@ -161,7 +147,6 @@ def sum_folds(
     """
     from train.evaluate.sum_folds import sum_evaluations
 
-    p = options.read(params, threshold=threshold)
     console.configure(as_json=as_json)
     found = sum_evaluations(folders, output, p, beside_published=published)
     _show(found, f"{len(folders)} folds", as_json=as_json)
@@ -198,7 +183,7 @@ def export(
             "--shards", "--tfrecords", help="folder of curate shards, to compare the two on"
         ),
     ] = SHARDS,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the model as ONNX or SavedModel, and compare its outputs with the one in Keras.
 
@@ -224,6 +209,7 @@ def export(
 
 
 @app.command()
+@with_parameters()
 def report(
     frames: Annotated[Path, typer.Option(help="frames of curate frames")] = FRAMES,
     labels: Annotated[Path, typer.Option(help="table of curate labels")] = LABELS,
@@ -233,7 +219,8 @@ def report(
     fit: Annotated[Path, typer.Option(help="folder of train fit")] = FIT,
     evaluation: Annotated[Path, typer.Option(help="folder of train evaluate")] = EVALUATION,
     output: Annotated[Path, typer.Option(help="folder to write")] = REPORT,
-    params: options.ParametersFile = PARAMS,
+    *,
+    p: Parameters,
 ) -> None:
     """Draw the charts and write one self-contained page, index.html.
 
@@ -241,7 +228,6 @@ def report(
     """
     from train.report.stage import ReportInputs, report_stage
 
-    p = options.read(params)
     inputs = ReportInputs(frames, labels, dedup, split, cap, fit, evaluation)
     for path in report_stage(inputs, output, p):
         console.say(str(path))

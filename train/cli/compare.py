@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate.base import cli as options
 from curate.base import console
+from curate.base.cli import AsJson
 from curate.base.text import plural
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def compare_command(
         ),
     ] = None,
     output: Annotated[Path, typer.Option(help="folder to write")] = Path("comparison"),
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare experiments of DVC: their gap, what it is made of, and their scores.
 
