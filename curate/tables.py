@@ -147,19 +147,28 @@ def read_rows(path: Path, *wanted: pl.Expr, columns: Sequence[str] | None = None
     return _read(path, _how_to_make(path), *wanted, columns=columns)
 
 
-def read_frames(folder: Path, columns: Sequence[str] = tuple(WITHOUT_PICTURES)) -> pl.DataFrame:
-    """Read the parts of a frames table below `folder`, or one part, by clip and index.
+def part_paths(folder: Path) -> list[Path]:
+    """List the parts of a frames table below `folder`, by path; a part itself may be given.
 
     Raises:
         MissingInputError: there is none.
-        DamagedInputError: a part that cannot be read or lacks a column.
     """
     paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else [folder]
     if not paths or not paths[0].exists():
         raise MissingInputError(
             f"{folder}: holds no frames; make them with 'curate frames'", path=folder
         )
-    return read_parts(paths, columns)
+    return paths
+
+
+def read_frames(folder: Path, columns: Sequence[str] = tuple(WITHOUT_PICTURES)) -> pl.DataFrame:
+    """Read a frames table, by clip and index: its parts below `folder`, or one part.
+
+    Raises:
+        MissingInputError: there is none.
+        DamagedInputError: a part that cannot be read or lacks a column.
+    """
+    return read_parts(part_paths(folder), columns)
 
 
 def read_parts(

@@ -73,11 +73,11 @@ class Decisions:
             UserError: a folder that holds something, or one inside the footage.
         """
         from curate.footage.open import open_footage
-        from curate.standalone.destinations import Places
+        from curate.standalone.destinations import DedupPaths
         from curate.standalone.export import copy_kept
 
         to = as_path(folder)
-        Places(to=to, link=link).check(self.path)
+        DedupPaths(to=to, link=link).check(self.path)
         footage = open_footage(self.path)
         warn(copy_kept(footage, self.table, to, cores(workers), link=link))
         return to
@@ -129,7 +129,7 @@ def dedup(
         PosixPath('thinned')
     """
     from curate.standalone.dedup import dedup_footage
-    from curate.standalone.destinations import Places
+    from curate.standalone.destinations import DedupPaths
 
     given = {
         "stride": stride,
@@ -140,14 +140,14 @@ def dedup(
         "decode": decode,
         "same_labels": same_labels,
     }
-    places = Places(
+    paths = DedupPaths(
         labels=None if labels is None else as_path(labels),
         against=None if against is None else as_path(against),
         cache=None if isinstance(cache, bool) else as_path(cache),
         use_cache=cache is not False,
     )
     footage = as_path(path)
-    outcome = dedup_footage(footage, checked(params, **given), cores(workers), places)
+    outcome = dedup_footage(footage, checked(params, **given), cores(workers), paths)
     return Decisions(footage, outcome.decisions, outcome.notes)
 
 

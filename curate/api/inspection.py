@@ -93,9 +93,9 @@ def explain(frame: str, data: PathLike = "data") -> Story:
     Raises:
         UserError: no such frame (near ones are named), or a table of something else.
     """
-    from curate.explain.lookup import Places
+    from curate.explain.lookup import StageOutputs
     from curate.explain.story import explain as tell
 
     folder = as_path(data)
     tables = {name: folder / f"{name}.parquet" for name in ("labels", "dedup", "split", "cap")}
-    return tell(frame, Places(folder / "frames", **tables, shards=folder / "tfrecords"))
+    return tell(frame, StageOutputs(folder / "frames", **tables, shards=folder / "tfrecords"))

@@ -200,16 +200,17 @@ def dedup(
     - `curate dedup --stride 5`: decide again on the pipeline's frames
     """
     from curate.dedup.rule import count_reasons
-    from curate.standalone import dedup as standalone
+    from curate.standalone.dedup import dedup_footage, dedup_pipeline
+    from curate.standalone.destinations import DedupPaths
 
     console.configure(as_json=as_json)
     cli_insight.check_alone(path, frames=frames != FRAMES)
     written = output if path else output or DEDUP
-    places = standalone.Places(written, to, link, labels, against, cache, not no_cache, dry_run)
+    paths = DedupPaths(written, to, link, labels, against, cache, not no_cache, dry_run)
     if path is None:
-        outcome = standalone.dedup_pipeline(frames, labels or LABELS, p, cores(workers), places)
+        outcome = dedup_pipeline(frames, labels or LABELS, p, cores(workers), paths)
     else:
-        outcome = standalone.dedup_footage(path, p, cores(workers), places)
+        outcome = dedup_footage(path, p, cores(workers), paths)
     for sentence in outcome.notes:
         console.note(sentence)
     counts = count_reasons(outcome.decisions)
@@ -219,7 +220,7 @@ def dedup(
     )
     _report_frames(title, counts, outcome.as_data() if path or against else dict(counts))
     if not as_json:
-        for sentence in outcome.closing(places):
+        for sentence in outcome.closing(paths):
             console.say(sentence)
 
 

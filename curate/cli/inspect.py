@@ -122,11 +122,11 @@ def explain(
     Example: `curate explain LeftVideoSN001_comp/000123 --output frame.png`
     """
     from curate.explain import story as stage
-    from curate.explain.lookup import Places
+    from curate.explain.lookup import StageOutputs
 
     console.configure(as_json=as_json)
-    places = Places(frames, labels, dedup, split, cap, shards)
-    story = stage.explain(frame, places)
+    outputs = StageOutputs(frames, labels, dedup, split, cap, shards)
+    story = stage.explain(frame, outputs)
     if output is not None:
         from curate.explain import chart as picture
 

@@ -15,7 +15,7 @@ class Chapter:
     """
 
     stage: str
-    said: list[str]
+    sentences: list[str]
     data: dict[str, Any] = field(default_factory=dict)
     beside: str | None = None
     because: str = ""
@@ -28,5 +28,5 @@ def not_run(stage: str, path: Path) -> Chapter:
 
 def unknown(stage: str, path: Path) -> Chapter:
     """Make the chapter of a stage whose table lacks the frame."""
-    said = f"{path} lacks this frame: it was made of other footage; run 'curate {stage}'"
-    return Chapter(stage, [said], {"known": False})
+    sentence = f"{path} lacks this frame: it was made of other footage; run 'curate {stage}'"
+    return Chapter(stage, [sentence], {"known": False})

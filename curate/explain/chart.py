@@ -20,7 +20,7 @@ _SIDE, _SPACE, _TOP, _WORDS = 3.0, 0.15, 0.6, 0.5  # inches
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownFrame:
     """A picture (height, width, 3) uint8 RGB, its frame's id and what it is here, in words."""
 
     id: str
@@ -29,7 +29,7 @@ class Shown:
 
 
 def write(story: Story, frames: Path, output: Path) -> None:
-    """Read the pictures from the frames table, draw them and write the PNG whole.
+    """Read the pictures from the frames table, draw them and write the PNG.
 
     Raises:
         UserError: `output` is no PNG, or there is no picture of the frame.
@@ -49,7 +49,7 @@ def _fate(story: Story) -> str:
     return f"{name}: {'kept' if data['keep'] else 'dropped, ' + data['reason'].replace('_', ' ')}"
 
 
-def read(story: Story, frames: Path) -> list[Shown]:
+def read(story: Story, frames: Path) -> list[ShownFrame]:
     """Read the frame's picture from the frames table, and the one to look at beside it, if any.
 
     Raises:
@@ -58,11 +58,11 @@ def read(story: Story, frames: Path) -> list[Shown]:
     own = _jpeg(story.frame.id, frames)
     if own is None:
         raise UserError(f"{story.frame.id}: has no picture to draw; leave out --output")
-    shown = [Shown(story.frame.id, "this frame", decode(own))]
+    shown = [ShownFrame(story.frame.id, "this frame", decode(own))]
     beside = story.compared.beside
     other = None if beside is None else _jpeg(beside, frames)
     if beside is not None and other is not None:
-        shown.append(Shown(beside, story.compared.because, decode(other)))
+        shown.append(ShownFrame(beside, story.compared.because, decode(other)))
     return shown
 
 
@@ -72,9 +72,9 @@ def _jpeg(name: str, frames: Path) -> bytes | None:
 
 
 @in_style()
-def draw(shown: list[Shown], title: str) -> Figure:
+def draw(shown: list[ShownFrame], title: str) -> Figure:
     """Draw the frame, and where there is a second one, that and their difference."""
-    panels = [(one.picture, f"{one.words}\n{shorten(one.id)}") for one in shown]
+    panels = [(frame.picture, f"{frame.words}\n{shorten(frame.id)}") for frame in shown]
     if len(shown) > 1:
         apart = difference(shown[0].picture, shown[1].picture)
         panels.append((apart, f"difference × {AMPLIFIED}\nwhite where they are the same"))

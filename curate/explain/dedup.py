@@ -10,53 +10,55 @@ import polars as pl
 
 from curate.base.text import first_few, plural
 from curate.explain.chapter import Chapter, not_run, unknown
-from curate.explain.lookup import Found, Places, read_part
+from curate.explain.lookup import LocatedFrame, StageOutputs, read_part
 from curate.tables import clip_of, read_rows
 
 _NAMED = 5  # frames dropped for one that are named
 _UNLABELLED = "dropped as unlabelled: no action unit of it is known"
 
 
-def dedup_chapter(found: Found, places: Places) -> Chapter:
+def dedup_chapter(frame: LocatedFrame, outputs: StageOutputs) -> Chapter:
     """Report what dedup decided on the frame, and which frame to look at beside it."""
-    if not places.dedup.is_file():
-        return not_run("dedup", places.dedup)
-    clip = read_rows(places.dedup, pl.col("clip") == found.clip).sort("index")
-    own = clip.filter(pl.col("index") == found.index)
+    if not outputs.dedup.is_file():
+        return not_run("dedup", outputs.dedup)
+    clip = read_rows(outputs.dedup, pl.col("clip") == frame.clip).sort("index")
+    own = clip.filter(pl.col("index") == frame.index)
     if own.is_empty():
-        return unknown("dedup", places.dedup)
+        return unknown("dedup", outputs.dedup)
     row = own.row(0, named=True)
     data = {name: row[name] for name in ("keep", "reason", "duplicate_of", "distance")}
     if row["reason"] is None:
-        return _kept(found, places, clip, data)
+        return _kept(frame, outputs, clip, data)
     if row["reason"] == "stride":
-        return _by_stride(found, places, clip, data)
+        return _by_stride(frame, outputs, clip, data)
     if row["reason"] == "repeats_against":
         of, apart = row["duplicate_of"], plural(row["distance"], "bit")
         return Chapter("dedup", [f"dropped: repeats {of} of other footage, {apart} apart"], data)
     if row["duplicate_of"] is not None:
-        return _near_duplicate(row, places, data)
-    said = _UNLABELLED if row["reason"] == "unlabelled" else f"not asked: {row['reason']}"
-    return Chapter("dedup", [said], data)
+        return _near_duplicate(row, outputs, data)
+    unlabelled = row["reason"] == "unlabelled"
+    return Chapter("dedup", [_UNLABELLED if unlabelled else f"not asked: {row['reason']}"], data)
 
 
-def _near_duplicate(row: dict[str, Any], places: Places, data: dict[str, Any]) -> Chapter:
+def _near_duplicate(row: dict[str, Any], outputs: StageOutputs, data: dict[str, Any]) -> Chapter:
     of, apart = row["duplicate_of"], plural(row["distance"], "bit")
-    part = read_part(places.frames, clip_of(of))
+    part = read_part(outputs.frames, clip_of(of))
     hashes = part.filter(pl.col("id") == of)["hash"].drop_nulls()
     code = f" (hash {hashes[0]:016x})" if len(hashes) else ""
-    said = f"dropped as a near-duplicate of {of}{code}, {apart} apart"
-    return Chapter("dedup", [said], data, of, f"kept instead, {apart} apart")
+    sentence = f"dropped as a near-duplicate of {of}{code}, {apart} apart"
+    return Chapter("dedup", [sentence], data, of, f"kept instead, {apart} apart")
 
 
-def _kept(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]) -> Chapter:
-    ours = (pl.col("duplicate_of") == found.id) & (pl.col("reason") == "near_duplicate")
-    dropped = read_rows(places.dedup, ours, columns=["id", "distance"]).sort("distance", "id")
+def _kept(
+    frame: LocatedFrame, outputs: StageOutputs, clip: pl.DataFrame, data: dict[str, Any]
+) -> Chapter:
+    ours = (pl.col("duplicate_of") == frame.id) & (pl.col("reason") == "near_duplicate")
+    dropped = read_rows(outputs.dedup, ours, columns=["id", "distance"]).sort("distance", "id")
     data = data | {"dropped_for_it": dropped.to_dicts()}
     if dropped.is_empty():
-        around = _neighbours(found, clip)
-        said = ["kept; no frame was dropped for it", *around.said]
-        return replace(around, said=said, data=data | around.data)
+        around = _neighbours(frame, clip)
+        sentences = ["kept; no frame was dropped for it", *around.sentences]
+        return replace(around, sentences=sentences, data=data | around.data)
     named = first_few(
         [f"{name} ({plural(apart, 'bit')})" for name, apart in dropped.rows()], _NAMED
     )
@@ -66,15 +68,17 @@ def _kept(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]
     return Chapter("dedup", [f"kept; {count} dropped for it: {named}"], data, farthest, because)
 
 
-def _by_stride(found: Found, places: Places, clip: pl.DataFrame, data: dict[str, Any]) -> Chapter:
-    stride = _stride(read_rows(places.dedup, columns=["index", "reason", "duplicate_of"]))
-    said = "dropped by the stride"
+def _by_stride(
+    frame: LocatedFrame, outputs: StageOutputs, clip: pl.DataFrame, data: dict[str, Any]
+) -> Chapter:
+    stride = _stride(read_rows(outputs.dedup, columns=["index", "reason", "duplicate_of"]))
+    sentence = "dropped by the stride"
     if stride is not None:
-        past = found.index % stride
-        said += f" of {stride}: {found.index} is {past} past the last multiple of it"
+        past = frame.index % stride
+        sentence += f" of {stride}: {frame.index} is {past} past the last multiple of it"
         data = data | {"stride": stride, "past": past}
-    around = _neighbours(found, clip)
-    return replace(around, said=[said, *around.said], data=data | around.data)
+    around = _neighbours(frame, clip)
+    return replace(around, sentences=[sentence, *around.sentences], data=data | around.data)
 
 
 def _stride(table: pl.DataFrame) -> int | None:
@@ -89,29 +93,28 @@ def _stride(table: pl.DataFrame) -> int | None:
     return fits[0] if len(fits) == 1 else None
 
 
-def _neighbours(found: Found, clip: pl.DataFrame) -> Chapter:
+def _neighbours(frame: LocatedFrame, clip: pl.DataFrame) -> Chapter:
     """Name the kept frames nearest in time on either side; look at the nearer one in bits."""
     kept = clip.filter("keep")
     sides = {
-        "before": kept.filter(pl.col("index") < found.index)["id"].tail(1).to_list(),
-        "after": kept.filter(pl.col("index") > found.index)["id"].head(1).to_list(),
+        "before": kept.filter(pl.col("index") < frame.index)["id"].tail(1).to_list(),
+        "after": kept.filter(pl.col("index") > frame.index)["id"].head(1).to_list(),
     }
-    hashes = dict(found.part.select("id", "hash").rows())
-    said, near, data = [], [], {}
+    hashes = dict(frame.part.select("id", "hash").rows())
+    own = hashes.get(frame.id)
+    named, near, data = [], [], {}
     for side, names in sides.items():
         for name in names:
-            apart = _apart(hashes.get(found.id), hashes.get(name))
-            known = "" if apart is None else f" ({plural(apart, 'bit')})"
-            said.append(f"{side} it {name}{known}")
-            near += [] if apart is None else [(apart, name)]
-            data[side] = {"id": name, "distance": apart}
-    sentence = f"kept nearest in time: {', '.join(said)}" if said else "its clip keeps no other"
+            other, words, distance = hashes.get(name), f"{side} it {name}", None
+            if own is not None and other is not None:
+                distance = (own ^ other).bit_count()
+                near.append((distance, name))
+                words += f" ({plural(distance, 'bit')})"
+            named.append(words)
+            data[side] = {"id": name, "distance": distance}
+    sentence = f"kept nearest in time: {', '.join(named)}" if named else "its clip keeps no other"
     if not near:
         return Chapter("dedup", [sentence], {"nearest_kept": data})
     apart, beside = min(near)
     because = f"kept nearest in time, {plural(apart, 'bit')} apart"
     return Chapter("dedup", [sentence], {"nearest_kept": data}, beside, because)
-
-
-def _apart(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else (one ^ other).bit_count()

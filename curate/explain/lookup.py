@@ -24,7 +24,7 @@ _ALIKE = 0.4  # least similarity of their names (difflib's ratio, 0-1)
 
 
 @dataclass(frozen=True)
-class Places:
+class StageOutputs:
     """Where the stages' tables lie; any of them may be missing."""
 
     frames: Path
@@ -41,8 +41,8 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A frame that is there: its id, and its clip's part of the frames table without pictures.
+class LocatedFrame:
+    """A frame that exists: its id, and its clip's part of the frames table without pictures.
 
     `part` is empty where stage frames has not run.
     """
@@ -53,26 +53,27 @@ class Found:
     part: pl.DataFrame
 
 
-def find(frame: str, places: Places) -> Found:
+def locate(name: str, outputs: StageOutputs) -> LocatedFrame:
     """Look up a frame by its id, CLIP/000123; leading zeros may be left out.
 
     Raises:
         UserError: no stage has run, no such clip (near ones are named), or no such frame in it.
     """
     try:
-        clip, index = split_frame_id(frame)
+        clip, index = split_frame_id(name)
     except ValueError as error:
-        raise UserError(f"{error}{_example(places)}") from None
-    part = read_part(places.frames, clip)
-    there = part["index"] if len(part) else _indices(clip, places)
-    if there.is_empty():
-        raise UserError(f"{frame}: there is no clip '{clip}'; {_near(clip, places)}")
-    if index not in there:
-        ordered = there.sort()
+        example = "".join(f", such as {frame_id(clip, 0)}" for clip in _clips(outputs)[:1])
+        raise UserError(f"{error}{example}") from None
+    part = read_part(outputs.frames, clip)
+    indices = part["index"] if len(part) else _indices(clip, outputs)
+    if indices.is_empty():
+        raise UserError(f"{name}: there is no clip '{clip}'; {_near(clip, outputs)}")
+    if index not in indices:
+        ordered = indices.sort()
         raise UserError(
-            f"{frame}: the clip '{clip}' has frames {ordered[0]} to {ordered[-1]}, not {index}"
+            f"{name}: the clip '{clip}' has frames {ordered[0]} to {ordered[-1]}, not {index}"
         )
-    return Found(frame_id(clip, index), clip, index, part)
+    return LocatedFrame(frame_id(clip, index), clip, index, part)
 
 
 def read_part(frames: Path, clip: str) -> pl.DataFrame:
@@ -81,34 +82,36 @@ def read_part(frames: Path, clip: str) -> pl.DataFrame:
     return read_parts([path]) if path.is_file() else pl.DataFrame(schema=WITHOUT_PICTURES)
 
 
-def _indices(clip: str, places: Places) -> pl.Series:
-    for path in filter(Path.is_file, places.tables):
-        found = read_rows(path, pl.col("clip") == clip, columns=["index"])["index"]
-        if len(found):
-            return found
+def _indices(clip: str, outputs: StageOutputs) -> pl.Series:
+    """List a clip's frames by the first table that has some of it."""
+    for path in filter(Path.is_file, outputs.tables):
+        indices = read_rows(path, pl.col("clip") == clip, columns=["index"])["index"]
+        if len(indices):
+            return indices
     return pl.Series("index", [], dtype=KEY["index"])
 
 
-def _clips(places: Places) -> list[str]:
-    if places.frames.is_dir():
-        parts = places.frames.rglob("*.parquet")
-        return sorted(p.relative_to(places.frames).with_suffix("").as_posix() for p in parts)
-    for path in filter(Path.is_file, places.tables):
+def _clips(outputs: StageOutputs) -> list[str]:
+    """List the clips of the frames, or of the first table where there are none.
+
+    Raises:
+        MissingInputError: no stage has run.
+    """
+    if outputs.frames.is_dir():
+        parts = outputs.frames.rglob("*.parquet")
+        return sorted(p.relative_to(outputs.frames).with_suffix("").as_posix() for p in parts)
+    for path in filter(Path.is_file, outputs.tables):
         return sorted(read_rows(path, columns=["clip"])["clip"].unique())
     raise MissingInputError(
-        f"{places.frames}: there are no frames yet, and no table of any stage; make them with "
+        f"{outputs.frames}: there are no frames yet, and no table of any stage; make them with "
         "'curate frames' or 'dvc repro'",
-        path=places.frames,
+        path=outputs.frames,
     )
 
 
-def _example(places: Places) -> str:
-    clips = _clips(places)
-    return f", such as {frame_id(clips[0], 0)}" if clips else ""
-
-
-def _near(clip: str, places: Places) -> str:
-    clips = _clips(places)
+def _near(clip: str, outputs: StageOutputs) -> str:
+    """Name the clips most like one that there is not."""
+    clips = _clips(outputs)
     near = difflib.get_close_matches(clip, clips, _NEAR, _ALIKE)
     if not near:
         return f"there are {len(clips):,}: {', '.join(clips[:_NEAR])}, ..."

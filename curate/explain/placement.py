@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from curate.explain.chapter import Chapter, not_run, unknown
-from curate.explain.lookup import Found, Places
+from curate.explain.lookup import LocatedFrame, StageOutputs
 from curate.tables import INDEX_FILE, SPLITS, action_units, read_rows
 
 _PARTS = {
@@ -18,60 +18,60 @@ _PARTS = {
 }
 
 
-def split_chapter(found: Found, places: Places) -> Chapter:
+def split_chapter(frame: LocatedFrame, outputs: StageOutputs) -> Chapter:
     """Report which part of the data the frame lies in, and why."""
-    if not places.split.is_file():
-        return not_run("split", places.split)
-    clip = read_rows(places.split, pl.col("clip") == found.clip)
-    own = clip.filter(pl.col("index") == found.index)
+    if not outputs.split.is_file():
+        return not_run("split", outputs.split)
+    clip = read_rows(outputs.split, pl.col("clip") == frame.clip)
+    own = clip.filter(pl.col("index") == frame.index)
     if own.is_empty():
-        return unknown("split", places.split)
+        return unknown("split", outputs.split)
     row = own.row(0, named=True)
     block = clip.filter(pl.col("split") == "moments")["index"]
     start, stop = (block.min(), block.max()) if len(block) else (None, None)
-    said = _PARTS[row["split"]].format(subject=row["subject"], start=start, stop=stop)
-    said = f"in {said}"
-    if not row["keep"]:
-        here = row["reason"] == "margin"
-        said += "; dropped for it" if here else f"; but dropped before ({row['reason']})"
+    sentence = "in " + _PARTS[row["split"]].format(subject=row["subject"], start=start, stop=stop)
+    if row["reason"] == "margin":
+        sentence += "; dropped for it"
+    elif not row["keep"]:
+        sentence += f"; but dropped before ({row['reason']})"
     data = {"split": row["split"], "keep": row["keep"], "reason": row["reason"]}
-    return Chapter("split", [said], data | {"block": [start, stop] if len(block) else None})
+    return Chapter("split", [sentence], data | {"block": [start, stop] if len(block) else None})
 
 
-def cap_chapter(found: Found, places: Places) -> Chapter:
-    """Return whether the frame was dropped for balance, and which action units were full."""
-    if not places.cap.is_file():
-        return not_run("cap", places.cap)
-    own = read_rows(places.cap, pl.col("id") == found.id)
+def cap_chapter(frame: LocatedFrame, outputs: StageOutputs) -> Chapter:
+    """Report whether the frame was dropped for balance, and which action units were full."""
+    if not outputs.cap.is_file():
+        return not_run("cap", outputs.cap)
+    own = read_rows(outputs.cap, pl.col("id") == frame.id)
     if own.is_empty():
-        return unknown("cap", places.cap)
+        return unknown("cap", outputs.cap)
     row = own.row(0, named=True)
     data = {name: row[name] for name in ("keep", "reason", "balanced")}
     if row["reason"] == "over_cap":
-        units = _positives(found, places)
-        return Chapter("cap", [_full(units)], data | {"action_units": units})
+        units = _positives(frame, outputs)
+        return Chapter("cap", [_over_cap(units)], data | {"action_units": units})
     if row["reason"] is not None:
         return Chapter("cap", [f"not asked: dropped before ({row['reason']})"], data)
     if row["split"] == "train":
         return Chapter("cap", ["kept for training"], data)
     if row["split"] == "validation":
-        said = "also in" if row["balanced"] else "not in"
-        return Chapter("cap", [f"kept; {said} the balanced validation set"], data)
+        where = "also in" if row["balanced"] else "not in"
+        return Chapter("cap", [f"kept; {where} the balanced validation set"], data)
     return Chapter("cap", ["kept; only training frames are capped"], data)
 
 
-def _positives(found: Found, places: Places) -> dict[str, dict[str, Any]]:
+def _positives(frame: LocatedFrame, outputs: StageOutputs) -> dict[str, dict[str, Any]]:
     """Count, for each action unit present in the frame, training positives before and after.
 
     The cap is reached by whichever keeps most: a frame is dropped only where one is full.
     """
-    labels = read_rows(places.labels) if places.labels.is_file() else pl.DataFrame({"id": []})
+    labels = read_rows(outputs.labels) if outputs.labels.is_file() else pl.DataFrame({"id": []})
     names = action_units(labels)
     reasons = pl.col("reason").is_null() | (pl.col("reason") == "over_cap")
-    train = read_rows(places.cap, pl.col("split") == "train", reasons, columns=["id", "keep"])
+    train = read_rows(outputs.cap, pl.col("split") == "train", reasons, columns=["id", "keep"])
     train = train.join(labels.select("id", *names), on="id", how="left")
     kept = {name: int((train.filter("keep")[name] == 1).sum()) for name in names}
-    own = train.filter(pl.col("id") == found.id)
+    own = train.filter(pl.col("id") == frame.id)
     return {
         name: {
             "kept": kept[name],
@@ -83,21 +83,24 @@ def _positives(found: Found, places: Places) -> dict[str, dict[str, Any]]:
     }
 
 
-def _full(units: dict[str, dict[str, Any]]) -> str:
+def _over_cap(units: dict[str, dict[str, Any]]) -> str:
+    """Describe why a frame with these action units present was dropped."""
     if not units:
         return "dropped over the cap: frames in which no action unit is present are capped too"
-    full = [f"{n} ({u['kept']:,} of {u['of']:,} kept)" for n, u in units.items() if u["full"]]
-    rest = [f"{n} ({u['kept']:,} of {u['of']:,} kept)" for n, u in units.items() if not u["full"]]
-    beside = f"; also present, below the cap: {', '.join(rest)}" if rest else ""
-    return f"dropped over the cap: as many positives as it allows of {', '.join(full)}{beside}"
+    full, rest = (
+        [f"{n} ({u['kept']:,} of {u['of']:,} kept)" for n, u in units.items() if u["full"] == state]
+        for state in (True, False)
+    )
+    others = f"; also present, below the cap: {', '.join(rest)}" if rest else ""
+    return f"dropped over the cap: as many positives as it allows of {', '.join(full)}{others}"
 
 
-def shards_chapter(found: Found, places: Places) -> Chapter:
+def shards_chapter(frame: LocatedFrame, outputs: StageOutputs) -> Chapter:
     """Report which splits of the shards hold the frame."""
-    index = places.shards / INDEX_FILE
+    index = outputs.shards / INDEX_FILE
     if not index.is_file():
         return not_run("shards", index)
-    held = read_rows(index, pl.col("id") == found.id, columns=["split"])["split"].to_list()
+    held = read_rows(index, pl.col("id") == frame.id, columns=["split"])["split"].to_list()
     splits = [name for name in SPLITS if name in held]
     if not splits:
         return Chapter("shards", ["in no split"], {"splits": splits})

@@ -9,7 +9,7 @@ import polars as pl
 
 from curate.explain.chapter import Chapter, not_run
 from curate.explain.dedup import dedup_chapter
-from curate.explain.lookup import Found, Places, find
+from curate.explain.lookup import LocatedFrame, StageOutputs, locate
 from curate.explain.placement import cap_chapter, shards_chapter, split_chapter
 from curate.tables import action_units, intensity, read_rows
 
@@ -24,7 +24,7 @@ _STATES = {1: "present", 0: "absent", None: "unknown"}
 class Story:
     """A frame through all stages, in their order."""
 
-    frame: Found
+    frame: LocatedFrame
     chapters: list[Chapter]
 
     @property
@@ -38,62 +38,65 @@ class Story:
         return [
             f"{'' if number else chapter.stage:<{width}}{sentence}"
             for chapter in self.chapters
-            for number, sentence in enumerate(chapter.said)
+            for number, sentence in enumerate(chapter.sentences)
         ]
 
     def as_data(self) -> dict[str, Any]:
         """Return the story for machines: a key a stage, null for one that has not run."""
-        stages = {c.stage: c.data | {"said": c.said} if c.data else None for c in self.chapters}
+        stages = {
+            chapter.stage: chapter.data | {"sentences": chapter.sentences} if chapter.data else None
+            for chapter in self.chapters
+        }
         key = {"id": self.frame.id, "clip": self.frame.clip, "index": self.frame.index}
         return key | {"beside": self.compared.beside, "because": self.compared.because} | stages
 
 
-def explain(frame: str, places: Places) -> Story:
-    """Return the story of a frame, given its id; outputs of stages that have not run may lack.
+def explain(name: str, outputs: StageOutputs) -> Story:
+    """Return the story of a frame, given its id; stages may not have run yet.
 
     Raises:
         UserError: there is no such frame, or a table is not what it should be.
     """
-    found = find(frame, places)
-    tellers = (_frames, _labels, dedup_chapter, split_chapter, cap_chapter, shards_chapter)
-    return Story(found, [tell(found, places) for tell in tellers])
+    frame = locate(name, outputs)
+    stages = (_frames, _labels, dedup_chapter, split_chapter, cap_chapter, shards_chapter)
+    return Story(frame, [chapter(frame, outputs) for chapter in stages])
 
 
-def _frames(found: Found, places: Places) -> Chapter:
-    if found.part.is_empty():
-        return not_run("frames", places.frames)
-    row = found.part.row(by_predicate=pl.col("index") == found.index, named=True)
+def _frames(frame: LocatedFrame, outputs: StageOutputs) -> Chapter:
+    if frame.part.is_empty():
+        return not_run("frames", outputs.frames)
+    row = frame.part.row(by_predicate=pl.col("index") == frame.index, named=True)
     at = "" if row["time"] is None else f"at {row['time']:.2f} s: "
     data = {name: row[name] for name in ("subject", "time", "sharpness", "brightness", "reason")}
     if row["reason"] is not None:
-        said = _UNUSABLE.get(row["reason"], f"not usable: {row['reason']}")
-        return Chapter("frames", [f"{at}{said}"], data | {"hash": None})
+        why = _UNUSABLE.get(row["reason"], f"not usable: {row['reason']}")
+        return Chapter("frames", [f"{at}{why}"], data | {"hash": None})
     code = f"{row['hash']:016x}"
-    said = (
+    sentence = (
         f"{at}decoded; sharpness {row['sharpness']:.0f}, brightness {row['brightness']:.0f} of "
         f"255, hash {code}"
     )
-    return Chapter("frames", [said], data | {"hash": code})
+    return Chapter("frames", [sentence], data | {"hash": code})
 
 
-def _labels(found: Found, places: Places) -> Chapter:
-    if not places.labels.is_file():
-        return not_run("labels", places.labels)
-    table = read_rows(places.labels, pl.col("id") == found.id)
+def _labels(frame: LocatedFrame, outputs: StageOutputs) -> Chapter:
+    if not outputs.labels.is_file():
+        return not_run("labels", outputs.labels)
+    table = read_rows(outputs.labels, pl.col("id") == frame.id)
     if table.is_empty():
-        said = "none: the frame is in no label file, so nothing is known of it"
-        return Chapter("labels", [said], {"known": False})
+        sentence = "none: the frame is in no label file, so nothing is known of it"
+        return Chapter("labels", [sentence], {"known": False})
     row, names = table.row(0, named=True), action_units(table)
-    by_state = {s: [n for n in names if _STATES[row[n]] == s] for s in _STATES.values()}
     intensities = {name: row.get(intensity(name)) for name in names}
-    told = [
-        f"{state}: {', '.join(_written(name, intensities[name]) for name in units)}"
-        for state, units in by_state.items()
-        if units
+    by_state = {state: [n for n in names if row[n] == label] for label, state in _STATES.items()}
+    sentences = [
+        f"{state}: {_list_units(units, intensities)}" for state, units in by_state.items() if units
     ]
-    told[0] += "; in brackets: intensity, 0-5" if any(intensities.values()) else ""
-    return Chapter("labels", told, {"known": True, "intensities": intensities, **by_state})
+    if any(intensities.values()):
+        sentences[0] += "; in brackets: intensity, 0-5"
+    return Chapter("labels", sentences, {"known": True, "intensities": intensities, **by_state})
 
 
-def _written(name: str, value: float | None) -> str:
-    return f"{name} ({value:g})" if value else name
+def _list_units(names: list[str], intensities: dict[str, float | None]) -> str:
+    """Write action units with their intensity, where it is known and not 0."""
+    return ", ".join(f"{name} ({i:g})" if (i := intensities[name]) else name for name in names)

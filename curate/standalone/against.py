@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, UserError
 from curate.base.text import as_text
 from curate.footage.hash import Hashed
 from curate.footage.open import Footage, open_footage
@@ -23,16 +23,18 @@ def check_apart(path: Path, against: Path | None) -> None:
     """
     if against is None:
         return
-    one, other = path.resolve(), against.resolve()
-    if one == other:
+    new, old = path.resolve(), against.resolve()
+    if new == old:
         raise UserError(
             f"{against}: is {path} itself, so every frame would repeat itself; without --against, "
-            "'--scope all' finds repeats within it"
+            "'--scope all' finds repeats within it",
+            path=against,
         )
-    if one in other.parents or other in one.parents:
+    if new in old.parents or old in new.parents:
         raise UserError(
             f"{against}: shares files with {path} (one lies in the other), so frames would repeat "
-            "themselves; give two paths apart from each other"
+            "themselves; give two paths apart from each other",
+            path=against,
         )
 
 
@@ -48,9 +50,10 @@ def hash_against(footage: Footage, against: Path, hashing: Callable[[Footage], H
     hashed = hashing(older)
     usable = hashed.frames.filter(pl.col("hash").is_not_null(), pl.col("reason").is_null())
     if usable.is_empty():
-        raise UserError(
+        raise DamagedInputError(
             f"{against}: none of its {len(hashed.frames):,} frames can be read, so there is "
-            "nothing to compare with"
+            "nothing to compare with",
+            path=against,
         )
     name = pl.concat_str(pl.lit(f"{as_text(against.as_posix())}/"), "id").alias("id")
     notes = [
@@ -62,11 +65,11 @@ def hash_against(footage: Footage, against: Path, hashing: Callable[[Footage], H
     return replace(hashed, frames=usable.with_columns(name), notes=notes)
 
 
-def _note_crop(one: Footage, other: Footage) -> list[str]:
+def _note_crop(footage: Footage, older: Footage) -> list[str]:
     """Point out that a frames table holds hashes of crops, and footage those of whole frames."""
-    if bool(one.parts) == bool(other.parts):
+    if bool(footage.parts) == bool(older.parts):
         return []
-    table, raw = (one, other) if one.parts else (other, one)
+    table, raw = (footage, older) if footage.parts else (older, footage)
     return [
         f"{table.path} holds hashes of crops, {raw.path} is hashed as whole frames: they compare "
         "only where 'curate frames' ran with crop: none"

@@ -13,8 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.base.errors import UserError
-from curate.base.files import check_outside
+from curate.base.errors import BadParameterError
 from curate.base.params import Parameters
 from curate.base.text import plural
 from curate.dedup.rule import count_reasons, decide_with, peaks
@@ -26,11 +25,9 @@ from curate.footage.measure import Wanted
 from curate.footage.open import Footage, check_hash_kind, open_footage
 from curate.footage.unreadable import Unreadable, find_unreadable, note_unreadable
 from curate.standalone.against import hash_against
-from curate.standalone.destinations import Places
+from curate.standalone.destinations import DedupPaths
 from curate.standalone.export import copy_kept
-from curate.tables import DEDUP, KEY, NO_ROWS, read_table, write_table
-
-__all__ = ["Outcome", "Places", "check_outside", "dedup_footage", "dedup_pipeline"]
+from curate.tables import DEDUP, KEY, NO_ROWS, part_paths, read_table, write_table
 
 _ALL_NAMED = "all are named by --output and by --json"
 Hashing = Callable[[Footage, Wanted], Hashed]
@@ -38,7 +35,7 @@ Hashing = Callable[[Footage, Wanted], Hashed]
 
 @dataclass
 class Outcome:
-    """What a run decided, how many files it read for that, and what there is to say."""
+    """What a run decided, how many files it read for that, and notes for the user."""
 
     decisions: pl.DataFrame
     notes: list[str]
@@ -52,105 +49,107 @@ class Outcome:
             **dict(count_reasons(self.decisions)),
             "files_read": self.read,
             "files_cached": self.cached,
-            "unreadable_files": [one.as_data() for one in self.unreadable],
+            "unreadable_files": [file.as_data() for file in self.unreadable],
             "notes": self.notes,
         }
 
-    def closing(self, places: Places) -> list[str]:
+    def closing(self, paths: DedupPaths) -> list[str]:
         """Describe what was read and what was written."""
-        kept = int(self.decisions["keep"].sum())
-        files = self.read + self.cached
-        read = [
-            f"{plural(files, 'file')}: {self.read:,} read, {self.cached:,} known from the cache"
-        ]
-        return (read if files else []) + places.closing(kept)
+        written = paths.closing(int(self.decisions["keep"].sum()))
+        if not self.read + self.cached:
+            return written
+        files = plural(self.read + self.cached, "file")
+        return [f"{files}: {self.read:,} read, {self.cached:,} known from the cache", *written]
 
 
-def dedup_footage(path: Path, parameters: Parameters, workers: int, places: Places) -> Outcome:
+def dedup_footage(path: Path, parameters: Parameters, workers: int, paths: DedupPaths) -> Outcome:
     """Hash what the stride keeps of the footage at `path`, decide on every frame, and write.
 
     The id of an image is its path below `path`.
 
     Raises:
-        UserError: no footage, labels that are lacking or do not fit, or places that are not free.
+        UserError: no footage, labels that are lacking or do not fit, or paths that are not free.
     """
-    _check(path, parameters, places)
-    labels = None if places.labels is None else read_table(places.labels, KEY)
+    _check(path, parameters, paths)
+    labels = None if paths.labels is None else read_table(paths.labels, KEY)
     if parameters.keep == "peak":
         peaks(NO_ROWS, labels)  # before anything is hashed: are there intensities at all?
     footage = open_footage(path)
-    hashing, notes = _hashing(path, workers, places)
+    hashing, notes = _hashing(path, workers, paths)
     side = parameters.image_size if parameters.keep == "sharpest" else None
     hashed = hashing(footage, Wanted(parameters.hash, parameters.stride, parameters.decode, side))
-    if labels is not None and places.labels is not None:
-        labels, unused = labels_of(hashed.frames, labels, places.labels, path)
+    if labels is not None and paths.labels is not None:
+        labels, unused = labels_of(hashed.frames, labels, paths.labels, path)
         notes += unused
     unreadable = find_unreadable(footage, hashed.frames)
     notes += footage.notes + hashed.notes + note_unreadable(path, unreadable, _ALL_NAMED)
     outcome = Outcome(hashed.frames, notes, unreadable, hashed.read, hashed.cached)
-    against = _hash_older(footage, parameters, hashing, places, outcome)
+    against = _hash_older(footage, parameters, hashing, paths, outcome)
     outcome.decisions = decide_with(parameters, hashed.frames, labels, against)
-    _write(footage, workers, places, outcome)
+    _write(footage, workers, paths, outcome)
     return outcome
 
 
 def dedup_pipeline(
-    frames: Path, labels: Path, parameters: Parameters, workers: int, places: Places
+    frames: Path, labels: Path, parameters: Parameters, workers: int, paths: DedupPaths
 ) -> Outcome:
     """Decide on the pipeline's frames, compare them with older footage if asked to, and write.
 
     Raises:
-        UserError: a table is missing or is not what it should be, or places are not free.
+        UserError: a table is missing or is not what it should be, or paths are not free.
     """
-    _check(frames, parameters, replace(places, labels=labels))
-    parts = sorted(frames.rglob("*.parquet")) if frames.is_dir() else [frames]
+    _check(frames, parameters, replace(paths, labels=labels))
+    parts = part_paths(frames)
     check_hash_kind(parts, parameters.hash)
     footage = Footage(frames, parts=parts)
-    hashing, notes = _hashing(frames, workers, places)
+    hashing, notes = _hashing(frames, workers, paths)
     outcome = Outcome(NO_ROWS, notes)
-    against = _hash_older(footage, parameters, hashing, places, outcome)
-    outcome.decisions, said = dedup_stage(frames, labels, None, parameters, against)
-    outcome.notes += said
-    _write(footage, workers, places, outcome)
+    against = _hash_older(footage, parameters, hashing, paths, outcome)
+    outcome.decisions, more_notes = dedup_stage(frames, labels, None, parameters, against)
+    outcome.notes += more_notes
+    _write(footage, workers, paths, outcome)
     return outcome
 
 
-def _check(path: Path, parameters: Parameters, places: Places) -> None:
-    places.check(path)
-    if places.against is not None and parameters.distance < 0:
-        raise UserError(
+def _check(path: Path, parameters: Parameters, paths: DedupPaths) -> None:
+    paths.check(path)
+    if paths.against is not None and parameters.distance < 0:
+        raise BadParameterError(
             f"--against: distance is {parameters.distance}, which looks for no repeats; give "
-            "--distance 0 or more"
+            "--distance 0 or more",
+            key="distance",
         )
 
 
-def _hashing(path: Path, workers: int, places: Places) -> tuple[Hashing, list[str]]:
-    """Give the function that hashes footage in this run; with notes."""
-    asked = cache_folder(places.cache, path, places.against) if places.use_cache else (None, [])
-    cache, notes = asked
-    remember = not places.dry_run
+def _hashing(path: Path, workers: int, paths: DedupPaths) -> tuple[Hashing, list[str]]:
+    """Return the function that hashes footage in this run, and notes."""
+    cache: Path | None = None
+    notes: list[str] = []
+    if paths.use_cache:
+        cache, notes = cache_folder(paths.cache, path, paths.against)
+    remember = not paths.dry_run
     return partial(hash_all, workers=workers, cache=cache, remember=remember), notes
 
 
 def _hash_older(
-    footage: Footage, parameters: Parameters, hashing: Hashing, places: Places, outcome: Outcome
+    footage: Footage, parameters: Parameters, hashing: Hashing, paths: DedupPaths, outcome: Outcome
 ) -> pl.DataFrame | None:
     """Hash every frame of the footage to compare with, if there is any; count and note it."""
-    if places.against is None:
+    if paths.against is None:
         return None
     wanted = Wanted(parameters.hash, decode=parameters.decode)
-    older = hash_against(footage, places.against, lambda found: hashing(found, wanted))
+    older = hash_against(footage, paths.against, lambda other: hashing(other, wanted))
     outcome.read += older.read
     outcome.cached += older.cached
     outcome.notes += older.notes
     return older.frames
 
 
-def _write(footage: Footage, workers: int, places: Places, outcome: Outcome) -> None:
+def _write(footage: Footage, workers: int, paths: DedupPaths, outcome: Outcome) -> None:
     """Gather the kept frames and write the decisions, as asked for."""
-    if places.dry_run:
+    if paths.dry_run:
         return
-    if places.to is not None:
-        outcome.notes += copy_kept(footage, outcome.decisions, places.to, workers, link=places.link)
-    if places.output is not None:
-        write_table(outcome.decisions, places.output, DEDUP)
+    if paths.to is not None:
+        outcome.notes += copy_kept(footage, outcome.decisions, paths.to, workers, link=paths.link)
+    if paths.output is not None:
+        write_table(outcome.decisions, paths.output, DEDUP)

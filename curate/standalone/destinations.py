@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError, UserError
 from curate.base.files import check_outside, check_writable
 from curate.base.text import on_one_line
 from curate.standalone.against import check_apart
@@ -15,7 +15,7 @@ _TABLES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
-class Places:
+class DedupPaths:
     """What a run reads beside its footage, and where it writes."""
 
     output: Path | None = None  # decisions
@@ -27,33 +27,42 @@ class Places:
     use_cache: bool = True
     dry_run: bool = False  # decide, and write nothing
 
-    def check(self, path: Path) -> None:
-        """Refuse places that do not go with one another, or with the footage at `path`.
+    def check(self, footage: Path) -> None:
+        """Refuse paths that do not go with one another, or with the footage.
 
         Raises:
-            UserError: the first thing that is wrong.
+            BadParameterError: options that contradict one another.
+            UserError: a place that cannot be written to, or must not be.
         """
+        self._check_options()
+        check_empty(self.to)
+        for path in filter(None, (footage, self.against)):
+            check_outside(path, self.output, self.to, self.cache)
+        check_apart(footage, self.against)
+        if not self.dry_run:
+            for path in filter(None, (self.output, self.to)):
+                check_writable(path)
+
+    def _check_options(self) -> None:
         if self.link and self.to is None:
-            raise UserError("--link says how --to gathers kept frames; give --to FOLDER as well")
-        if self.output is not None and self.output.suffix not in _TABLES:
-            raise UserError(
-                f"{self.output}: a table is written as .parquet or .csv; choose one of them"
+            raise BadParameterError(
+                "--link says how --to gathers kept frames; give --to FOLDER as well", key="link"
             )
         if not self.use_cache and self.cache is not None:
-            raise UserError("--cache names a folder of hashes, --no-cache wants none; give one")
-        check_empty(self.to)
+            raise BadParameterError(
+                "--cache names a folder of hashes, --no-cache wants none; give one", key="cache"
+            )
+        if self.output is not None and self.output.suffix not in _TABLES:
+            raise UserError(
+                f"{self.output}: a table is written as .parquet or .csv; choose one of them",
+                path=self.output,
+            )
         if self.output and self.labels and self.output.resolve() == self.labels.resolve():
             raise UserError(
                 f"{self.output}: holds the labels, which decisions would overwrite; choose another "
-                "place for --output"
+                "place for --output",
+                path=self.output,
             )
-        for footage in filter(None, (path, self.against)):
-            check_outside(footage, self.output, self.to, self.cache)
-        if self.against is not None:
-            check_apart(path, self.against)
-        if not self.dry_run:
-            for place in filter(None, (self.output, self.to)):
-                check_writable(place)
 
     def closing(self, kept: int) -> list[str]:
         """Describe what was written, or would have been but for a dry run."""

@@ -33,10 +33,12 @@ def check_empty(to: Path | None) -> None:
     Raises:
         UserError: `to` is not empty, or is no folder.
     """
-    if to is not None and to.exists() and not to.is_dir():
-        raise UserError(f"{to}: is a file; choose a new folder for the kept frames")
-    if to is not None and to.exists() and any(to.iterdir()):
-        raise UserError(f"{to}: is not empty; choose a new folder for the kept frames")
+    if to is None or not to.exists():
+        return
+    if not to.is_dir():
+        raise UserError(f"{to}: is a file; choose a new folder for the kept frames", path=to)
+    if any(to.iterdir()):
+        raise UserError(f"{to}: is not empty; choose a new folder for the kept frames", path=to)
 
 
 def copy_kept(
@@ -59,22 +61,11 @@ def copy_kept(
     ):
         for part in footage.parts:
             _copy_part(part, kept["id"], begun, advance)
-        indices = {str(key[0]): set(rows["index"]) for key, rows in kept.group_by("clip")}
-        clips = [clip for clip in footage.clips if clip.name in indices]
-        videos = [clip for clip in clips if clip.video is not None]
-        images = [
-            clip.images[index] for clip in clips if clip.images for index in indices[clip.name]
-        ]
-        encoded = [
-            pool.submit(_encode, clip, indices[clip.name], begun, advance) for clip in videos
-        ]
-        copied = _copy_images(images, footage.path, begun, link, pool, advance)
-        for running in encoded:
-            running.result()
-    return _unlinked(len(kept) - len(images), copied, to) if link else []
+        images, copied = _copy_clips(footage, kept, begun, link, pool, advance)
+    return _note_unlinked(len(kept) - images, copied, to) if link else []
 
 
-def _unlinked(drawn: int, copied: int, to: Path) -> list[str]:
+def _note_unlinked(drawn: int, copied: int, to: Path) -> list[str]:
     notes = []
     if drawn:
         notes.append(f"{to}: {drawn:,} frames of no image file were written, not linked")
@@ -83,15 +74,25 @@ def _unlinked(drawn: int, copied: int, to: Path) -> list[str]:
     return notes
 
 
-def _copy_images(
-    images: list[Path], root: Path, to: Path, link: bool, pool: Executor, advance: Advance
-) -> int:
-    """Copy or link images to their paths below `root`; return how many were copied."""
-    targets = [to / image.relative_to(root) for image in images]
+def _copy_clips(
+    footage: Footage, kept: pl.DataFrame, to: Path, link: bool, pool: Executor, advance: Advance
+) -> tuple[int, int]:
+    """Write the kept frames of videos and images; return how many images, and how many copied."""
+    indices = {str(key[0]): set(rows["index"]) for key, rows in kept.group_by("clip")}
+    videos, images = [], []
+    for clip in footage.clips:
+        chosen = indices.get(clip.name, set())
+        if clip.video is not None:
+            videos.append(pool.submit(_encode, clip, chosen, to, advance))
+        else:
+            images += [clip.images[index] for index in chosen]
+    targets = [to / image.relative_to(footage.path) for image in images]
     for folder in {target.parent for target in targets}:
         folder.mkdir(parents=True, exist_ok=True)
-    copy = partial(_copy_image, link=link, advance=advance)
-    return sum(pool.map(copy, images, targets))
+    copied = sum(pool.map(partial(_copy_image, link=link, advance=advance), images, targets))
+    for encoding in videos:
+        encoding.result()
+    return len(images), copied
 
 
 def _copy_image(image: Path, target: Path, link: bool, advance: Advance) -> bool:

@@ -14,7 +14,8 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.frames.stage import extract_clip
 from curate.sources.videos import find_clips
-from curate.standalone.dedup import Places, dedup_footage, dedup_pipeline
+from curate.standalone.dedup import dedup_footage, dedup_pipeline
+from curate.standalone.destinations import DedupPaths
 from curate.tables import frame_id
 
 NEAR = Parameters(stride=2, distance=4, image_size=32)
@@ -31,7 +32,7 @@ def test_frames_that_repeat_an_older_video_are_dropped(tmp_path: Path, write_vid
     """All frames of the older footage count; only what the stride keeps of the new is compared."""
     new = write_video(tmp_path / "new.avi", seeds=[1, 1, 2, 2, 3, 3])
     old = write_video(tmp_path / "old" / "talk.avi", seeds=[9, 2, 8, 3])
-    outcome = dedup_footage(new, NEAR, 1, Places(against=old.parent, use_cache=False))
+    outcome = dedup_footage(new, NEAR, 1, DedupPaths(against=old.parent, use_cache=False))
     assert outcome.decisions["reason"].to_list() == [
         None, "stride", "repeats_against", "stride", "repeats_against", "stride",
     ]  # fmt: skip
@@ -49,8 +50,8 @@ def test_older_footage_may_be_images_of_which_some_are_broken(
         write_image(tmp_path / "new" / f"{index}.png", seed=index, width=200, height=200)
     old = write_image(tmp_path / "old" / "x" / "2.png", seed=2, width=200, height=200)
     (tmp_path / "old" / "x" / "3.png").touch()
-    places = Places(against=tmp_path / "old", use_cache=False)
-    outcome = dedup_footage(tmp_path / "new", NEAR, 1, places)
+    paths = DedupPaths(against=tmp_path / "old", use_cache=False)
+    outcome = dedup_footage(tmp_path / "new", NEAR, 1, paths)
     assert repeats(outcome.decisions) == [("2.png", str(old))]
     assert outcome.unreadable == []
     assert outcome.notes == [
@@ -74,8 +75,8 @@ def test_the_pipelines_frames_are_compared_too(tmp_path: Path, both: tuple[Path,
         subject=pl.lit("new"), clip=pl.lit("new"), index=pl.int_range(3, dtype=pl.Int32)
     )
     labels.write_parquet(tmp_path / "labels.parquet")
-    places = Places(against=old, use_cache=False)
-    outcome = dedup_pipeline(frames, tmp_path / "labels.parquet", NEAR, 1, places)
+    paths = DedupPaths(against=old, use_cache=False)
+    outcome = dedup_pipeline(frames, tmp_path / "labels.parquet", NEAR, 1, paths)
     assert repeats(outcome.decisions) == [("new/000002", f"{old}/old/000001")]
     assert outcome.notes == [
         f"{frames} holds hashes of crops, {old} is hashed as whole frames: they compare only "
@@ -88,7 +89,7 @@ def test_kinds_of_hash_that_differ_are_refused(both: tuple[Path, Path]) -> None:
     dhash = Parameters(hash="dhash")
     for path, against in ((frames, old), (old, frames)):
         with pytest.raises(UserError, match="of the kind 'phash', and 'dhash' is asked for"):
-            dedup_footage(path, dhash, 1, Places(against=against, use_cache=False))
+            dedup_footage(path, dhash, 1, DedupPaths(against=against, use_cache=False))
 
 
 def test_older_footage_without_a_usable_frame_is_refused(
@@ -98,7 +99,7 @@ def test_older_footage_without_a_usable_frame_is_refused(
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "1.jpg").touch()
     with pytest.raises(UserError, match="old: none of its 1 frames can be read, so there is noth"):
-        dedup_footage(new, NEAR, 1, Places(against=tmp_path / "old", use_cache=False))
+        dedup_footage(new, NEAR, 1, DedupPaths(against=tmp_path / "old", use_cache=False))
 
 
 def test_repeats_are_counted(

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from curate.base.errors import UserError
-from curate.explain.lookup import Places
+from curate.explain.lookup import StageOutputs
 from curate.explain.story import explain
 from curate.tables import CAP, DEDUP, FRAMES, KEY, SPLIT, frame_id, write_table
 
@@ -41,9 +41,9 @@ def row(clip: str, index: int) -> dict[str, Any]:
     }
 
 
-def places(folder: Path) -> Places:
+def outputs(folder: Path) -> StageOutputs:
     tables = {name: folder / f"{name}.parquet" for name in ("labels", "dedup", "split", "cap")}
-    return Places(frames=folder / "frames", shards=folder / "tfrecords", **tables)
+    return StageOutputs(frames=folder / "frames", shards=folder / "tfrecords", **tables)
 
 
 @pytest.fixture
@@ -126,9 +126,9 @@ def frame(clip: str, index: int, picture: Callable[..., Any], reason: str | None
     ],
 )
 def test_each_stage_says_what_it_did(pipeline: Path, index: int, stage: str, said: str) -> None:
-    story = explain(f"ann/1/{index}", places(pipeline))
+    story = explain(f"ann/1/{index}", outputs(pipeline))
     chapter = next(chapter for chapter in story.chapters if chapter.stage == stage)
-    assert said in "\n".join(chapter.said)
+    assert said in "\n".join(chapter.sentences)
 
 
 @pytest.mark.parametrize(
@@ -156,13 +156,13 @@ def test_a_stride_is_named_only_where_it_is_known(
             rows.append(row(clip, index) | {"keep": kept, "reason": None if kept else reason})
     table = pl.DataFrame(rows, schema=DEDUP)
     write_table(table, tmp_path / "dedup.parquet", DEDUP)
-    chapter = explain("a/3", places(tmp_path)).compared
-    assert chapter.said[0].startswith(said)
-    assert (" of " in chapter.said[0]) == ("stride" in chapter.data) == (" of " in said)
+    chapter = explain("a/3", outputs(tmp_path)).compared
+    assert chapter.sentences[0].startswith(said)
+    assert (" of " in chapter.sentences[0]) == ("stride" in chapter.data) == (" of " in said)
 
 
 def test_validation_names_its_subject(pipeline: Path) -> None:
-    lines = explain("bob/1/000000", places(pipeline)).as_lines()
+    lines = explain("bob/1/000000", outputs(pipeline)).as_lines()
     assert (
         "split   in validation: its subject bob is held out, no frame of whom is trained on"
         in lines
@@ -181,7 +181,7 @@ def test_validation_names_its_subject(pipeline: Path) -> None:
     ],
 )
 def test_the_frame_to_look_at_beside_it(pipeline: Path, index: int, beside: str | None) -> None:
-    assert explain(f"ann/1/{index}", places(pipeline)).as_data()["beside"] == beside
+    assert explain(f"ann/1/{index}", outputs(pipeline)).as_data()["beside"] == beside
 
 
 @pytest.mark.parametrize(
@@ -198,33 +198,33 @@ def test_the_frame_to_look_at_beside_it(pipeline: Path, index: int, beside: str 
 )
 def test_an_unknown_frame_is_answered_with_help(pipeline: Path, name: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        explain(name, places(pipeline))
+        explain(name, outputs(pipeline))
 
 
 def test_without_any_table_there_is_nothing_to_explain(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there are no frames yet"):
-        explain("ann/3", places(tmp_path))
+        explain("ann/3", outputs(tmp_path))
 
 
 def test_without_frames_the_other_tables_still_tell(pipeline: Path) -> None:
     (pipeline / "frames").rename(pipeline / "elsewhere")
-    story = explain("ann/1/2", places(pipeline))
-    assert "not run yet" in story.chapters[0].said[0]
-    assert "near-duplicate of ann/1/000000, 3 bits apart" in story.chapters[2].said[0]
+    story = explain("ann/1/2", outputs(pipeline))
+    assert "not run yet" in story.chapters[0].sentences[0]
+    assert "near-duplicate of ann/1/000000, 3 bits apart" in story.chapters[2].sentences[0]
     with pytest.raises(UserError, match="has frames 0 to 14"):
-        explain("ann/1/99", places(pipeline))
+        explain("ann/1/99", outputs(pipeline))
 
 
 def test_a_table_of_other_footage_is_said_to_be_that(pipeline: Path) -> None:
     table = pl.read_parquet(pipeline / "dedup.parquet")
     table.filter(pl.col("index") != 2).write_parquet(pipeline / "dedup.parquet")
-    assert "lacks this frame" in explain("ann/1/2", places(pipeline)).chapters[2].said[0]
+    assert "lacks this frame" in explain("ann/1/2", outputs(pipeline)).chapters[2].sentences[0]
 
 
 def test_a_file_that_is_no_table_is_refused(pipeline: Path) -> None:
     (pipeline / "cap.parquet").write_text("no table")
     with pytest.raises(UserError, match=r"cap\.parquet: not a readable Parquet table"):
-        explain("ann/1/2", places(pipeline))
+        explain("ann/1/2", outputs(pipeline))
 
 
 def run_explain(curate: Run, folder: Path, *words: object) -> CompletedProcess[str]:

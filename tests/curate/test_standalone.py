@@ -22,11 +22,12 @@ from curate.base.params import Parameters
 from curate.dedup.rule import count_reasons, decide
 from curate.frames.stage import extract_clip
 from curate.sources.videos import find_clips
-from curate.standalone.dedup import Places, dedup_footage, dedup_pipeline
+from curate.standalone.dedup import dedup_footage, dedup_pipeline
+from curate.standalone.destinations import DedupPaths
 from curate.tables import DEDUP, frame_id, read_frames, read_table
 
 ALL = Parameters(stride=1, distance=-1)
-NO_CACHE = Places(use_cache=False)
+NO_CACHE = DedupPaths(use_cache=False)
 Write = Callable[..., Path]
 Curate = Callable[..., CompletedProcess[str]]
 
@@ -85,8 +86,8 @@ def test_every_file_is_accounted_for(mixed: Path) -> None:
 def test_the_footage_is_never_changed(mixed: Path, tmp_path: Path, link: bool) -> None:
     before = digest(mixed)
     for name in ("first", "again"):
-        places = Places(output=tmp_path / f"{name}.csv", to=tmp_path / name, link=link)
-        decisions = dedup_footage(mixed, ALL, 2, places).decisions
+        paths = DedupPaths(output=tmp_path / f"{name}.csv", to=tmp_path / name, link=link)
+        decisions = dedup_footage(mixed, ALL, 2, paths).decisions
         kept = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
         assert len(kept) == decisions["keep"].sum() == 10
     assert digest(mixed) == before
@@ -149,9 +150,9 @@ def test_nothing_is_written_into_the_footage(mixed: Path, place: str, what: str)
         sentence = "a table is written as .parquet or .csv"
     else:
         sentence = "which is never changed; choose another place"
-    places: dict[str, Any] = {what: where}
+    paths: dict[str, Any] = {what: where}
     with pytest.raises(UserError, match=sentence):
-        dedup_footage(mixed, ALL, 1, Places(**places))
+        dedup_footage(mixed, ALL, 1, DedupPaths(**paths))
     assert digest(mixed) == before
 
 
@@ -160,7 +161,7 @@ def test_the_users_cache_is_not_used_where_it_lies_in_the_footage(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(mixed / ".cache"))
     before = digest(mixed)
-    outcome = dedup_footage(mixed, ALL, 1, Places())
+    outcome = dedup_footage(mixed, ALL, 1, DedupPaths())
     assert digest(mixed) == before
     assert outcome.notes[0].startswith("no cache: ")
 
@@ -194,7 +195,7 @@ def age(folder: Path) -> None:
 def test_a_dry_run_decides_and_writes_nothing(mixed: Path, tmp_path: Path) -> None:
     age(mixed)
     before = digest(tmp_path)
-    wet = Places(output=tmp_path / "out.csv", to=tmp_path / "kept", cache=tmp_path / "cache")
+    wet = DedupPaths(output=tmp_path / "out.csv", to=tmp_path / "kept", cache=tmp_path / "cache")
     decisions = dedup_footage(mixed, ALL, 1, replace(wet, dry_run=True)).decisions
     assert digest(tmp_path) == before
     assert dedup_footage(mixed, ALL, 1, wet).decisions.equals(decisions)
@@ -236,8 +237,8 @@ def test_frames_of_images_with_other_labels_are_kept_apart(
         write_image(tmp_path / "in" / f"{index}.png", seed=1)
     labels = write_labels(tmp_path / "l.parquet", "in", AU1=[0, 0, 1, None, 1, 1, 0])
     parameters = Parameters(stride=1, distance=4)
-    places = Places(use_cache=False, labels=labels)
-    outcome = dedup_footage(tmp_path / "in", parameters, 1, places)
+    paths = DedupPaths(use_cache=False, labels=labels)
+    outcome = dedup_footage(tmp_path / "in", parameters, 1, paths)
     assert outcome.decisions.select("id", "reason", "duplicate_of").rows() == [
         ("0.png", None, None),
         ("1.png", "near_duplicate", "0.png"),
@@ -252,8 +253,8 @@ def test_the_frame_of_highest_intensity_is_kept(tmp_path: Path, write_video: Wri
     video = write_video(tmp_path / "a.avi", seeds=[1, 1, 1, 2])
     labels = write_labels(tmp_path / "l.parquet", "a", AU1=[1] * 4, AU1_intensity=[2, 4, 3, 2])
     parameters = Parameters(stride=1, distance=4, keep="peak")
-    places = Places(use_cache=False, labels=labels)
-    decisions = dedup_footage(video, parameters, 1, places).decisions
+    paths = DedupPaths(use_cache=False, labels=labels)
+    decisions = dedup_footage(video, parameters, 1, paths).decisions
     assert decisions["keep"].to_list() == [False, True, False, True]
     with pytest.raises(UserError, match="keep: peak needs intensities; no labels are given"):
         dedup_footage(tmp_path / "unread", parameters, 1, NO_CACHE)
@@ -262,7 +263,7 @@ def test_the_frame_of_highest_intensity_is_kept(tmp_path: Path, write_video: Wri
 def test_labels_of_other_frames_are_refused(tmp_path: Path, write_video: Write) -> None:
     labels = write_labels(tmp_path / "l.parquet", "other", AU1=[1])
     with pytest.raises(UserError, match="labels are of clips such as 'other', and its clips are"):
-        dedup_footage(write_video(tmp_path / "a.avi", 2), ALL, 1, Places(labels=labels))
+        dedup_footage(write_video(tmp_path / "a.avi", 2), ALL, 1, DedupPaths(labels=labels))
 
 
 def test_broken_files_are_named_with_what_is_wrong(mixed: Path, curate: Curate) -> None:
@@ -337,13 +338,13 @@ def test_a_folder_without_permission_is_refused_before_the_work(mixed: Path) -> 
     locked = mixed.parent / "locked"
     locked.mkdir(mode=0o555)
     with pytest.raises(UserError, match=r"d\.csv: no permission to write in .*locked; choose anot"):
-        dedup_footage(mixed, ALL, 1, Places(output=locked / "d.csv"))
+        dedup_footage(mixed, ALL, 1, DedupPaths(output=locked / "d.csv"))
 
 
 def test_the_pipelines_labels_are_not_overwritten(tmp_path: Path) -> None:
     labels = write_labels(tmp_path / "l.parquet", "a", AU1=[0])
     with pytest.raises(UserError, match="holds the labels, which decisions would overwrite"):
-        dedup_pipeline(tmp_path / "frames", labels, ALL, 1, Places(output=labels))
+        dedup_pipeline(tmp_path / "frames", labels, ALL, 1, DedupPaths(output=labels))
 
 
 def test_the_pipelines_decisions_are_written_and_its_crops_gathered(
@@ -355,7 +356,7 @@ def test_the_pipelines_decisions_are_written_and_its_crops_gathered(
     labels = write_labels(tmp_path / "l.parquet", "a", AU1=[0, 1, 1])
     output, parameters = tmp_path / "d.parquet", Parameters(stride=1, distance=4)
     outcome = dedup_pipeline(
-        tmp_path / "frames", labels, parameters, 1, Places(output=output, to=tmp_path / "kept")
+        tmp_path / "frames", labels, parameters, 1, DedupPaths(output=output, to=tmp_path / "kept")
     )
     assert read_table(output, DEDUP).equals(outcome.decisions.select(list(DEDUP)))
     assert outcome.decisions["keep"].to_list() == [True, True, True]
