@@ -83,7 +83,7 @@ def make_sides(shards: Shards, scratch: Path) -> dict[str, Side]:
 
 def picture_side(shards: Shards, parameters: Parameters) -> Side:
     """Train on pictures, decoded as they are asked for."""
-    network = build_network(NAMES, SIDE, parameters)
+    network = build_network(len(NAMES), SIDE, parameters)
     compile_training(network, network.training, parameters, STEPS)
     size = parameters.batch_size
     return Side(network.training, lambda: shards.training_epoch(size, 0, 1), PICTURES)
@@ -92,7 +92,7 @@ def picture_side(shards: Shards, parameters: Parameters) -> Side:
 def cached_side(shards: Shards, scratch: Path) -> Side:
     """Train the head on features computed before."""
     parameters = Parameters(**OFF)
-    network = build_network(NAMES, SIDE, parameters)
+    network = build_network(len(NAMES), SIDE, parameters)
     compile_training(network, network.head, parameters, STEPS)
     features = split_features(shards, network, "train", scratch / "train", lambda _: None)
     size = parameters.batch_size

@@ -11,6 +11,7 @@ import importlib.util
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder, atomic_write, write_json
 from train.data import Shards
-from train.evaluate.fitted import Fitted, load_fitted
+from train.model.load import Model, load
 
 Format = Literal["onnx", "savedmodel"]
 Images = NDArray[np.float32]
@@ -48,18 +49,18 @@ def export_stage(fit: Path, shards: Path, file_format: Format, output: Path) -> 
             probabilities that differ by more than `TOLERANCE`.
     """
     _check(file_format, output)
-    fitted = load_fitted(fit)
-    images, pictures = _pictures(shards, fitted.model.input_shape[1])
-    expected = np.asarray(fitted.model.predict_on_batch(images))
+    model = load(fit)
+    images, pictures = _pictures(shards, model.image_size)
+    expected = model.predict(images)
     with _whole(file_format, output) as building:
-        run = _WRITERS[file_format](fitted.model, building)
+        run = _WRITERS[file_format](model.network, building)
         difference = float(np.abs(run(images) - expected).max())
         if not difference <= TOLERANCE:
             raise UserError(
-                f"{output}: not written, its probabilities differ from those of {fitted.path} by "
+                f"{output}: not written, its probabilities differ from those of {model.path} by "
                 f"up to {difference:.2g} (at most {TOLERANCE:.0e}); try the other format"
             )
-    description = _describe(fitted, file_format)
+    description = _describe(model, file_format)
     beside = output.with_name(output.name.removesuffix(".onnx") + ".json")
     with atomic_write(beside) as partial:
         write_json(description, partial)
@@ -131,17 +132,13 @@ _WRITERS: dict[Format, Callable[[keras.Model, Path], Run]] = {
 }
 
 
-def _describe(fitted: Fitted, file_format: Format) -> dict[str, Any]:
-    """Describe how to feed the exported model, and what its outputs are, in order."""
+def _describe(model: Model, file_format: Format) -> dict[str, Any]:
+    """Describe how to feed the exported model, what its outputs are, and all else it tells."""
+    side = model.image_size
     return {
         "format": file_format,
-        "images": {
-            "shape": [None, *fitted.model.input_shape[1:]],
-            "dtype": "float32",
-            "values": "RGB, 0-255",
-        },
-        "action_units": fitted.action_units,
-        "thresholds": fitted.thresholds.tolist(),
+        "images": {"shape": [None, side, side, 3], "dtype": "float32", "values": "RGB, 0-255"},
+        **asdict(model.description),
     }
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
-from curate.tables import CAP, FRAMES, frame_id, part_path, write_table
+from curate.tables import CAP, CROP, FRAMES, frame_id, part_path
 
 SIDE = 32
+CUT = "center"
 PER_CLIP = 24
 
 
@@ -43,9 +45,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     all_labels, decisions = [], []
     for subject in ("A", "B", "C", "D"):
         frames, labels = _rows(subject, rng)
-        write_table(
-            pl.DataFrame(frames, schema=FRAMES), part_path(folder / "frames", subject), FRAMES
-        )
+        part = pl.DataFrame(frames, schema=FRAMES).to_arrow().replace_schema_metadata({CROP: CUT})
+        (folder / "frames").mkdir(exist_ok=True)
+        pq.write_table(part, part_path(folder / "frames", subject))
         all_labels += labels
         for row in frames:
             decisions.append({name: row[name] for name in ("id", "subject", "clip", "index")})

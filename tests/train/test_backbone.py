@@ -22,6 +22,7 @@ from train.model.backbone import (
     build_backbone,
     split_backbone,
 )
+from train.model.file import Description, write_model
 from train.model.lite0 import fold_batch_norm, lite0_classifier, lite0_features, load_weights
 from train.model.lite0_weights import (
     MAGIC_NUMBER,
@@ -31,7 +32,6 @@ from train.model.lite0_weights import (
     pretrained_weights,
     read_legacy_pickle,
 )
-from train.model.network import ActionUnits
 
 
 @pytest.fixture(scope="module")
@@ -349,13 +349,6 @@ def too_deep():
     return keras.Model(images, activations)
 
 
-def ours():
-    """A model as `train fit` writes it: it maps pictures to action units."""
-    images, activations = convolved()
-    logits = keras.layers.Dense(2)(keras.layers.Flatten()(activations))
-    return keras.Model(images, ActionUnits(["AU1", "AU2"], 32)(logits))
-
-
 @pytest.mark.parametrize("unfreeze", [0, 1])
 @pytest.mark.parametrize(
     ("build", "said"),
@@ -365,7 +358,6 @@ def ours():
         (named_output, r"to \{'features': \(None, 24, 24, 4\)\}"),
         (never_built, "has no input shape and no weights"),
         (too_deep, "cannot take images of 32 pixels"),
-        (ours, "is a model of 'train fit', which maps pictures to action units"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -378,6 +370,20 @@ def test_a_model_that_is_no_backbone_is_told(tmp_path, build, said, unfreeze):
     assert "\n" not in str(told.value)
 
 
+def test_a_model_of_fit_is_no_backbone(tmp_path):
+    """Though it maps pictures to one tensor, its outputs are action units and not features."""
+    images, activations = convolved()
+    network = keras.Model(images, keras.layers.Dense(2)(keras.layers.Flatten()(activations)))
+    told = Description(
+        action_units=("AU1", "AU2"), thresholds=(0.5, 0.5), image_size=32, crop="none"
+    )
+    write_model(network, told, tmp_path / "model.keras")
+    archive(tmp_path / "older.keras", config='{"registered_name": "framewise>ActionUnits"}')
+    for name in ("model.keras", "older.keras"):
+        with pytest.raises(BackboneError, match=rf"{name} is a model of 'train fit', which maps"):
+            build_backbone(str(tmp_path / name), 32)
+
+
 def archive(path, **files):
     with zipfile.ZipFile(path, "w") as written:
         for name, content in files.items():
@@ -387,8 +393,8 @@ def archive(path, **files):
 @pytest.mark.parametrize(
     ("write", "said"),
     [
-        (lambda path: path.write_text("some\nwords"), "not a zip archive"),
-        (lambda path: path.write_bytes(b""), "not a zip archive"),
+        (lambda path: path.write_text("some\nwords"), "not a zip file"),
+        (lambda path: path.write_bytes(b""), "not a zip file"),
         (lambda path: archive(path, metadata="{}"), "no item named 'config.json'"),
         (lambda path: archive(path, config="{}"), "Expected"),
         (lambda path: archive(path, config="["), "Expecting value"),

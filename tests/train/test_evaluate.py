@@ -18,7 +18,7 @@ from train.data import Shards
 from train.evaluate.result import tables
 from train.evaluate.stage import evaluate_model, evaluate_stage
 from train.evaluate.sum_folds import sum_evaluations
-from train.model.network import ActionUnits
+from train.model.file import Description, write_model
 
 GAP = {
     when: {"epoch": 1.0, "gap": 0.25, "people": None, "cause": "people"}
@@ -31,22 +31,23 @@ FILES = {
 PARAMETERS = Parameters()
 
 
-def make_fit(
-    folder: Path, shards: Path, names=("AU1", "AU12"), side=32, thresholds=(0.3, 0.6), notes=()
-):
+def make_fit(folder: Path, shards: Path, names=("AU1", "AU12"), side=32, **told):
     """Write a model of mean colours, solved for on the training frames, and its gap."""
     images = keras.Input((side, side, 3))
     colours = keras.layers.AveragePooling2D(side // 2)(keras.layers.Rescaling(1 / 255)(images))
-    dense = keras.layers.Dense(2)
-    outputs = ActionUnits(names, side, thresholds, notes=notes)(
-        dense(keras.layers.Flatten()(colours))
-    )
+    dense = keras.layers.Dense(2, activation="sigmoid")
+    outputs = dense(keras.layers.Flatten()(colours))
     features, labels = _training(shards)
     # Unknown labels count as absent here, so that the model errs.
     solved = np.linalg.lstsq(features, np.where(labels == 1, 2.0, -2.0), rcond=None)[0]
     dense.set_weights([solved[:-1], solved[-1]])
     folder.mkdir(parents=True)
-    keras.Model(images, outputs).save(folder / "model.keras")
+    description = {"thresholds": (0.3, 0.6), "image_size": side, "crop": "center"} | told
+    write_model(
+        keras.Model(images, outputs),
+        Description(action_units=names, **description),
+        folder / "model.keras",
+    )
     (folder / "gap.json").write_text(json.dumps(GAP))
     return folder
 
@@ -185,7 +186,7 @@ def test_few_subjects_are_said_to_give_rough_intervals(evaluated):
 def test_what_training_could_not_teach_is_noted(shards, tmp_path):
     """It stands in the model, so that it is said whatever the model is scored on."""
     said = "AU12: no positive on held-out moments, so its threshold is 0.5, not chosen"
-    fit = make_fit(tmp_path / "fit", shards, thresholds=(0.3, 0.5), notes=[said])
+    fit = make_fit(tmp_path / "fit", shards, thresholds=(0.3, 0.5), notes=(said,))
     found = evaluate_stage(fit, shards, tmp_path / "evaluation", PARAMETERS)
     assert found.notes[0] == said
     assert json.loads((tmp_path / "evaluation" / "notes.json").read_text()) == {
@@ -235,6 +236,21 @@ def test_action_units_that_are_not_shared_are_left_out_and_noted(shards, tmp_pat
         evaluate_stage(other, shards, tmp_path / "evaluation", PARAMETERS)
 
 
+def test_frames_cut_in_another_way_are_noted_or_refused(shards, tmp_path):
+    other = make_fit(tmp_path / "fit", shards, crop="haar")
+    said = "was trained on frames cut with crop 'haar', the shards' with 'center'"
+    assert f"the model {said}" in evaluate_model(other, shards, None, None, PARAMETERS).notes
+    with pytest.raises(UserError, match=rf"model\.keras: {said}; train it on these shards") as told:
+        evaluate_stage(other, shards, tmp_path / "evaluation", PARAMETERS)
+    assert told.value.key == "crop"
+
+
+def test_a_model_that_does_not_know_its_crop_is_scored_on_any(shards, tmp_path):
+    unknown = make_fit(tmp_path / "fit", shards, crop=None)
+    found = evaluate_stage(unknown, shards, tmp_path / "evaluation", PARAMETERS)
+    assert not any("crop" in note for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("names", "side", "said"),
     [
@@ -261,8 +277,8 @@ def damaged(fit, folder, name, content):
     ("name", "content", "said"),
     [
         ("model.keras", None, r"model\.keras: no such model; make it with 'train fit'"),
-        ("model.keras", b"", r"model\.keras: not a whole \.keras file"),
-        ("model.keras", b"PK\x03\x04 cut", r"model\.keras: not a whole \.keras file"),
+        ("model.keras", b"", r"model\.keras: not a complete \.keras file"),
+        ("model.keras", b"PK\x03\x04 cut", r"model\.keras: not a complete \.keras file"),
         ("gap.json", None, r"gap\.json: no such file; make it with 'train fit'"),
         ("gap.json", b'{"early": ', r"gap\.json: not JSON"),
         ("gap.json", b"\xff\xfe", r"gap\.json: not JSON"),
@@ -282,7 +298,7 @@ def test_damage_is_told_in_a_sentence(fit, shards, tmp_path, name, content, said
 def test_a_model_cut_short_is_told(fit, shards, tmp_path, kept):
     content = (fit / "model.keras").read_bytes()
     folder = damaged(fit, tmp_path / "fit", "model.keras", content[: int(kept * len(content))])
-    with pytest.raises(UserError, match=r"not a whole \.keras file"):
+    with pytest.raises(UserError, match=r"not a complete \.keras file"):
         evaluate_stage(folder, shards, tmp_path / "evaluation", PARAMETERS)
 
 

@@ -14,8 +14,8 @@ import tensorflow as tf
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from train.export import export_stage
-from train.fit.saving import save_network
-from train.model.network import build_network, set_thresholds
+from train.model.file import Description, write_model
+from train.model.network import build_network
 
 SIDE = 32
 needs_onnx = pytest.mark.skipif(
@@ -30,9 +30,13 @@ def save_model(folder, side=SIDE):
     convolved = keras.layers.Conv2D(4, 3, strides=2)(keras.layers.Rescaling(1 / 255)(images))
     keras.Model(images, convolved).save(folder / "backbone.keras")
     parameters = Parameters(backbone=str(folder / "backbone.keras"), units=[8])
-    network = build_network(["AU1", "AU12"], side, parameters).whole
-    set_thresholds(network, [0.25, 0.625])
-    save_network(network, folder / "model.keras")
+    write_model(
+        build_network(2, side, parameters).inference,
+        Description(
+            action_units=("AU1", "AU12"), thresholds=(0.25, 0.625), image_size=side, crop="haar"
+        ),
+        folder / "model.keras",
+    )
     return folder
 
 
@@ -79,6 +83,10 @@ def test_the_file_beside_says_what_goes_in_and_comes_out(fit, shards, tmp_path):
         "images": {"shape": [None, 32, 32, 3], "dtype": "float32", "values": "RGB, 0-255"},
         "action_units": ["AU1", "AU12"],
         "thresholds": [0.25, 0.625],
+        "image_size": 32,
+        "crop": "haar",
+        "preprocessing": "RGB, 0-255, of any number type; the model does its own scaling",
+        "notes": [],
     }
     assert counts.rows == [("AU1", 0.25), ("AU12", 0.625)]
 

@@ -18,7 +18,7 @@ def network(tmp_path_factory):
     small = keras.layers.AveragePooling2D(16)(keras.layers.Rescaling(1 / 255)(images))
     path = tmp_path_factory.mktemp("backbone") / "quarters.keras"
     keras.Model(images, keras.layers.Flatten()(small)).save(path)
-    return build_network(["AU1", "AU12"], 32, Parameters(backbone=str(path), units=[4]))
+    return build_network(2, 32, Parameters(backbone=str(path), units=[4]))
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import zipfile
 
 import keras
 import numpy as np
@@ -22,7 +24,7 @@ from train.fit.monitor import Monitor, check_validation
 from train.fit.stage import FILES, fit_stage
 from train.metrics.loss import masked_cross_entropy
 from train.metrics.scores import choose
-from train.model.network import describe
+from train.model.load import load
 
 
 @pytest.fixture(scope="module")
@@ -91,20 +93,29 @@ def test_what_it_learnt_holds_on_people_never_seen(fitted, shards, parameters, t
 
 
 def test_the_model_file_says_what_it_predicts(fitted):
-    model = keras.models.load_model(fitted[0] / "model.keras")
-    told = describe(model)
-    assert told.action_units == ["AU1", "AU12"]
-    assert told.image_size == 32
-    gray = np.full((1, 32, 32, 3), 127.0)
-    np.testing.assert_array_equal(model(gray), model(gray))  # augmentation is off in inference
+    model = load(fitted[0])
+    assert (model.action_units, model.image_size, model.crop) == (("AU1", "AU12"), 32, "center")
+    assert model.notes == ()
 
 
 def test_thresholds_are_chosen_on_held_out_moments(fitted, shards):
-    model = keras.models.load_model(fitted[0] / "model.keras")
+    model = load(fitted[0])
     batches = list(Shards.open(shards).measure("moments"))
-    chances = np.concatenate([model(np.float32(images), training=False) for images, _ in batches])
+    chances = model.predict(np.concatenate([images for images, _ in batches]))
     labels = np.concatenate([known for _, known in batches])
-    np.testing.assert_allclose(describe(model).thresholds, choose(labels, chances), atol=1e-6)
+    np.testing.assert_allclose(model.thresholds, choose(labels, chances), atol=1e-6)
+
+
+def test_a_model_of_shards_that_do_not_tell_their_crop_does_not_either(
+    shards, parameters, tmp_path, capfd
+):
+    older = shutil.copytree(shards, tmp_path / "tfrecords")
+    (older / "metadata.json").unlink()
+    fit_stage(older, tmp_path / "fit", changed(parameters, epochs=1))
+    model = load(tmp_path / "fit")
+    assert model.crop is None
+    assert model.notes[0].startswith("the shards do not say how their frames were cut (crop)")
+    assert "the shards do not say how" in " ".join(capfd.readouterr().err.split())
 
 
 STILL = {"rotation": 0, "brightness": 0, "flip": False}
@@ -172,6 +183,10 @@ def test_half_precision_is_written_as_full(shards, parameters, tmp_path):
     fit_stage(shards, tmp_path / "fit", half)
     model = keras.models.load_model(tmp_path / "fit" / "model.keras")
     assert {layer.compute_dtype for layer in model.get_layer("head").layers} == {"float32"}
+    with zipfile.ZipFile(tmp_path / "fit" / "model.keras") as archive:
+        config = archive.read("config.json").decode()
+    assert "float16" not in config
+    assert set(re.findall(r'"registered_name": ("?\w+)', config)) <= {"null", '"Functional'}
     history = pl.read_csv(tmp_path / "fit" / "history.csv")
     assert history["loss"][1] < history["loss"][0]
     assert keras.config.dtype_policy().name == "float32"

@@ -1,4 +1,4 @@
-"""The network and the file it is saved in, on any Keras backend."""
+"""The network, on any Keras backend; `test_model_file.py` tests the file it is saved in."""
 
 from __future__ import annotations
 
@@ -6,20 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from curate.base.errors import UserError
 from curate.base.params import Parameters
 from train.fit.optimizer import compile_training
-from train.fit.saving import save_network
-from train.model.network import (
-    ActionUnits,
-    Description,
-    augments,
-    build_network,
-    describe,
-    set_thresholds,
-)
+from train.model.network import augments, build_network
 
-NAMES = ["AU1", "AU12"]
+UNITS = 2
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +41,7 @@ def pictures(frames=6):
 @pytest.mark.parametrize("unfreeze", [0, 1, 2])
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_its_sides_agree(parameters, unfreeze, precision):
-    network = build_network(NAMES, 16, parameters(unfreeze=unfreeze), precision)
+    network = build_network(UNITS, 16, parameters(unfreeze=unfreeze), precision)
     features = network.backbone(pictures(), training=False)
     assert keras.backend.standardize_dtype(features.dtype) == "float32"
     logits = np.asarray(network.head(features, training=False))
@@ -58,11 +49,19 @@ def test_its_sides_agree(parameters, unfreeze, precision):
     np.testing.assert_array_equal(network.training(pictures(), training=False), logits)
     np.testing.assert_array_equal(network.training_on_features(features, training=False), logits)
     expected = 1 / (1 + np.exp(-logits))
-    np.testing.assert_allclose(network.whole(pictures(), training=False), expected, rtol=1e-5)
+    np.testing.assert_allclose(network.inference(pictures(), training=False), expected, rtol=1e-5)
+
+
+def test_only_the_training_graph_augments(parameters):
+    network = build_network(UNITS, 16, parameters(brightness=1, dropout=0))
+    before = np.asarray(network.inference(pictures(), training=False))
+    np.testing.assert_array_equal(network.inference(pictures(), training=True), before)
+    fed = [np.asarray(network.training(pictures(), training=True)) for _ in range(2)]
+    assert not np.array_equal(*fed)
 
 
 def test_without_dense_layers_features_lead_straight_to_logits(parameters):
-    head = build_network(NAMES, 16, parameters(units=[], dropout=0.2)).head
+    head = build_network(UNITS, 16, parameters(units=[], dropout=0.2)).head
     assert [layer.name for layer in head.layers] == ["dropout_1", "logits"]
 
 
@@ -74,7 +73,7 @@ def values(variables):
 @pytest.mark.parametrize("unfreeze", [0, 1])
 def test_a_step_moves_what_is_to_train(parameters, unfreeze):
     chosen = parameters(unfreeze=unfreeze)
-    network = build_network(NAMES, 16, chosen)
+    network = build_network(UNITS, 16, chosen)
     compile_training(network, network.training, chosen, 10)
     before = values(network.training.weights)
     labels = np.array([[1, 0], [0, 1], [-1, 1], [1, -1], [0, 0], [1, 1]], "int8")
@@ -88,7 +87,7 @@ def test_a_step_moves_what_is_to_train(parameters, unfreeze):
 def test_fine_tuned_blocks_have_their_own_rate(parameters):
     """Adam's first step moves every weight by its rate, but where the gradient is nearly 0."""
     chosen = parameters(unfreeze=1, unfreeze_lr=0.0001, dropout=0)
-    network = build_network(NAMES, 16, chosen)
+    network = build_network(UNITS, 16, chosen)
     compile_training(network, network.training, chosen, 10)
     before = values(network.training.trainable_variables)
     network.training.train_on_batch(pictures(), np.ones((6, 2), "int8"))
@@ -96,48 +95,6 @@ def test_fine_tuned_blocks_have_their_own_rate(parameters):
     steps = {name: np.abs(after[name] - before[name]).max() for name in after}
     assert steps["logits/kernel"] == pytest.approx(0.01, rel=1e-2)
     assert steps["block2_conv/kernel"] == pytest.approx(0.0001, rel=1e-2)
-
-
-@pytest.mark.parametrize("unfreeze", [0, 1])
-def test_the_file_loads_and_tells_what_it_predicts(parameters, tmp_path, unfreeze):
-    network = build_network(NAMES, 16, parameters(unfreeze=unfreeze))
-    set_thresholds(network.whole, np.array([0.25, 0.75]), ["AU1: no positive"])
-    save_network(network.whole, tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    preprocessing = "RGB, 0-255, of any number type; the model does its own scaling"
-    assert describe(loaded) == Description(
-        NAMES, 16, [0.25, 0.75], preprocessing, ["AU1: no positive"]
-    )
-    expected = np.asarray(network.whole(pictures(), training=False))
-    np.testing.assert_array_equal(loaded(pictures(), training=False), expected)
-    whole_numbers = pictures().astype("uint8")
-    np.testing.assert_array_equal(
-        loaded(whole_numbers, training=False),
-        loaded(whole_numbers.astype("float32"), training=False),
-    )
-
-
-@pytest.mark.parametrize("unfreeze", [0, 1])
-def test_the_file_is_the_same_whatever_was_built_before(parameters, tmp_path, unfreeze):
-    for name in ("one", "other"):
-        keras.utils.set_random_seed(0)
-        network = build_network(NAMES, 16, parameters(unfreeze=unfreeze))
-        compile_training(network, network.training_on_features, parameters(), 10)
-        save_network(network.whole, tmp_path / f"{name}.keras")
-    assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "other.keras").read_bytes()
-
-
-def test_a_model_of_something_else_is_told():
-    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="other")
-    with pytest.raises(UserError, match="'other' does not say which action units it predicts"):
-        describe(other)
-
-
-def test_thresholds_are_a_half_until_they_are_chosen():
-    layer = ActionUnits(NAMES, 16)
-    assert layer.description.thresholds == [0.5, 0.5]
-    assert layer.description.notes == []
-    assert ActionUnits.from_config(layer.get_config()).description == layer.description
 
 
 @pytest.mark.parametrize("given", [{"flip": True}, {"rotation": 1}, {"brightness": 0.1}])

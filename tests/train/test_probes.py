@@ -24,7 +24,7 @@ def probes(shards, tmp_path_factory):
     parameters = Parameters(backbone=str(path), units=[8], batch_size=4, epochs=2, probe_frames=50)
     opened = Shards.open(shards)
     keras.utils.set_random_seed(0)
-    network = build_network(opened.action_units, opened.image_size, parameters)
+    network = build_network(len(opened.action_units), opened.image_size, parameters)
     counted: list[int] = []
     made = Probes(opened, network, parameters, counted.append)
     return made, network, sum(counted)

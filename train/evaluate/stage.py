@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from curate.base.errors import UserError
+from curate.base.files import read_json
 from curate.base.stage_params import EvaluateParameters
 from train.data import Shards
 from train.evaluate.calibration import reliability_rows
-from train.evaluate.fitted import Fitted, load_fitted, predict, read_gap
+from train.evaluate.predict import predict
 from train.evaluate.predictions import of_split
 from train.evaluate.result import EVALUATED, Evaluation, compare, notes_on, write
 from train.evaluate.scorecard import scorecard, summary
+from train.model.load import Model, load
 
 CHOSEN_ON = "moments"
 
@@ -35,13 +38,14 @@ def evaluate_stage(
     (`beside_published`).
 
     Raises:
-        UserError: no model or shards, damaged ones, or a model of other action units.
+        UserError: no model or shards, damaged ones, or a model of other action units or of frames
+            cut in another way.
     """
     opened = Shards.open(shards)
-    fitted = load_fitted(fit)
-    _require_same(fitted, opened)
-    gap = read_gap(fit / "gap.json")
-    evaluation = _evaluate(fitted, opened, EVALUATED, parameters, beside_published)
+    model = load(fit)
+    _require_same(model, opened)
+    gap = _read_gap(fit / "gap.json")
+    evaluation = _evaluate(model, opened, EVALUATED, parameters, beside_published)
     for name, when in (("gap", "final"), ("gap_early", "early")):
         evaluation.metrics[name] = _figures_only(gap[when])
     write(evaluation, output)
@@ -60,20 +64,20 @@ def evaluate_model(
     """Score a model file on a split of any folder of shards; write to `output` where given.
 
     Without `split` both validation splits are scored. Action units that the model does not predict,
-    or that the shards do not label, are left out and noted.
+    or that the shards do not label, are left out and noted, as are frames cut in another way.
 
     Raises:
         UserError: no or damaged model or shards, no such split, nothing in common, or pictures of
             another size than the model's.
     """
     opened = Shards.open(shards)
-    fitted = load_fitted(model)
+    loaded = load(model)
     there = opened.splits
     wanted = [split] if split else [name for name in EVALUATED if name in there]
     if not wanted or not set(wanted) <= set(there):
         lacking = f"split '{split}'" if split else "validation split"
         raise UserError(f"{shards}: has no {lacking}; choose with --split of {', '.join(there)}")
-    evaluation = _evaluate(fitted, opened, wanted, parameters, beside_published)
+    evaluation = _evaluate(loaded, opened, wanted, parameters, beside_published)
     if split == CHOSEN_ON:
         evaluation.notes.append(
             f"{split}: thresholds are chosen on such frames, so what they give here flatters"
@@ -83,13 +87,40 @@ def evaluate_model(
     return evaluation
 
 
-def _require_same(fitted: Fitted, shards: Shards) -> None:
-    names = shards.action_units
-    if fitted.action_units != names:
+def _require_same(model: Model, shards: Shards) -> None:
+    if list(model.action_units) != shards.action_units:
         raise UserError(
-            f"{fitted.path}: was trained for {', '.join(fitted.action_units)}, but the shards hold "
-            f"{', '.join(names)}"
+            f"{model.path}: was trained for {', '.join(model.action_units)}, but the shards hold "
+            f"{', '.join(shards.action_units)}",
+            path=model.path,
         )
+    other_crop = _other_crop(model, shards)
+    if other_crop:
+        raise UserError(
+            f"{model.path}: {other_crop}; train it on these shards, or make these with that crop",
+            path=model.path,
+            key="crop",
+        )
+
+
+def _other_crop(model: Model, shards: Shards) -> str:
+    """Describe that the shards' frames are cut in another way than the model's; else nothing."""
+    if None in (model.crop, shards.crop) or model.crop == shards.crop:
+        return ""
+    return f"was trained on frames cut with crop '{model.crop}', the shards' with '{shards.crop}'"
+
+
+def _read_gap(path: Path) -> dict[str, Any]:
+    """Read gap.json: the gap `early` and at the end (`final`), each a part to its figure.
+
+    Raises:
+        UserError: no such file, or one of something else.
+    """
+    gap = read_json(path, "train fit", "early", "final")
+    for when in ("early", "final"):
+        if not isinstance(gap[when], dict):
+            raise UserError(f"{path}: lacks '{when}'; make it again with 'train fit'")
+    return gap
 
 
 def _figures_only(gap: dict[str, Any]) -> dict[str, Any]:
@@ -98,16 +129,17 @@ def _figures_only(gap: dict[str, Any]) -> dict[str, Any]:
 
 
 def _evaluate(
-    fitted: Fitted,
+    model: Model,
     shards: Shards,
     splits: Sequence[str],
     parameters: EvaluateParameters,
     beside_published: bool,
 ) -> Evaluation:
     """Predict and score each split, at the parameters' threshold and at the chosen ones."""
-    names, notes = _shared(fitted, shards)
-    chosen = fitted.thresholds[[fitted.action_units.index(name) for name in names]]
-    tables = [predict(fitted, shards, split, names) for split in splits]
+    names, notes = _shared(model, shards)
+    thresholds = dict(zip(model.action_units, model.thresholds, strict=True))
+    chosen = np.array([thresholds[name] for name in names])
+    tables = [predict(model, shards, split, names) for split in splits]
     evaluation = Evaluation(pl.concat(tables), {}, notes=notes)
     for split in splits:
         predictions = of_split(evaluation.predictions, split)
@@ -125,26 +157,27 @@ def _evaluate(
     return evaluation
 
 
-def _shared(fitted: Fitted, shards: Shards) -> tuple[list[str], list[str]]:
+def _shared(model: Model, shards: Shards) -> tuple[list[str], list[str]]:
     """List the action units that model and shards share, and notes: the model's own, and on those
     that they do not share."""
-    side, wanted = shards.image_size, fitted.model.input_shape[1]
+    side, wanted = shards.image_size, model.image_size
     if side != wanted:
         raise UserError(
-            f"{fitted.path}: takes pictures of {wanted} pixels, but the shards hold {side}; make "
+            f"{model.path}: takes pictures of {wanted} pixels, but the shards hold {side}; make "
             f"them anew with image_size {wanted}"
         )
     labelled = shards.action_units
-    names = [name for name in fitted.action_units if name in labelled]
+    names = [name for name in model.action_units if name in labelled]
     if not names:
         raise UserError(
-            f"{fitted.path}: predicts {', '.join(fitted.action_units)}, of which the shards label "
+            f"{model.path}: predicts {', '.join(model.action_units)}, of which the shards label "
             f"none (they hold {', '.join(labelled)})"
         )
-    notes = list(fitted.notes)
+    other_crop = _other_crop(model, shards)
+    notes = [*model.notes, *([f"the model {other_crop}"] if other_crop else [])]
     for these, others, said in (
-        (fitted.action_units, labelled, "predicted, but the shards do not label them"),
-        (labelled, fitted.action_units, "labelled, but the model does not predict them"),
+        (model.action_units, labelled, "predicted, but the shards do not label them"),
+        (labelled, model.action_units, "labelled, but the model does not predict them"),
     ):
         alone = [name for name in these if name not in others]
         notes += [f"{', '.join(alone)}: {said}; left out"] if alone else []

@@ -1,6 +1,6 @@
 """What the labels cannot teach: action units of which a split knows nothing, or one class only.
 
-The notes go with the model (`train.model.network.set_thresholds`), so that whoever scores it reads
+The notes go with the model (`train.model.file.Description`), so that whoever scores it reads
 them.
 """
 

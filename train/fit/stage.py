@@ -19,13 +19,13 @@ from train.fit.label_gaps import require_known, threshold_notes, training_notes
 from train.fit.loop import train
 from train.fit.monitor import SPLIT, check_validation, watches
 from train.fit.recorder import write_scores
-from train.fit.saving import save_network
 from train.gap.verdict import Gap
 from train.metrics.scores import choose
-from train.model.network import build_network, set_thresholds
+from train.model.file import MODEL, Description, write_model
+from train.model.network import build_network
 
 FILES = (
-    *("model.keras", "gap.json", "metrics.json", "probes.csv", "history.csv", "augmented.jpg"),
+    *(MODEL, "gap.json", "metrics.json", "probes.csv", "history.csv", "augmented.jpg"),
     *("dvclive", "tensorboard"),
 )
 # The most that a killed training has to do again. Writing takes some 50 ms at the default units.
@@ -65,11 +65,16 @@ def fit_stage(
 
 
 def _notes(shards: Shards) -> list[str]:
-    """Note, and return, what the labels of training and of moments cannot teach."""
+    """Note, and return, what the labels cannot teach, and what the shards do not tell."""
     training, moments = (shards.labels(split) for split in ("train", "moments"))
     require_known(shards.folder, training)
     names = shards.action_units
     notes = [*training_notes(names, training), *threshold_notes(names, moments)]
+    if shards.crop is None:
+        notes.append(
+            "the shards do not say how their frames were cut (crop), so neither does the model; "
+            "make frames and shards again to have it recorded"
+        )
     for sentence in notes:
         console.note(sentence)
     return notes
@@ -85,14 +90,20 @@ def _fit(
 ) -> list[Gap]:
     names, side = shards.action_units, shards.image_size
     precision = number_format(parameters)
-    network = build_network(names, side, parameters, precision)
+    network = build_network(len(names), side, parameters, precision)
     recorder, kept_epoch = train(shards, network, parameters, building, scratch, seconds)
-    whole = network.whole
+    inference = network.inference
     if precision != "float32":  # the file is for any machine
-        whole = build_network(names, side, parameters).whole
-        whole.set_weights(network.whole.get_weights())
-    set_thresholds(whole, choose(*shards.outputs(whole, "moments")).tolist(), notes)
-    save_network(whole, building / "model.keras")
+        inference = build_network(len(names), side, parameters).inference
+        inference.set_weights(network.inference.get_weights())
+    description = Description(
+        action_units=tuple(names),
+        thresholds=tuple(choose(*shards.outputs(inference, "moments")).tolist()),
+        image_size=side,
+        crop=shards.crop,
+        notes=tuple(notes),
+    )
+    write_model(inference, description, building / MODEL)
     write_samples(shards, parameters, building / "augmented.jpg")
     return write_scores(recorder.scores, recorder.history, building, kept_epoch)
 

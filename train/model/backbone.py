@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,13 @@ import keras
 
 from curate.base.errors import UserError
 from train.model.blocks import unfreeze_last
+from train.model.file import first_sentence, made_by_fit
 from train.model.lite0 import lite0_features, load_weights
 from train.model.lite0_weights import pretrained_weights
 
 OFFLINE = "efficientnet-lite0"
 
 Scaling = Callable[[Any], Any]
-# What the layer that ends every model of `train fit` is registered as (`train.model.network`).
-_OURS = "framewise>ActionUnits"
 
 
 def build_backbone(name: str, image_size: int) -> keras.Model:
@@ -167,29 +164,24 @@ def saved_network(path: Path, image_size: int) -> keras.Model:
         f"(None, height, width, channels)"
     )
     try:
-        network = _load(path)
+        network = None if made_by_fit(path) else keras.saving.load_model(path, compile=False)
     except Exception as error:  # an odd archive fails in whichever part of Keras meets it first
         raise BackboneError(
-            f"{path} is not a readable .keras file ({_reason(error)}): save one with Keras; {must}"
+            f"{path} is not a readable .keras file ({first_sentence(error)}): save one with Keras; "
+            f"{must}"
         ) from error
     fault = _fault(network, image_size)
     if fault:
-        raise BackboneError(f"{path} {fault}: {must}")
+        raise BackboneError(f"{path} {fault}: {must}", path=path)
     return network
 
 
-def _load(path: Path) -> keras.Model:
-    if not zipfile.is_zipfile(path):  # Keras would say that it is not there
-        raise ValueError("not a zip archive")
-    return keras.saving.load_model(path, compile=False)
-
-
-def _fault(network: keras.Model, image_size: int) -> str:
-    """Describe why a network is no backbone; nothing where it is one."""
+def _fault(network: keras.Model | None, image_size: int) -> str:
+    """Describe why a network is no backbone; nothing where it is one. None is one of ours."""
+    if network is None:
+        return "is a model of 'train fit', which maps pictures to action units"
     if not network.built or not network.inputs:
         return "has no input shape and no weights, being saved before it was built"
-    if any(keras.saving.get_registered_name(type(layer)) == _OURS for layer in network.layers):
-        return "is a model of 'train fit', which maps pictures to action units"
     given = network.input_shape
     if not _takes(given, (None, image_size, image_size, 3)):
         return f"maps {given} to {network.output_shape}"
@@ -198,7 +190,7 @@ def _fault(network: keras.Model, image_size: int) -> str:
             keras.KerasTensor((None, image_size, image_size, 3)), training=False
         )
     except Exception as error:  # of any layer within
-        return f"cannot take images of {image_size} pixels ({_reason(error)})"
+        return f"cannot take images of {image_size} pixels ({first_sentence(error)})"
     # Not the model's output_shape, which tells one tensor as a dictionary that holds it.
     answered = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), features)
     return "" if _is_shape(answered, (2, 4)) and answered[-1] else f"maps {given} to {answered}"
@@ -218,11 +210,3 @@ def _is_shape(shape: Any, ranks: tuple[int, ...]) -> bool:
         and len(shape) in ranks
         and all(size is None or isinstance(size, int) for size in shape)
     )
-
-
-def _reason(error: Exception) -> str:
-    """Take the first sentence of what Keras says, without its colours."""
-    said = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
-    bold = re.search(r"\x1b\[1m(.+?)\x1b\[0m", said, re.DOTALL)  # within "Exception encountered"
-    line = (bold.group(1) if bold else said).strip().partition("\n")[0]
-    return line.partition(". ")[0].rstrip(".:") or type(error).__name__
