@@ -106,15 +106,16 @@ def of_folders(paths: list[Path], parameters: Parameters, workers: int) -> Mater
     """
     from curate.footage.hash import hash_with_cache
 
-    tables = {
-        str(path): hash_with_cache(path, parameters, workers, sharpness=True).sort("clip", "index")
-        for path in paths
+    hashed = {
+        str(path): hash_with_cache(path, parameters, workers, sharpness=True) for path in paths
     }
+    notes = [note for result in hashed.values() for note in result.notes]
+    tables = {name: result.frames.sort("clip", "index") for name, result in hashed.items()}
     splits = {name: usable(table) for name, table in tables.items()}
     if len(paths) > 1:  # two folders may hold files of one name
         tables = {name: _below(name, table) for name, table in tables.items()}
         splits = {name: _below(name, table) for name, table in splits.items()}
-    return Material(" and ".join(tables), pl.concat(tables.values()), splits)
+    return Material(" and ".join(tables), pl.concat(tables.values()), splits, notes=notes)
 
 
 def _below(folder: str, table: pl.DataFrame) -> pl.DataFrame:

@@ -92,6 +92,8 @@ def suggest(
     )
     command = tables.command(result, path, frames, labels, params)
     picture.write(result, output)
+    for sentence in result.notes:
+        console.note(sentence)
     title = f"{path or frames}: {result.frames:,} frames, {result.tried[0].frames:,} usable"
     console.report(title, *tables.candidates(result), tables.as_data(result, command, output))
     if as_json:
@@ -228,6 +230,8 @@ def gallery(
     stage.check_place(output, paths or [])
     used = _used(split)
     shown = choose(paths or [], frames, labels, dedup, used, p, cores(workers))
+    for sentence in shown.notes:
+        console.note(sentence)
     counts = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
     rows = list(counts.items())
     console.report(f"{output}: shown", ["section", "groups"], rows, counts | {"page": str(output)})

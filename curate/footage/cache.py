@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import polars as pl
@@ -77,13 +78,17 @@ class State:
     def of(cls, path: Path, name: str) -> State:
         """Look at the file at `path`, which is called `name` below its root."""
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             return cls(name)
-        if not stat.S_ISREG(found.st_mode):  # a named pipe would be waited on for ever
+        if not stat.S_ISREG(status.st_mode):  # a named pipe would be waited on for ever
             return cls(name)
-        settled = time.time_ns() - found.st_mtime_ns >= _TICK
-        return cls(name, found.st_size, found.st_mtime_ns, settled)
+        settled = time.time_ns() - status.st_mtime_ns >= _TICK
+        return cls(name, status.st_size, status.st_mtime_ns, settled)
+
+    def is_of(self, record: dict[str, Any]) -> bool:
+        """Return whether the file is as it was when the cache's `record` of it was made."""
+        return (self.size, self.mtime_ns) == (record["size"], record["mtime_ns"])
 
 
 class HashCache:
@@ -116,12 +121,10 @@ class HashCache:
         row = self._row.get(state.file)
         if row is None:
             return None
-        _, size, mtime_ns, _, side, _, _, value, sharpness, _ = self._images.row(row)
-        if (size, mtime_ns) != (state.size, state.mtime_ns):
+        record = self._images.row(row, named=True)
+        if not state.is_of(record) or wanted.side not in (None, record["side"]):
             return None
-        if wanted.side is None:
-            return value, None
-        return (value, sharpness) if side == wanted.side else None
+        return record["hash"], None if wanted.side is None else record["sharpness"]
 
     def video(self, state: State, wanted: Wanted) -> pl.DataFrame | None:
         """Return a video's frames as hashing at the wanted stride would; None where not known.
@@ -132,11 +135,12 @@ class HashCache:
         records = self._videos.get(state.file)
         if records is None:
             return None
-        _, size, mtime_ns, stride, side, *_ = records.row(0)
-        same = (size, mtime_ns) == (state.size, state.mtime_ns)
-        if not same or wanted.side not in (None, side) or wanted.stride % stride:
+        record = records.row(0, named=True)
+        if not state.is_of(record) or wanted.side not in (None, record["side"]):
             return None
-        if stride != wanted.stride and records["reason"].null_count() < len(records):
+        if wanted.stride % record["stride"]:
+            return None
+        if wanted.stride != record["stride"] and records["reason"].null_count() < len(records):
             return None
         on = pl.col("index") % wanted.stride == 0
         sharpness = pl.when(on).then("sharpness") if wanted.side else pl.lit(None, pl.Float32)
@@ -152,10 +156,15 @@ class HashCache:
         """Remember a video's frames, unless it is too young or nothing of it could be read."""
         if self._path is None or not state.settled or frames["hash"].null_count() == len(frames):
             return
-        entry = pl.lit(state.file), pl.lit(state.size), pl.lit(state.mtime_ns)
-        measured = pl.lit(wanted.stride), pl.lit(wanted.side)
-        columns = zip((*entry, *measured), _FILE | _MEASURED, strict=True)
-        self._put(frames.with_columns(value.alias(name) for value, name in columns))
+        self._put(
+            frames.with_columns(
+                pl.lit(state.file).alias("file"),
+                pl.lit(state.size).alias("size"),
+                pl.lit(state.mtime_ns).alias("mtime_ns"),
+                pl.lit(wanted.stride).alias("stride"),
+                pl.lit(wanted.side).alias("side"),
+            )
+        )
 
     def put_images(self, looked_up: pl.DataFrame, wanted: Wanted) -> None:
         """Remember images that were looked up (`LOOKED_UP`) and had to be read."""
@@ -183,9 +192,9 @@ class HashCache:
         """
         if self._path is None:
             return
-        there = pl.DataFrame({"file": list(files)}, schema={"file": pl.String})
+        existing = pl.DataFrame({"file": list(files)}, schema={"file": pl.String})
         new = pl.concat([self._records.clear(), *self._new])
-        old = self._records.join(new, on="file", how="anti").join(there, on="file", how="semi")
+        old = self._records.join(new, on="file", how="anti").join(existing, on="file", how="semi")
         if new.is_empty() and len(old) == len(self._records):
             return
         table = pl.concat([old, new]).sort("file", "index")

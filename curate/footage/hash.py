@@ -5,7 +5,7 @@ Videos and batches of images are hashed on threads: OpenCV and NumPy let go of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from curate.base import console
-from curate.base.params import Parameters
+from curate.base.stage_params import FramesParameters
 from curate.base.workers import Advance, on_threads
 from curate.footage.cache import LOOKED_UP, HashCache, State, cache_folder
 from curate.footage.measure import BATCH, FRAMES, Wanted, hash_images, hash_video
@@ -28,7 +27,10 @@ COLUMNS = KEY | FRAMES
 
 @dataclass(frozen=True)
 class Hashed:
-    """Frames with the columns `COLUMNS`; files that were read, and files that the cache knew."""
+    """Frames with the columns `COLUMNS`; files that were read, and files that the cache knew.
+
+    `notes` are sentences for the user.
+    """
 
     frames: pl.DataFrame
     read: int = 0
@@ -38,13 +40,13 @@ class Hashed:
 
 def hash_footage(
     path: Path,
-    parameters: Parameters,
+    parameters: FramesParameters,
     workers: int,
     *,
     stride: int = 1,
     sharpness: bool = False,
     cache: Path | None = None,
-) -> pl.DataFrame:
+) -> Hashed:
     """Hash every frame on the stride of the footage at `path`; return all, by clip and index.
 
     `path` is a video, a folder of videos or images (nested), a frames table's folder or a part of
@@ -60,9 +62,7 @@ def hash_footage(
     side = parameters.image_size if sharpness else None
     wanted = Wanted(parameters.hash, stride, parameters.decode, side)
     hashed = hash_all(footage, wanted, workers, cache)
-    for sentence in footage.notes + hashed.notes:
-        console.note(sentence)
-    return hashed.frames
+    return replace(hashed, notes=footage.notes + hashed.notes)
 
 
 def hash_all(
@@ -77,28 +77,18 @@ def hash_all(
         check_hash_kind(footage.parts, wanted.kind)
         return Hashed(read_parts(footage.parts, list(COLUMNS)))
     known = HashCache.load(cache, footage.path, wanted.kind, wanted.decode)
-    hashed = _hash_on_threads(footage, wanted, workers, known)
+    existing = [clip for clip in footage.clips if clip.video is None or clip.video.is_file()]
+    with on_threads("hashing", sum(map(expected_frames, existing)), workers) as (pool, advance):
+        hashed = _hash_clips(footage, wanted, known, pool, advance)
     if not remember:
         return hashed
+    paths = [path for clip in footage.clips for path in (clip.video, *clip.images) if path]
     try:
-        known.save(_files_of(footage))
+        known.save(file_id(path, footage.path) for path in paths)
     except OSError as error:  # a full disk, no permission: the hashes themselves are there
         why = f"{cache}: hashes could not be cached there ({error.strerror})"
         return replace(hashed, notes=[f"{why}; the next run reads all files again"])
     return hashed
-
-
-def _files_of(footage: Footage) -> Iterator[str]:
-    for clip in footage.clips:
-        for path in filter(None, (clip.video, *clip.images)):
-            yield file_id(path, footage.path)
-
-
-def _hash_on_threads(footage: Footage, wanted: Wanted, workers: int, cache: HashCache) -> Hashed:
-    there = [clip for clip in footage.clips if clip.video is None or clip.video.is_file()]
-    total = sum(map(expected_frames, there))
-    with on_threads("hashing", total, workers) as (pool, advance):
-        return _hash_clips(footage, wanted, cache, pool, advance)
 
 
 def _hash_clips(
@@ -153,17 +143,17 @@ def _hash_folders(
 
     def look_up(rows: pl.DataFrame) -> pl.DataFrame:
         files = [(paths[row], name) for row, name in rows.select("row", "id").iter_rows()]
-        found = _look_up_images(files, wanted, cache)
+        images = _look_up_images(files, wanted, cache)
         advance(len(files))
-        return found
+        return images
 
-    found = pl.concat([pl.DataFrame(schema=LOOKED_UP), *pool.map(look_up, on.iter_slices(BATCH))])
-    cache.put_images(found, wanted)
+    images = pl.concat([pl.DataFrame(schema=LOOKED_UP), *pool.map(look_up, on.iter_slices(BATCH))])
+    cache.put_images(images, wanted)
     broken = pl.when(pl.col("hash").is_null()).then(pl.lit("unreadable")).alias("reason")
-    on = pl.concat([on.select("row"), found.select("hash", "sharpness", broken)], how="horizontal")
+    on = pl.concat([on.select("row"), images.select("hash", "sharpness", broken)], how="horizontal")
     table = frames.with_row_index("row").join(on, on="row", how="left", maintain_order="left")
-    known = int(found["known"].sum())
-    return table, len(found) - known, known
+    known = int(images["known"].sum())
+    return table, len(images) - known, known
 
 
 def _image_frames(clips: Sequence[Clip], ids: list[str]) -> pl.DataFrame:
@@ -187,13 +177,19 @@ def _look_up_images(
     """Ask the cache about images, given as paths and ids, and read those it does not know."""
     states = [State.of(path, name) for path, name in files]
     known = [cache.image(state, wanted) for state in states]
-    unknown = [row for row, found in enumerate(known) if found is None]
-    fresh = dict(zip(unknown, hash_images([files[row][0] for row in unknown], wanted), strict=True))
-    measured = [fresh[row] if found is None else found for row, found in enumerate(known)]
+    unknown = [path for (path, _), values in zip(files, known, strict=True) if values is None]
+    fresh = iter(hash_images(unknown, wanted))
     return pl.DataFrame(
         [
-            (state.file, state.size, state.mtime_ns, state.settled, found is not None, *values)
-            for state, found, values in zip(states, known, measured, strict=True)
+            (
+                state.file,
+                state.size,
+                state.mtime_ns,
+                state.settled,
+                values is not None,
+                *(next(fresh) if values is None else values),
+            )
+            for state, values in zip(states, known, strict=True)
         ],
         schema=LOOKED_UP,
         orient="row",
@@ -202,18 +198,19 @@ def _look_up_images(
 
 def hash_with_cache(
     path: Path,
-    parameters: Parameters,
+    parameters: FramesParameters,
     workers: int,
     *,
     stride: int = 1,
     sharpness: bool = False,
-) -> pl.DataFrame:
+) -> Hashed:
     """Hash footage as `hash_footage` does, with the user's own cache, which every command shares.
 
     Raises:
         UserError: no footage at `path`, or a frames table with hashes of another kind.
     """
     cache, notes = cache_folder(None, path)
-    for sentence in notes:
-        console.note(sentence)
-    return hash_footage(path, parameters, workers, stride=stride, sharpness=sharpness, cache=cache)
+    hashed = hash_footage(
+        path, parameters, workers, stride=stride, sharpness=sharpness, cache=cache
+    )
+    return replace(hashed, notes=notes + hashed.notes)

@@ -20,12 +20,13 @@ def labels_of(
         UserError: no label is of any of the frames.
     """
     place = ["clip", "index"]
-    found = labels.drop("id").join(frames.select("id", *place), on=place, how="inner")
-    if found.is_empty() and len(labels) and len(frames):
+    matched = labels.drop("id").join(frames.select("id", *place), on=place, how="inner")
+    if matched.is_empty() and len(labels) and len(frames):
         raise UserError(
             f"{table}: no label is of a frame of {path}: labels are of clips such as "
             f"'{labels['clip'][0]}', and its clips are such as '{frames['clip'][0]}'; give the "
-            "folder below which clips are called so"
+            "folder below which clips are called so",
+            path=table,
         )
-    lost = len(labels) - len(found)
-    return found, [f"{table}: {lost:,} labels are of no frame of {path}"] if lost else []
+    lost = len(labels) - len(matched)
+    return matched, [f"{table}: {lost:,} labels are of no frame of {path}"] if lost else []

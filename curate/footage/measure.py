@@ -107,13 +107,13 @@ def _hashed_file(path: Path, wanted: Wanted) -> _Seen | None:
 
 
 def _table(seen: Sequence[_Seen], kind: str) -> pl.DataFrame:
-    thumbnails = [one.thumbnail for one in seen if one.thumbnail is not None]
+    thumbnails = [frame.thumbnail for frame in seen if frame.thumbnail is not None]
     hashes = iter(perceptual_hashes(np.stack(thumbnails), kind).tolist() if thumbnails else [])
     columns = {
-        "index": [one.index for one in seen],
-        "time": [one.time for one in seen],
-        "hash": [one.hash if one.thumbnail is None else next(hashes) for one in seen],
-        "sharpness": [one.sharpness for one in seen],
-        "reason": [one.reason for one in seen],
+        "index": [frame.index for frame in seen],
+        "time": [frame.time for frame in seen],
+        "hash": [frame.hash if frame.thumbnail is None else next(hashes) for frame in seen],
+        "sharpness": [frame.sharpness for frame in seen],
+        "reason": [frame.reason for frame in seen],
     }
     return pl.DataFrame(columns, schema=FRAMES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -24,12 +24,14 @@ Picture = NDArray[np.uint8]  # (height, width, 3), RGB
 class Inputs:
     """What to show: frames by split, dedup's decisions (None: none), and how to read pictures.
 
-    `read` maps ids to pictures; a frame that it cannot read is left out.
+    `read` maps ids to pictures; a frame that it cannot read is left out. `notes` are sentences
+    for the user.
     """
 
     material: Material
     decisions: pl.DataFrame | None
     read: Callable[[list[str]], dict[str, Picture]]
+    notes: list[str] = field(default_factory=list)
 
 
 def choose(
@@ -73,17 +75,19 @@ def of_paths(paths: list[Path], parameters: Parameters, workers: int) -> Inputs:
     """
     if len(paths) > 1:
         material = of_folders(paths, parameters, workers)
-        return Inputs(material, None, partial(_from_folders, material, paths, parameters))
+        read = partial(_from_folders, material, paths, parameters)
+        return Inputs(material, None, read, material.notes)
     return _of_one(paths[0], parameters, workers)
 
 
 def _of_one(path: Path, parameters: Parameters, workers: int) -> Inputs:
     from curate.footage.hash import hash_with_cache
 
-    frames = hash_with_cache(path, parameters, workers, stride=parameters.stride, sharpness=True)
-    decisions = decide_with(parameters, frames, None)
-    material = Material(str(path), frames, {str(path): usable(frames)})
-    return Inputs(material, decisions, partial(_from_folders, material, [path], parameters))
+    hashed = hash_with_cache(path, parameters, workers, stride=parameters.stride, sharpness=True)
+    decisions = decide_with(parameters, hashed.frames, None)
+    material = Material(str(path), hashed.frames, {str(path): usable(hashed.frames)})
+    read = partial(_from_folders, material, [path], parameters)
+    return Inputs(material, decisions, read, hashed.notes)
 
 
 def _from_parts(frames: Path, clips: pl.DataFrame, ids: list[str]) -> dict[str, Picture]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -28,7 +28,7 @@ class Result:
 
     `asked` is the grid of candidates asked for, by stride, then distance; `chosen` is the one
     suggested, for `reasons`, in sentences; `clips` is as `pace_by_clip` returns; `labelled` says
-    whether there were labels to count.
+    whether there were labels to count; `notes` are sentences for the user.
     """
 
     frames: int
@@ -40,6 +40,7 @@ class Result:
     asked: list[Candidate]
     chosen: Candidate
     reasons: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 def choose(asked: Sequence[Candidate], pace: Pace) -> Choice:
@@ -94,9 +95,11 @@ def suggest_stage(
         UserError: nothing there to read, no frame that can be used, or labels of other frames.
     """
     where = frames if path is None else path
-    table = read_frames(frames) if path is None else _hash(path, parameters, workers)
-    table = table.sort("clip", "index")
-    known = None if labels is None else _read_labels(labels, table, where)
+    table, notes = _read_or_hash(path, frames, parameters, workers)
+    known = None
+    if labels is not None:
+        known, lost = labels_of(table, read_table(labels, KEY), labels, where)
+        notes += lost
     if table["hash"].null_count() == len(table):
         raise UserError(
             f"{where}: of {len(table):,} frames, none can be used, so there is nothing to suggest; "
@@ -121,16 +124,19 @@ def suggest_stage(
         asked=asked,
         chosen=choice.chosen,
         reasons=reasons(choice, tried[0], pace),
+        notes=notes,
     )
 
 
-def _hash(path: Path, parameters: Parameters, workers: int) -> pl.DataFrame:
-    """Hash every frame, into the cache that `curate dedup` reads from afterwards."""
-    return hash_with_cache(path, parameters, workers, sharpness=parameters.keep == "sharpest")
+def _read_or_hash(
+    path: Path | None, frames: Path, parameters: Parameters, workers: int
+) -> tuple[pl.DataFrame, list[str]]:
+    """Read the pipeline's frames, or hash those at `path`: by clip and index, and notes.
 
-
-def _read_labels(path: Path, frames: pl.DataFrame, where: Path) -> pl.DataFrame:
-    labels, notes = labels_of(frames, read_table(path, KEY), path, where)
-    for sentence in notes:
-        console.note(sentence)
-    return labels
+    Hashes go into the cache that `curate dedup` reads from afterwards.
+    """
+    if path is None:
+        return read_frames(frames), []
+    sharpness = parameters.keep == "sharpest"
+    hashed = hash_with_cache(path, parameters, workers, sharpness=sharpness)
+    return hashed.frames.sort("clip", "index"), hashed.notes
