@@ -64,14 +64,14 @@ def hash_images(
 
 
 def _hash_in_full(pictures: Sequence[Picture], kind: Kind) -> Iterator[int]:
-    from curate.media.full_hash import hash_whole_file, hash_whole_image
+    from curate.media.full_hash import hash_file, hash_image
 
     for picture in pictures:
         if isinstance(picture, str | os.PathLike):
-            value = hash_whole_file(as_path(picture), kind)
+            value = hash_file(as_path(picture), kind)
             yield _complete(value, picture)
         else:
-            yield hash_whole_image(_as_image(picture), kind)
+            yield hash_image(_as_image(picture), kind)
 
 
 def _hash_reduced(pictures: Sequence[Picture], kind: Kind) -> Iterator[int]:

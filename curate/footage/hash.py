@@ -82,9 +82,8 @@ def hash_all(
         hashed = _hash_clips(footage, wanted, known, pool, advance)
     if not remember:
         return hashed
-    paths = [path for clip in footage.clips for path in (clip.video, *clip.images) if path]
     try:
-        known.save(file_id(path, footage.path) for path in paths)
+        known.save(file_id(file, footage.path) for file in footage.files)
     except OSError as error:  # a full disk, no permission: the hashes themselves are there
         why = f"{cache}: hashes could not be cached there ({error.strerror})"
         return replace(hashed, notes=[f"{why}; the next run reads all files again"])

@@ -14,7 +14,7 @@ from cv2.typing import MatLike
 from curate.base.workers import Advance
 from curate.media.clip import Clip
 from curate.media.decode import Frame, frames_of, read_picture
-from curate.media.full_hash import hash_whole_file, hash_whole_picture
+from curate.media.full_hash import hash_file, hash_picture
 from curate.media.hashing import perceptual_hashes, read_gray, thumbnail
 from curate.media.sharpness import sharpness_at
 
@@ -70,7 +70,7 @@ def hash_video(clip: Clip, wanted: Wanted, advance: Advance) -> pl.DataFrame:
 
 
 def hash_images(paths: Sequence[Path], wanted: Wanted) -> list[tuple[int | None, float | None]]:
-    """Hash image files: hash and sharpness of each; None, None where it is no whole picture."""
+    """Hash image files: hash and sharpness of each; None, None where it is no complete picture."""
     table = _table([_look_at_file(path, wanted) for path in paths], wanted.kind)
     return table.select("hash", "sharpness").rows()
 
@@ -82,7 +82,7 @@ def _look(frame: Frame, wanted: Wanted) -> _Seen:
     sharpness = None if wanted.side is None else sharpness_at(frame.picture, wanted.side)
     seen = _Seen(frame.index, frame.time, sharpness=sharpness)
     if wanted.decode == "full":
-        return replace(seen, hash=hash_whole_picture(frame.picture, wanted.kind))
+        return replace(seen, hash=hash_picture(frame.picture, wanted.kind))
     gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
     return replace(seen, thumbnail=thumbnail(gray, wanted.kind))
 
@@ -100,7 +100,7 @@ def _look_at_file(path: Path, wanted: Wanted) -> _Seen:
 def _hashed_file(path: Path, wanted: Wanted) -> _Seen | None:
     """Read an image file for its hash; None where it is no complete picture."""
     if wanted.decode == "full":
-        value = hash_whole_file(path, wanted.kind)
+        value = hash_file(path, wanted.kind)
         return None if value is None else _Seen(0, None, hash=value)
     gray = read_gray(path)
     return None if gray is None else _Seen(0, None, thumbnail(gray, wanted.kind))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, MissingInputError, UserError
 from curate.base.text import as_text, first_few, on_one_line
 from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
 from curate.sources.walk import check_footage, image_clips, unique, video_clips, visible
@@ -18,16 +18,23 @@ from curate.tables import HASH_KIND, KEY
 
 # A Parquet file with these columns is a part of a frames table.
 _PART = [*KEY, "hash", "reason"]
+_TABLES = (".parquet",)
+_MEDIA = VIDEO_SUFFIXES + IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True)
 class Footage:
-    """Footage at `path`: either `parts` of a frames table, or `clips`; and what to say of it."""
+    """Footage at `path`: either `parts` of a frames table, or `clips`; notes for the user."""
 
     path: Path
     clips: list[Clip] = field(default_factory=list)
     parts: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[Path]:
+        """The videos and images of all clips."""
+        return [file for clip in self.clips for file in (clip.video, *clip.images) if file]
 
 
 def open_footage(path: Path) -> Footage:
@@ -40,23 +47,30 @@ def open_footage(path: Path) -> Footage:
     """
     check_footage(path)
     if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
-        raise UserError(f"{path}: one picture has no duplicate; give the folder that it lies in")
+        raise UserError(
+            f"{path}: one picture has no duplicate; give the folder that it lies in", path=path
+        )
     files = [path] if path.is_file() else visible(path)
-    tables = [file for file in files if file.suffix.lower() == ".parquet"]
-    parts = [table for table in tables if is_part(table)]
-    media = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES + IMAGE_SUFFIXES]
+    tables, media = _with_suffix(files, _TABLES), _with_suffix(files, _MEDIA)
+    parts = list(filter(is_part, tables))
     if parts and media:
         raise UserError(
             f"{path}: holds both pictures or videos ({media[0]}) and a frames table "
-            f"({parts[0]}); give the path of the one that is meant"
+            f"({parts[0]}); give the path of the one that is meant",
+            path=path,
         )
-    links = _linked_folders(path)
+    if path in tables and not parts:
+        raise DamagedInputError(
+            f"{path}: not a part of a frames table (columns {', '.join(_PART)})", path=path
+        )
+    notes = _passed_over(set(tables) - set(parts)) + _linked_folders(path)
     if parts:
-        strangers = set(tables) - set(parts)
-        return Footage(path, parts=parts, notes=_passed_over(strangers) + links)
-    if path in tables:
-        raise UserError(f"{path}: not a part of a frames table (columns {', '.join(_PART)})")
-    return Footage(path, clips=_find_clips(path, media), notes=_passed_over(tables) + links)
+        return Footage(path, parts=parts, notes=notes)
+    return Footage(path, clips=_find_clips(path, media), notes=notes)
+
+
+def _with_suffix(files: list[Path], suffixes: tuple[str, ...]) -> list[Path]:
+    return [file for file in files if file.suffix.lower() in suffixes]
 
 
 def is_part(path: Path) -> bool:
@@ -97,9 +111,10 @@ def _find_clips(path: Path, media: list[Path]) -> list[Clip]:
     if suffixes & set(IMAGE_SUFFIXES):
         clips += image_clips(path)
     if not clips:
-        raise UserError(
+        raise MissingInputError(
             f"{path}: holds no footage: no video ({', '.join(VIDEO_SUFFIXES)}), no image "
-            f"({', '.join(IMAGE_SUFFIXES)}) and no Parquet part"
+            f"({', '.join(IMAGE_SUFFIXES)}) and no Parquet part",
+            path=path,
         )
     return unique([replace(c, name=as_text(c.name), subject=as_text(c.subject)) for c in clips])
 
@@ -120,7 +135,9 @@ def check_hash_kind(parts: Iterable[Path], kind: str) -> None:
         if made not in (None, kind):
             raise UserError(
                 f"{part}: its hashes are of the kind '{made}', and '{kind}' is asked for; give "
-                f"--hash {made}, or make the frames again with 'curate frames --hash {kind}'"
+                f"--hash {made}, or make the frames again with 'curate frames --hash {kind}'",
+                path=part,
+                key="hash",
             )
 
 

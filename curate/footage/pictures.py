@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -46,10 +46,7 @@ def read_pictures(
 def chosen_frames(clip: Clip, indices: set[int]) -> Iterator[tuple[int, MatLike]]:
     """Decode some frames of a clip, in order, as (h, w, 3) uint8 BGR; broken ones are left out."""
     if clip.video is None:
-        for index in sorted(index for index in indices if index < len(clip.images)):
-            picture = read_picture(clip.images[index])
-            if picture is not None:
-                yield index, picture
+        yield from _chosen_images(clip.images, indices)
         return
     if not indices:
         return
@@ -60,6 +57,13 @@ def chosen_frames(clip: Clip, indices: set[int]) -> Iterator[tuple[int, MatLike]
             yield frame.index, frame.picture
         if frame.index >= max(indices):
             return
+
+
+def _chosen_images(images: Sequence[Path], indices: set[int]) -> Iterator[tuple[int, MatLike]]:
+    for index in sorted(indices):
+        picture = read_picture(images[index]) if index < len(images) else None
+        if picture is not None:
+            yield index, picture
 
 
 def _in_parts(parts: list[Path], names: pl.Series) -> Iterator[tuple[str, MatLike]]:

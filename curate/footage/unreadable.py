@@ -1,4 +1,4 @@
-"""Name the files of footage that hold unreadable frames, and say what is the matter with each."""
+"""Name the files of footage that hold unreadable frames, and what is wrong with each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import polars as pl
 
 from curate.base.text import first_few, on_one_line, plural
 from curate.footage.open import Footage, file_id
-from curate.media.decode import whole_picture
+from curate.media.decode import complete_bytes
 
 _NAMED = 3  # files named in a note
-_MAGIC = (b"\xff\xd8", b"\x89PNG")  # of the files whose end `whole_picture` looks for
+_MAGIC = (b"\xff\xd8", b"\x89PNG")  # of the files whose end `complete_bytes` looks for
 
 
 @dataclass(frozen=True)
@@ -40,32 +40,32 @@ def find_unreadable(footage: Footage, frames: pl.DataFrame) -> list[Unreadable]:
     by_clip = frames.group_by("clip").agg(
         pl.len().alias("frames"), pl.col("index").filter(broken).sort().alias("broken")
     )
-    hurt = by_clip.filter(pl.col("broken").list.len() > 0).sort("clip")
+    damaged = by_clip.filter(pl.col("broken").list.len() > 0).sort("clip")
     clips = {clip.name: clip for clip in footage.clips}
-    found = []
-    for name, count, indices in hurt.select("clip", "frames", "broken").iter_rows():
+    files = []
+    for name, count, indices in damaged.select("clip", "frames", "broken").iter_rows():
         clip = clips.get(name)
         if clip is not None and clip.video is None:
             for index in indices:
                 image = clip.images[index]
-                found.append(Unreadable(file_id(image, footage.path), 1, 1, _why_image(image)))
+                files.append(Unreadable(file_id(image, footage.path), 1, 1, _why_image(image)))
             continue
         video = None if clip is None else clip.video
         file = name if video is None else file_id(video, footage.path)
-        found.append(Unreadable(file, len(indices), count, _why_video(video, len(indices), count)))
-    return found
+        files.append(Unreadable(file, len(indices), count, _why_video(video, len(indices), count)))
+    return files
 
 
-def note_unreadable(path: Path, found: Sequence[Unreadable], where: str = "") -> list[str]:
+def note_unreadable(path: Path, unreadable: Sequence[Unreadable], where: str = "") -> list[str]:
     """Describe in at most one sentence which files hold unreadable frames, the first few by name.
 
     `where` says where all of them are named.
     """
-    if not found:
+    if not unreadable:
         return []
-    names = first_few([str(one) for one in found], _NAMED)
-    files = plural(len(found), "file")
-    all_named = f"; {where}" if where and len(found) > _NAMED else ""
+    names = first_few(list(map(str, unreadable)), _NAMED)
+    files = plural(len(unreadable), "file")
+    all_named = f"; {where}" if where and len(unreadable) > _NAMED else ""
     return [f"{on_one_line(path)}: unreadable frames in {files}: {names}{all_named}"]
 
 
@@ -73,7 +73,7 @@ def _why_image(path: Path) -> str:
     begins = _first_bytes(path)
     if isinstance(begins, str):
         return begins
-    return "cut off" if begins.startswith(_MAGIC) and not whole_picture(path) else "no picture"
+    return "cut off" if begins.startswith(_MAGIC) and not complete_bytes(path) else "no picture"
 
 
 def _why_video(path: Path | None, broken: int, frames: int) -> str:

@@ -29,7 +29,7 @@ from curate.frames.crop import cut_frames
 from curate.frames.parts import is_made_from, part_schema, remove_partials, remove_stale
 from curate.media.clip import Clip
 from curate.media.decode import Frame, Picture, expected_frames, frames_of
-from curate.media.full_hash import hash_whole_picture
+from curate.media.full_hash import hash_picture
 from curate.media.hashing import perceptual_hashes, thumbnail
 from curate.media.sharpness import fit_square, sharpness_of
 from curate.sources import find_clips
@@ -200,7 +200,7 @@ def _row(
     row["sharpness"] = sharpness_of(square)
     row["brightness"] = float(gray.mean())
     if parameters.decode == "full":
-        row["hash"] = hash_whole_picture(cut, parameters.hash)
+        row["hash"] = hash_picture(cut, parameters.hash)
     else:
         row["thumbnail"] = thumbnail(gray, parameters.hash)
     return row

@@ -13,7 +13,7 @@ import imagehash
 from cv2.typing import MatLike
 from PIL import Image
 
-from curate.media.decode import whole_picture
+from curate.media.decode import complete_bytes
 
 _FUNCTIONS = {
     "phash": imagehash.phash,
@@ -23,26 +23,26 @@ _FUNCTIONS = {
 }
 
 
-def hash_whole_file(path: Path, kind: str = "phash") -> int | None:
+def hash_file(path: Path, kind: str = "phash") -> int | None:
     """Hash an image file as `imagehash.phash(Image.open(path))` does, or another `kind`.
 
     Returns 64 bits as a whole number, the first bit the most significant, as in imagehash's
     hexadecimal form; None when the file is no complete picture that Pillow reads.
     """
-    if whole_picture(path) is None:
+    if complete_bytes(path) is None:
         return None
     try:
         with Image.open(path) as picture:
-            return hash_whole_image(picture, kind)
+            return hash_image(picture, kind)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None  # Pillow raises any of these on a damaged file
 
 
-def hash_whole_picture(picture: MatLike, kind: str = "phash") -> int:
+def hash_picture(picture: MatLike, kind: str = "phash") -> int:
     """Hash a decoded picture (height, width, 3) uint8 BGR as imagehash does; see above."""
-    return hash_whole_image(Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), kind)
+    return hash_image(Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), kind)
 
 
-def hash_whole_image(image: Image.Image, kind: str = "phash") -> int:
+def hash_image(image: Image.Image, kind: str = "phash") -> int:
     """Hash a Pillow image with imagehash; see above."""
     return int(str(_FUNCTIONS[kind](image)), 16)

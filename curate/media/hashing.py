@@ -20,7 +20,7 @@ import scipy.fft
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from curate.media.decode import whole_picture
+from curate.media.decode import complete_bytes
 
 Bits = NDArray[np.bool_]
 _SIDE = 8  # a hash is 8 x 8 bits
@@ -173,10 +173,10 @@ def _product(pixels: MatLike, weights: NDArray[np.float64]) -> NDArray[np.float6
 def read_gray(path: Path) -> MatLike | None:
     """Read an image file as grey (height, width) uint8, as small as hashing allows.
 
-    Returns None when the file is no whole picture that OpenCV reads. A rotation noted in the
+    Returns None when the file is no complete picture that OpenCV reads. A rotation noted in the
     file's EXIF data is ignored, as imagehash does.
     """
-    data = whole_picture(path)
+    data = complete_bytes(path)
     if data is None:
         return None
     try:

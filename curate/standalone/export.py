@@ -1,6 +1,6 @@
 """Gather kept frames in a folder that mirrors the footage: images copied or linked, others as JPEG.
 
-The folder appears when it is whole.
+The folder appears when it is complete.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from curate.media.clip import Clip
-from curate.media.decode import expected_frames, frames_of, read_picture, whole_picture
+from curate.media.decode import complete_bytes, expected_frames, frames_of, read_picture
 
 FRAMES = 20
 
@@ -112,9 +112,9 @@ def test_a_truncated_image_is_no_picture(
     tmp_path: Path, write_image: Callable[..., Path], suffix: str, share: float
 ) -> None:
     path = write_image(tmp_path / f"a.{suffix}", width=200, height=200)
-    assert whole_picture(path) == path.read_bytes()
+    assert complete_bytes(path) == path.read_bytes()
     assert read_picture(path) is not None
-    assert whole_picture(cut(path, share)) is None
+    assert complete_bytes(cut(path, share)) is None
     assert read_picture(path) is None
 
 
@@ -185,4 +185,4 @@ def test_the_end_of_an_image_is_looked_for_before_what_cameras_append(
 ) -> None:
     path = write_image(tmp_path / f"a.{suffix}")
     path.write_bytes(path.read_bytes() + bytes(appended))
-    assert (whole_picture(path) is not None) == whole
+    assert (complete_bytes(path) is not None) == whole

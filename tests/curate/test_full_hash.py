@@ -17,7 +17,7 @@ from curate.footage.measure import Wanted
 from curate.footage.open import open_footage
 from curate.frames.stage import extract_clip
 from curate.media.clip import Clip
-from curate.media.full_hash import hash_whole_file, hash_whole_picture
+from curate.media.full_hash import hash_file, hash_picture
 
 REFERENCES = {
     "phash": imagehash.phash,
@@ -40,13 +40,13 @@ def test_a_files_hash_is_imagehashs_own(tmp_path, picture, kind, name, mode):
     path = tmp_path / name
     Image.fromarray(picture(3, 451, 333)).convert(mode).save(path)
     with Image.open(path) as opened:
-        assert hash_whole_file(path, kind) == bits(opened, kind)
+        assert hash_file(path, kind) == bits(opened, kind)
 
 
 @pytest.mark.parametrize("kind", REFERENCES)
 def test_a_decoded_pictures_hash_is_imagehashs_own(picture, kind):
     frame = picture(5, 640, 360)
-    assert hash_whole_picture(frame, kind) == bits(Image.fromarray(frame[..., ::-1]), kind)
+    assert hash_picture(frame, kind) == bits(Image.fromarray(frame[..., ::-1]), kind)
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_a_decoded_pictures_hash_is_imagehashs_own(picture, kind):
 )
 def test_what_is_no_complete_picture_has_no_hash(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
-    assert hash_whole_file(tmp_path / "a.png") is None
+    assert hash_file(tmp_path / "a.png") is None
 
 
 def test_a_cut_off_jpeg_has_no_hash(tmp_path, write_image):
     path = write_image(tmp_path / "a.jpg", 1, 400, 300)
     path.write_bytes(path.read_bytes()[:-600])
-    assert hash_whole_file(path) is None
+    assert hash_file(path) is None
 
 
 def test_a_video_is_hashed_frame_by_frame(tmp_path, write_video):
