@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from curate.api.arguments import PathLike, as_path, checked, cores, warn
+from curate.base.arguments import PathLike, as_path, checked, cores, warn
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from curate.api.arguments import PathLike, as_path, checked
+from curate.base.arguments import PathLike, as_path, checked
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from curate.api.arguments import PathLike, as_path, checked, cores
+from curate.base.arguments import PathLike, as_path, checked, cores
 
 if TYPE_CHECKING:
     from curate.audit.checks import Check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from curate.api.arguments import PathLike, as_path, checked, warn
+from curate.base.arguments import PathLike, as_path, checked, warn
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, MissingInputError, UserError
 
 
 def _partial(path: Path) -> Path:
@@ -156,17 +156,23 @@ def read_json(path: Path, command: str, *keys: str) -> dict[str, Any]:
     """Read the JSON object that `command` ("train fit", say) wrote, with all of `keys` in it.
 
     Raises:
-        UserError: no such file, not JSON, or an object without one of the keys.
+        MissingInputError: no such file.
+        DamagedInputError: not JSON, or an object without one of the keys.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; make it with '{command}' or 'dvc repro'") from None
+        raise MissingInputError(
+            f"{path}: no such file; make it with '{command}' or 'dvc repro'", path=path
+        ) from None
     except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); make it again with '{command}'") from None
+        raise DamagedInputError(
+            f"{path}: not JSON ({error}); make it again with '{command}'", path=path
+        ) from None
     if not isinstance(content, dict):
-        raise UserError(f"{path}: not a JSON object; make it again with '{command}'")
-    missing = [key for key in keys if key not in content]
-    if missing:
-        raise UserError(f"{path}: lacks '{missing[0]}'; make it again with '{command}'")
-    return content
+        wrong = "not a JSON object"
+    elif missing := [key for key in keys if key not in content]:
+        wrong = f"lacks '{missing[0]}'"
+    else:
+        return content
+    raise DamagedInputError(f"{path}: {wrong}; make it again with '{command}'", path=path)
