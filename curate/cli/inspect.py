@@ -217,7 +217,7 @@ def gallery(
     `curate gallery ~/train ~/validation` (pairs that cross)
     """
     from curate.gallery import page as stage
-    from curate.gallery.inputs import choose
+    from curate.gallery.inputs import read_inputs
 
     console.configure(as_json=as_json)
     if stride is not None and not paths:
@@ -228,10 +228,8 @@ def gallery(
     check_alone(first, split=split is not None, dedup=dedup != DEDUP)
     check_alone(first, frames=frames != FRAMES, labels=labels != LABELS)
     stage.check_place(output, paths or [])
-    used = _used(split)
-    shown = choose(paths or [], frames, labels, dedup, used, p, cores(workers))
-    for sentence in shown.notes:
+    shown = read_inputs(paths or [], frames, labels, dedup, _used(split), p, cores(workers))
+    summary = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
+    for sentence in summary.notes:
         console.note(sentence)
-    counts = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
-    rows = list(counts.items())
-    console.report(f"{output}: shown", ["section", "groups"], rows, counts | {"page": str(output)})
+    console.report(f"{output}: shown", summary.columns, summary.rows, summary.data)

@@ -7,17 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from curate.audit.inputs import Material, check_number, of_folders, of_pipeline, usable
 from curate.base.params import Parameters
 from curate.dedup.rule import decide_with
-from curate.tables import DEDUP, part_path, read_jpegs, read_table
-from curate.viz.pictures import decode
-
-Picture = NDArray[np.uint8]  # (height, width, 3), RGB
+from curate.tables import DEDUP, read_table
+from curate.viz.pictures import Crop, read_crops
 
 
 @dataclass(frozen=True)
@@ -30,11 +26,11 @@ class Inputs:
 
     material: Material
     decisions: pl.DataFrame | None
-    read: Callable[[list[str]], dict[str, Picture]]
+    read: Callable[[list[str]], dict[str, Crop]]
     notes: list[str] = field(default_factory=list)
 
 
-def choose(
+def read_inputs(
     paths: list[Path],
     frames: Path,
     labels: Path,
@@ -63,8 +59,7 @@ def of_tables(
         UserError: a table is missing or is not what it should be.
     """
     material = of_pipeline(frames, labels, split, same_labels)
-    clips = material.frames.select("id", "clip")
-    return Inputs(material, read_table(dedup, DEDUP), partial(_from_parts, frames, clips))
+    return Inputs(material, read_table(dedup, DEDUP), partial(read_crops, frames))
 
 
 def of_paths(paths: list[Path], parameters: Parameters, workers: int) -> Inputs:
@@ -90,20 +85,12 @@ def _of_one(path: Path, parameters: Parameters, workers: int) -> Inputs:
     return Inputs(material, decisions, read, hashed.notes)
 
 
-def _from_parts(frames: Path, clips: pl.DataFrame, ids: list[str]) -> dict[str, Picture]:
-    pictures: dict[str, Picture] = {}
-    for (clip,), wanted in clips.filter(pl.col("id").is_in(ids)).group_by("clip"):
-        jpegs = read_jpegs(part_path(frames, str(clip)), wanted["id"])
-        pictures |= {name: decode(jpeg) for name, jpeg in jpegs.items()}
-    return pictures
-
-
 def _from_folders(
     material: Material, paths: list[Path], parameters: Parameters, ids: list[str]
-) -> dict[str, Picture]:
+) -> dict[str, Crop]:
     from curate.footage.pictures import read_pictures
 
-    pictures: dict[str, Picture] = {}
+    pictures: dict[str, Crop] = {}
     for path, split in zip(paths, material.splits.values(), strict=True):
         below = f"{str(path).rstrip('/')}/" if len(paths) > 1 else ""
         wanted = split.filter(pl.col("id").is_in(ids)).with_columns(

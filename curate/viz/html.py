@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,24 @@ def render(template: Path, **values: Any) -> str:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture on a page: a data URI, what it shows in words, its sides in pixels."""
+
+    source: str
+    alternative: str
+    width: int
+    height: int
+
+
+def data_uri(content: bytes, suffix: str) -> str:
+    """Write a file's content as an address that holds it; `suffix` (".png") tells its kind."""
+    encoded = base64.b64encode(content).decode("ascii")
+    return f"data:{mimetypes.types_map[suffix]};base64,{encoded}"
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table of the page: what it says, its head, its rows (the first cell heads the row)."""
+    """A table on a page: its caption, its head, its rows (the first cell heads the row)."""
 
     caption: str
     columns: list[str]

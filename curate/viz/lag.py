@@ -8,14 +8,26 @@ from matplotlib.figure import Figure
 
 from curate.base.text import plural
 from curate.search.lag import Lags
-from curate.viz.style import BLUE, GRAY, GREEN, NAME, VERMILION, in_style, ink, message, new_figure
+from curate.viz.style import (
+    BLUE,
+    GRAY,
+    GREEN,
+    NAME,
+    VERMILION,
+    draw_message,
+    in_style,
+    ink,
+    new_figure,
+)
 
 
 @in_style()
 def draw(lags: Lags, *, distance: int, stride: int) -> Figure:
     """Draw the distances; `distance` (bits, -1: none) and `stride` (frames) are lines."""
     if lags.all.is_empty():
-        return message("No two frames of a clip to compare", "Every clip holds at most one frame.")
+        return draw_message(
+            "No two frames of a clip to compare", "Every clip holds at most one frame."
+        )
     figure = new_figure(10, 5.4, _finding(lags, stride))
     axes = figure.subplots()
     draw_on(axes, lags, distance=distance, stride=stride)

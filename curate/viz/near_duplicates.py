@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from curate.base.text import plural
 from curate.viz.pictures import AMPLIFIED, difference, shorten
-from curate.viz.style import FINE, in_style, message, new_figure
+from curate.viz.style import FINE, draw_message, in_style, new_figure
 
 _COLUMNS = 3
 # Inches: the sheet's width, what lies above the pairs, a pair's place, its words and pictures.
@@ -34,7 +34,7 @@ class Pair:
     dropped: NDArray[np.uint8]
 
 
-def choose(dedup: pl.DataFrame, count: int = 12) -> list[tuple[str, str, int]]:
+def choose_pairs(dedup: pl.DataFrame, count: int = 12) -> list[tuple[str, str, int]]:
     """Choose near-duplicates for show: (kept id, dropped id, bits), by distance.
 
     Distances take turns, and each takes the subject shown least so far: the same table gives the
@@ -60,7 +60,7 @@ def choose(dedup: pl.DataFrame, count: int = 12) -> list[tuple[str, str, int]]:
 def draw(pairs: list[Pair], dropped: int) -> Figure:
     """Draw the sheet; `dropped` is how many near-duplicates there are in all."""
     if not pairs:
-        return message(
+        return draw_message(
             "No near-duplicates were dropped",
             "No frame lay within `distance` bits of a frame kept before it.",
         )

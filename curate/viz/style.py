@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from scipy.optimize import isotonic_regression
 
+from curate.viz.html import Picture, data_uri
+
 _STYLE = Path(__file__).with_name("framewise.mplstyle")
 _TITLE_WIDTH = 84  # characters of a title that fit across 10 inches
 _LONG_TITLE = 170  # characters from which a title is set smaller
@@ -57,7 +59,7 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 
 @in_style()
-def message(title: str, sentence: str) -> Figure:
+def draw_message(title: str, sentence: str) -> Figure:
     """Draw the picture that stands in where there is nothing to draw: a sentence that says why."""
     figure = new_figure(10, 2.4, title)
     figure.text(0.01, 0.4, textwrap.fill(sentence, 95), ha="left", va="center", color=WORDS)
@@ -75,6 +77,14 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(path, format="jpg", pil_kwargs=_JPEG)
     else:
         figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def save_chart(figure: Figure, path: Path, shown: str) -> Picture:
+    """Write a chart, and return it as a page shows it; `shown` describes it below its title."""
+    save(figure, path)
+    title = " ".join(figure.get_suptitle().split()).removesuffix(".")
+    width, height = (round(side) for side in figure.get_size_inches() * figure.dpi)
+    return Picture(data_uri(path.read_bytes(), path.suffix), f"{title}. {shown}", width, height)
 
 
 def _fix_layout(figure: Figure) -> None:
@@ -100,7 +110,7 @@ def halo() -> list[AbstractPathEffect]:
     return [withStroke(linewidth=2.5, foreground="white")]
 
 
-def epochs_in_words(epoch: float) -> str:
+def format_epochs(epoch: float) -> str:
     """Write a number of epochs as people say it: "1/4 epoch", "1 epoch", "8 epochs"."""
     fraction = Fraction(epoch).limit_denominator(16)
     return f"{fraction} epoch" if fraction <= 1 else f"{fraction} epochs"

@@ -17,7 +17,7 @@ from curate.suggest import chart as suggest
 from curate.suggest.choice import Result, suggest_stage
 from curate.tables import FRAMES, frame_id, write_table
 from curate.viz import lag, near_duplicates
-from curate.viz.style import epochs_in_words, save, spread
+from curate.viz.style import format_epochs, save, spread
 
 
 def texts(figure: Figure) -> str:
@@ -122,15 +122,15 @@ def duplicates(rows: list[tuple[str, int, int]]) -> pl.DataFrame:
 
 def test_chosen_pairs_spread_over_distances_and_subjects():
     table = duplicates([(c, i, i % 3) for c in "abcd" for i in range(1, 31)])
-    chosen = near_duplicates.choose(table, 12)
+    chosen = near_duplicates.choose_pairs(table, 12)
     assert [bits for _, _, bits in chosen] == [0] * 4 + [1] * 4 + [2] * 4
     subjects = [dropped[0] for _, dropped, _ in chosen]
     assert {subject: subjects.count(subject) for subject in "abcd"} == dict.fromkeys("abcd", 3)
-    assert near_duplicates.choose(table.reverse(), 12) == chosen
+    assert near_duplicates.choose_pairs(table.reverse(), 12) == chosen
 
 
 def test_fewer_near_duplicates_than_places():
-    assert len(near_duplicates.choose(duplicates([("a", 1, 0), ("a", 2, 3)]), 12)) == 2
+    assert len(near_duplicates.choose_pairs(duplicates([("a", 1, 0), ("a", 2, 3)]), 12)) == 2
 
 
 def test_near_duplicates_shows_ids_and_distance(tmp_path):
@@ -165,8 +165,8 @@ def test_labels_are_spread_as_little_as_can_be():
     assert spread([], 0.5) == []
 
 
-def test_epochs_in_words():
-    assert [epochs_in_words(e) for e in (0.25, 1.0, 8.0)] == ["1/4 epoch", "1 epoch", "8 epochs"]
+def test_epochs_are_written_as_people_say_them():
+    assert [format_epochs(e) for e in (0.25, 1.0, 8.0)] == ["1/4 epoch", "1 epoch", "8 epochs"]
 
 
 def test_no_chart_has_colours_or_sizes_of_words_of_its_own():

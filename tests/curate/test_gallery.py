@@ -18,7 +18,7 @@ import pytest
 
 from curate.audit.inputs import Material
 from curate.gallery.inputs import Inputs
-from curate.gallery.page import render, write_gallery
+from curate.gallery.page import render_gallery, write_gallery
 from curate.gallery.sections import Group, Section, Tile, choose_groups
 from curate.tables import DEDUP, KEY
 
@@ -98,8 +98,8 @@ def test_a_page_of_noise_stays_below_5_mb_and_counts_what_it_leaves_out(tmp_path
     splits = {"train": usable[:half], "validation": usable[half:]}
     known = frames.select("id", (pl.int_range(pl.len()) % 2).cast(pl.Int8).alias("AU1"))
     shown = Inputs(Material("noise", frames, splits, (), known), table, noise)
-    counts = write_gallery(shown, tmp_path / "page.html", distance=0, groups=30)
-    assert counts == {"groups": 30, "crossing": 24, "frozen": 6, "labels": 1}
+    summary = write_gallery(shown, tmp_path / "page.html", distance=0, groups=30)
+    assert summary.rows == [("groups", 30), ("crossing", 24), ("frozen", 6), ("labels", 1)]
     text = (tmp_path / "page.html").read_text()
     assert len(text) < 5_000_000
     assert text.count("and 33 more") == 30
@@ -112,7 +112,7 @@ def test_a_page_fetches_nothing_and_can_be_read_without_eyes() -> None:
         Section("groups", "Near-duplicates", "2 found", "Two.", groups),
         Section("crossing", "Pairs", "", "None was found.", []),
     ]
-    text = render("footage <1>", sections, noise(["<a>", "b"]))
+    text = render_gallery("footage <1>", sections, noise(["<a>", "b"]))
     page = Page(text)
     assert not re.search(r"https?:|//[a-z]|@import|url\(", re.sub(r"base64,[^\"]*", "", text))
     assert {"script", "link", "iframe"}.isdisjoint(page.tags)
@@ -137,7 +137,7 @@ def test_colours_are_those_of_the_picture() -> None:
     red = np.zeros((50, 50, 3), np.uint8)
     red[:, :, 0] = 255
     group = Group("red", [Tile("a", "kept")])
-    page = Page(render("", [Section("s", "", "", "", [group])], {"a": red}))
+    page = Page(render_gallery("", [Section("s", "", "", "", [group])], {"a": red}))
     data = base64.b64decode(page.images[0]["src"].partition(",")[2])
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
@@ -146,7 +146,7 @@ def test_colours_are_those_of_the_picture() -> None:
 
 def test_a_frame_without_picture_is_left_out() -> None:
     group = Group("one is lost", [Tile("a", "first"), Tile("b", "last")], differs=True)
-    page = Page(render("", [Section("s", "", "", "", [group])], noise(["a"])))
+    page = Page(render_gallery("", [Section("s", "", "", "", [group])], noise(["a"])))
     assert [image["alt"] for image in page.images] == ["first: a"]
 
 

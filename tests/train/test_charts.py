@@ -12,8 +12,7 @@ from matplotlib.text import Text
 
 from curate.viz.style import save
 from tests.train.made_gaps import make_gap, make_verdict
-from train.report.charts import action_units, flow, gap_anatomy, loss
-from train.report.charts import precision_recall as scores
+from train.report.charts import action_units, flow, gap_anatomy, loss, precision_recall
 
 EPOCHS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0, 2.0, 3.0]
 EARLY = make_gap(0.25, memorised=0.02, near_duplicate_moments=0.16, people=-0.01)
@@ -154,7 +153,7 @@ def test_flow_counts_add_up():
         ("validation", None, 20),
         ("moments", None, 5),
     ]
-    counted = flow.count(cap_table(fates))
+    counted = flow.count_frames(cap_table(fates))
     assert counted.dropped == {"stride": 120, "margin": 3, "over_cap": 7}
     assert counted.kept == {"train": 30, "validation": 20, "moments": 5}
     assert counted.balanced == 20
@@ -203,7 +202,7 @@ def test_action_units_counts_positives_by_stage():
             "split": ["train", "validation", "train", "train"],
         }
     )
-    counted = action_units.count(labels, dedup, cap)
+    counted = action_units.count_positives(labels, dedup, cap)
     assert counted.rows() == [("AU1", 3, 2, 1), ("AU12", 1, 1, 1)]
 
 
@@ -225,7 +224,7 @@ def test_action_units_shows_numbers_and_cap(cap, tmp_path):
 def test_action_units_without_any(tmp_path):
     none = pl.DataFrame({"id": ["a"]})
     decisions = pl.DataFrame({"id": ["a"], "keep": [True], "split": ["train"]})
-    counted = action_units.count(none, decisions, decisions)
+    counted = action_units.count_positives(none, decisions, decisions)
     assert "No action unit" in drawn(action_units.draw(counted, 300), tmp_path)
 
 
@@ -252,7 +251,7 @@ def test_precision_recall_shows_positives_and_means(tmp_path):
             "macro": {"precision": 0.6, "recall": 0.5},
         }
     }
-    written = drawn(scores.draw(scored([0.7, None]), metrics), tmp_path)
+    written = drawn(precision_recall.draw(scored([0.7, None]), metrics), tmp_path)
     assert "precision 0.72, recall 0.68" in written
     assert "AU1   10 / 10" in written
     assert "AU2   0 / 0" in written
@@ -263,11 +262,11 @@ def test_precision_of_what_is_never_predicted():
     table = scored([0.7, 0.0]).with_columns(
         precision=pl.when(pl.col("action_unit") == "AU1").then("precision")
     )
-    written = texts(scores.draw(table, {}))
+    written = texts(precision_recall.draw(table, {}))
     assert written.count("never predicted") == 2
     assert "no positive" not in written
 
 
 @pytest.mark.parametrize("table", [scored([None]), scored([])], ids=["no positive", "no rows"])
 def test_precision_recall_of_nothing(table, tmp_path):
-    assert "Nothing to score" in drawn(scores.draw(table, {}), tmp_path)
+    assert "Nothing to score" in drawn(precision_recall.draw(table, {}), tmp_path)

@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from curate.viz.html import Picture
 from tests.train.made_gaps import make_gap
-from train.compare import chart_causes as compare_causes
-from train.compare import chart_losses as compare_losses
-from train.compare import chart_scores as compare_scores
+from train.compare import chart_causes, chart_losses, chart_scores
+from train.compare.best import GAP, MACRO_F1, Measured, find_best
 from train.compare.label_layout import Box, around, place
 from train.compare.stage import draw_charts, judge, render_page
-from train.compare.words import Measured, best, cautions, explanation, headline
+from train.compare.words import cautions, explanation, headline
 from train.experiments.names import differing, labels
 from train.experiments.read import Experiment
 from train.experiments.results import Results
@@ -24,6 +24,7 @@ from train.gap.losses import COLUMNS
 
 PARAMETERS = {"lr": 0.001, "dropout": 0.5, "units": [100]}
 SPREAD = 0.02
+F1 = MACRO_F1.title
 
 
 def _experiment(name, f1=0.5, gap=0.2, parameters=None, generated=False, baseline=False, frames=40):
@@ -107,23 +108,23 @@ def test_names_given_by_hand_stay_and_others_become_what_differs():
     ids=["one-leads", "two-lead", "chance", "gap-only", "tie", "no-f1", "one-f1", "one", "none"],
 )  # fmt: skip
 def test_the_verdict_names_the_best_and_how_sure_that_is(f1, gap, said):
-    leads = best(_figures(*f1), highest=True), best(_figures(*gap), highest=False)
+    leads = find_best(MACRO_F1, _figures(*f1)), find_best(GAP, _figures(*gap))
     assert headline(*leads) == said
 
 
 def test_without_intervals_nothing_is_sure():
-    lead = best([Measured("a", 0.9, None, None), *_figures(0.1)], highest=True)
+    lead = find_best(MACRO_F1, [Measured("a", 0.9, None, None), *_figures(0.1), None])
     assert not lead.sure
-    assert explanation(lead, "F1") == "F1: a 0.900; no interval is known of a."
+    assert explanation(lead) == f"{F1}: a 0.900; no interval is known of a."
 
 
 def test_the_explanation_tells_whom_the_leader_is_clear_of():
-    lead = best(_figures(0.5, 0.49, 0.3), highest=True)
-    assert explanation(lead, "F1") == (
-        "F1: e0 0.500 (0.490 to 0.510); clear of e2; its interval overlaps that of e1."
+    lead = find_best(MACRO_F1, _figures(0.5, 0.49, 0.3))
+    assert explanation(lead) == (
+        f"{F1}: e0 0.500 (0.490 to 0.510); clear of e2; its interval overlaps that of e1."
     )
-    many = best(_figures(0.9, *(0.1 + 0.01 * n for n in range(8))), highest=True)
-    assert explanation(many, "F1").endswith("clear of all 8 others.")
+    many = find_best(MACRO_F1, _figures(0.9, *(0.1 + 0.01 * n for n in range(8))))
+    assert explanation(many).endswith("clear of all 8 others.")
 
 
 def test_other_validation_frames_are_a_caution():
@@ -136,8 +137,9 @@ def test_other_validation_frames_are_a_caution():
 
 def test_the_table_has_what_differs_and_leaves_blank_what_is_missing():
     compared = judge([_experiment("a"), _experiment("b", f1=0.4, gap=0.3), _failed()])
-    columns, rows = compared.table()
-    assert columns == [
+    summary = compared.summary()
+    rows = summary.rows
+    assert summary.columns == [
         "", "state", "gap", "gap, 95 %", "people", "macro F1", "macro F1, 95 %", "micro F1",
         "training\nframes", "lr",
     ]  # fmt: skip
@@ -145,14 +147,13 @@ def test_the_table_has_what_differs_and_leaves_blank_what_is_missing():
         "1 a", None, 0.2, "0.180 to 0.220", "30%", 0.5, "0.480 to 0.520", 0.5, 1200, "0.001",
     )  # fmt: skip
     assert rows[2] == ("3 broken", "failed", *(None,) * 7, "5.0")
-    assert compared.problems == [("broken", "failed: no <number>")]
+    assert summary.notes == ["broken: failed: no <number>"]
 
 
 def test_the_page_begins_with_the_verdict_tells_pictures_in_words_and_fetches_nothing():
     compared = judge([_experiment("a <b>"), _experiment("c", f1=0.4, gap=0.3), _failed()])
-    picture = {"source": "data:image/png;base64,", "width": 1, "height": 1}
     names = ("scores", "causes", "losses")
-    pictures = [picture | {"name": name, "alternative": f"told {name}"} for name in names]
+    pictures = {name: Picture("data:image/png;base64,", f"told {name}", 1, 1) for name in names}
     page = render_page(compared, pictures)
     body = re.sub(r"<[^>]+>", " ", page.partition("<main>")[2])
     assert " ".join(body.split()).startswith("a &lt;b&gt; has both the best macro")
@@ -208,9 +209,7 @@ def test_a_name_that_fits_nowhere_has_no_place():
 
 def test_bars_are_the_parts_of_the_gap_and_one_without_says_why():
     gap = _experiment("a").results.gap
-    figure = compare_causes.draw(
-        [compare_causes.Bar("a", gap), compare_causes.Bar("b", None, "failed")]
-    )
+    figure = chart_causes.draw([chart_causes.Bar("a", gap), chart_causes.Bar("b", None, "failed")])
     (axes,) = figure.axes
     widths = [patch.get_width() for patch in axes.patches]
     assert widths == pytest.approx([0.02, 0.12, 0.06])
@@ -221,10 +220,8 @@ def test_bars_are_the_parts_of_the_gap_and_one_without_says_why():
 def test_panels_share_their_axes():
     rows = [dict.fromkeys(COLUMNS, 0.1 * n) | {"epoch": n} for n in (0.5, 2.0)]
     tall = [dict.fromkeys(COLUMNS, 3.0) | {"epoch": n} for n in (0.5, 9.0)]
-    curves = [
-        compare_losses.Curves(name, pl.DataFrame(t)) for name, t in (("a", rows), ("b", tall))
-    ]
-    figure = compare_losses.draw(curves)
+    curves = [chart_losses.Curves(name, pl.DataFrame(t)) for name, t in (("a", rows), ("b", tall))]
+    figure = chart_losses.draw(curves)
     first, second = figure.axes
     assert first.get_ylim() == second.get_ylim()
     assert first.get_xlim() == second.get_xlim()
@@ -236,8 +233,8 @@ def test_panels_share_their_axes():
 
 
 def test_a_dot_without_intervals_is_drawn():
-    point = compare_scores.Point(1, Measured("a", 0.5, None, None), Measured("a", 0.1, None, None))
-    (axes,) = compare_scores.draw([point], "title").axes
+    point = chart_scores.Point(1, Measured("a", 0.5, None, None), Measured("a", 0.1, None, None))
+    (axes,) = chart_scores.draw([point], "title").axes
     assert axes.get_xlim()[0] < 0.5 < axes.get_xlim()[1]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from curate.base.errors import UserError
 from tests.train.experiment_project import commit, make_project, run
-from train.compare.stage import compare
+from train.compare.stage import run as compare
 from train.experiments.read import is_generated, read_experiments
 from train.experiments.results import outdated
 

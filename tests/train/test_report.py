@@ -29,8 +29,8 @@ from train.evaluate.published import PUBLISHED, compare
 from train.evaluate.result import EVALUATED, Evaluation, write
 from train.evaluate.scorecard import scorecard, summary
 from train.report.advice import Figures, headline, suggest
-from train.report.stage import ReportInputs, draw_charts, read_tables, report_stage
-from train.report.words import network, no_skill_loss
+from train.report.stage import ReportInputs, draw_charts, read_tables, run
+from train.report.words import describe_network, no_skill_loss
 
 CHARTS = {
     "gap_anatomy",
@@ -219,7 +219,7 @@ def inputs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def report(inputs, tmp_path_factory):
     output = tmp_path_factory.mktemp("output") / "report"
-    report_stage(inputs, output, PARAMETERS)
+    run(inputs, output, PARAMETERS)
     return output
 
 
@@ -280,7 +280,7 @@ def test_published_figures_are_shown_where_evaluation_wrote_them(report, inputs,
     )
     assert comparison is not None
     (folder / "published.json").write_text(json.dumps(comparison.as_dict()))
-    report_stage(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
+    run(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
     text = Page(tmp_path / "report" / "index.html").text
     assert comparison.title in text
     assert comparison.caution in text
@@ -292,7 +292,7 @@ def test_what_evaluation_noted_stands_below_its_figures(report, inputs, tmp_path
     shutil.copytree(inputs.evaluation, folder)
     said = "AU2: no training frame has it present; the network can only learn its <absence>"
     (folder / "notes.json").write_text(json.dumps({"notes": [said]}))
-    report_stage(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
+    run(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
     text = Page(tmp_path / "report" / "index.html").text
     assert text.index("macro mean") < text.index(said) < text.index("are explained below")
     assert "Noted" not in Page(report / "index.html").text
@@ -319,7 +319,7 @@ def test_a_damaged_evaluation_is_told_in_a_sentence(inputs, tmp_path, name, cont
     if content is not None:
         (folder / name).write_bytes(content)
     with pytest.raises(UserError, match=said):
-        report_stage(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
+        run(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
     assert not (tmp_path / "report").exists()
 
 
@@ -336,10 +336,11 @@ def test_written_again_it_replaces_the_old_one_whole_with_the_same_bytes(report,
     output.mkdir()
     for name in ("loss.png", "index.html"):
         (output / name).touch()
-    written = report_stage(inputs, output, PARAMETERS)
+    summary = run(inputs, output, PARAMETERS)
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
     assert {path.name for path in output.iterdir()} == {path.name for path in report.iterdir()}
-    for path in written:
+    assert [Path(file) for file in summary.data["files"]][-1] == output / "index.html"
+    for path in map(Path, summary.data["files"]):
         assert path.read_bytes() == (report / path.name).read_bytes(), path.name
 
 
@@ -347,13 +348,13 @@ def test_a_page_of_someone_elses_is_never_replaced(inputs, tmp_path):
     for name in ("notes.txt", "index.html"):
         (tmp_path / name).write_text("mine")
     with pytest.raises(UserError, match=r"holds notes\.txt, which would be lost"):
-        report_stage(inputs, tmp_path, PARAMETERS)
+        run(inputs, tmp_path, PARAMETERS)
     assert (tmp_path / "index.html").read_text() == "mine"
 
 
 def test_one_subject_of_pictures_without_time(tmp_path):
     inputs = make_inputs(tmp_path, 1, timed=False)
-    report_stage(inputs, tmp_path / "report", PARAMETERS)
+    run(inputs, tmp_path / "report", PARAMETERS)
     text = Page(tmp_path / "report" / "index.html").text
     assert "Add footage of more people" in text
 
@@ -362,14 +363,14 @@ def test_one_subject_of_pictures_without_time(tmp_path):
 def test_a_missing_table_is_told_in_a_sentence(inputs, tmp_path, name):
     lacking = replace(inputs, **{name: tmp_path / f"{name}.parquet"})
     with pytest.raises(UserError, match=rf"{name}\.parquet: no such table; make it with"):
-        report_stage(lacking, tmp_path / "report", PARAMETERS)
+        run(lacking, tmp_path / "report", PARAMETERS)
     assert not (tmp_path / "report").exists()
 
 
 def test_decisions_on_other_frames_are_told_in_a_sentence(inputs, tmp_path):
     shutil.copy(part_path(inputs.frames, "clip1"), tmp_path / "clip1.parquet")
     with pytest.raises(UserError, match="lacks the frame clip0/000000"):
-        report_stage(replace(inputs, frames=tmp_path), tmp_path / "report", PARAMETERS)
+        run(replace(inputs, frames=tmp_path), tmp_path / "report", PARAMETERS)
 
 
 @pytest.mark.parametrize(
@@ -389,7 +390,7 @@ def test_a_bad_gap_is_told_in_a_sentence(inputs, tmp_path, content, said):
     if content is not None:
         (fit / "gap.json").write_text(content)
     with pytest.raises(UserError, match=said):
-        report_stage(replace(inputs, fit=fit), tmp_path / "report", PARAMETERS)
+        run(replace(inputs, fit=fit), tmp_path / "report", PARAMETERS)
 
 
 def test_predictions_of_other_frames_are_told_in_a_sentence(inputs, tmp_path):
@@ -399,7 +400,7 @@ def test_predictions_of_other_frames_are_told_in_a_sentence(inputs, tmp_path):
     other = table.with_columns(pl.lit("gone/000001").alias("id"))
     other.write_parquet(folder / "predictions.parquet")
     with pytest.raises(UserError, match="lacks the frame gone/000001; make the predictions anew"):
-        report_stage(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
+        run(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
@@ -408,7 +409,7 @@ def test_the_learning_rate_is_told_and_drawn_where_it_changes(inputs, schedule):
     figure = draw_charts(read_tables(inputs), parameters)["loss"]
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert ("Learning rate of Adam" in titles) == (schedule == "cosine")
-    words = network(read_tables(inputs), parameters)
+    words = describe_network(read_tables(inputs), parameters)
     assert (f"constant learning rate {parameters.lr:g}" in words) == (schedule == "constant")
     assert "10 steps an epoch" in words
 
@@ -427,13 +428,13 @@ def test_the_loss_of_not_looking_is_the_entropy_of_training_s_rates(inputs):
     kept = tables.cap.filter(pl.col("keep") & (pl.col("split") == "train"))
     rate = tables.labels.join(kept.select("id"), on="id", how="semi")["AU1"].mean()
     expected = -rate * np.log(rate) - (1 - rate) * np.log(1 - rate)
-    assert no_skill_loss(tables) == pytest.approx(expected)
+    assert no_skill_loss(tables.labels, tables.cap) == pytest.approx(expected)
 
 
 def test_probes_without_a_column_are_told_in_a_sentence(inputs, tmp_path):
     (tmp_path / "probes.csv").write_text("epoch,seen\n1,0.5\n")
     with pytest.raises(UserError, match="not the table that 'train fit' writes"):
-        report_stage(replace(inputs, fit=tmp_path), tmp_path / "report", PARAMETERS)
+        run(replace(inputs, fit=tmp_path), tmp_path / "report", PARAMETERS)
 
 
 def advice(

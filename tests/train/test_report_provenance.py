@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from curate.base.params import Parameters
-from train.report.provenance import Code, commands, data_table, dvc_md5, in_words, read_code
+from train.report.provenance import Code, commands, data_table, dvc_md5, format_code, read_code
 
 SETTINGS = yaml.safe_dump(Parameters().model_dump())
 
@@ -40,7 +40,7 @@ def test_committing_the_lock_does_not_change_the_commit(project):
     git(project, "commit", "-qam", "record the run")
     assert read_code(project) == before
     assert before.commit is not None
-    assert in_words(before) == f"Code: commit {before.commit}"
+    assert format_code(before) == f"Code: commit {before.commit}"
 
 
 def test_a_change_of_code_is_said_and_other_parameters_are_not_one(project):
@@ -49,7 +49,7 @@ def test_a_change_of_code_is_said_and_other_parameters_are_not_one(project):
     assert not read_code(project).changed
     (project / "code.py").write_text("2\n")
     assert read_code(project).changed
-    assert "uncommitted changes" in in_words(read_code(project))
+    assert "uncommitted changes" in format_code(read_code(project))
 
 
 def test_a_project_below_a_repository_is_told_its_own_commit(project):
@@ -69,7 +69,7 @@ def test_without_git_it_says_so(tmp_path, monkeypatch):
     assert read_code(tmp_path) == Code(None)
     monkeypatch.setenv("PATH", "")
     assert read_code(tmp_path) == Code(None)
-    assert "not under git" in in_words(Code(None))
+    assert "not under git" in format_code(Code(None))
     assert commands(Code(None), Parameters())[-1] == "dvc repro report"
 
 

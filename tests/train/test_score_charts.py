@@ -79,7 +79,7 @@ def test_the_squares_are_scikit_learns(tables, tmp_path):
         known = natural.labels[:, unit] >= 0
         said = natural.probabilities[known, unit] >= 0.5
         expected = confusion_matrix(natural.labels[known, unit], said, labels=[1, 0])
-        np.testing.assert_array_equal(confusion.count(natural, name, 0.5), expected)
+        np.testing.assert_array_equal(confusion.count_confusion(natural, name, 0.5), expected)
         assert f"{name}   at 0.5" in written
         for count, share in zip(
             expected.ravel(), (expected / expected.sum(1, keepdims=True)).ravel(), strict=True

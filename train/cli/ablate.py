@@ -112,7 +112,7 @@ def _live_line() -> Iterator[Callable[[str], None]]:
 
 def _show(outcomes: list[Outcome], output: Path, *, as_json: bool) -> None:
     """Print what became of each experiment, and the comparison of those that have a result."""
-    from train.compare.stage import compare
+    from train.compare.stage import run as compare
 
     finished = [one.experiment.name for one in outcomes if one.result != "failed"]
     if as_json:

@@ -221,16 +221,18 @@ def report(
     output: Annotated[Path, typer.Option(help="folder to write")] = REPORT,
     *,
     p: Parameters,
+    as_json: AsJson = False,
 ) -> None:
     """Draw the charts and write one self-contained page, index.html.
 
     Example: `train report --output report`
     """
-    from train.report.stage import ReportInputs, report_stage
+    from train.report.stage import ReportInputs, run
 
+    console.configure(as_json=as_json)
     inputs = ReportInputs(frames, labels, dedup, split, cap, fit, evaluation)
-    for path in report_stage(inputs, output, p):
-        console.say(str(path))
+    summary = run(inputs, output, p)
+    console.report(f"{output}: charts and page", summary.columns, summary.rows, summary.data)
 
 
 app.command()(ablate)

@@ -41,22 +41,17 @@ def compare_command(
     - `train compare no-dropout main --output comparison`: an experiment beside a branch
     """
     console.configure(as_json=as_json)
-    from train.compare.stage import compare
+    from train.compare.stage import run
 
-    compared = compare(names or [], output)
-    show(compared, output)
+    show(run(names or [], output), output)
 
 
 def show(compared: Compared, output: Path) -> None:
     """Print a comparison: its table, what is missing, the verdict and where the page is."""
-    columns, rows = compared.table()
-    console.report(
-        f"{output}: {plural(len(rows), 'experiment')}",
-        columns,
-        rows,
-        compared.as_dict(),
-    )
-    for label, problem in compared.problems:
-        console.note(f"{label}: {problem}")
+    summary = compared.summary()
+    title = f"{output}: {plural(len(summary.rows), 'experiment')}"
+    console.report(title, summary.columns, summary.rows, summary.data)
+    for note in summary.notes:
+        console.note(note)
     for sentence in (compared.verdict, *compared.explanations, str(compared.paths[-1])):
         console.say(sentence)

@@ -19,10 +19,10 @@ from curate.viz.style import (
     RULE,
     SMALL,
     WORDS,
+    draw_message,
     halo,
     in_style,
     ink,
-    message,
     new_figure,
 )
 from train.gap.verdict import Gap
@@ -59,7 +59,7 @@ def draw(bars: Sequence[Bar]) -> Figure:
     title = finding(bars)
     known = [bar.gap.parts() if bar.gap else {} for bar in bars]
     if not any(known):
-        return message(title, "No experiment has a gap that could be taken apart.")
+        return draw_message(title, "No experiment has a gap that could be taken apart.")
     figure = new_figure(10, 1.9 + 0.52 * len(bars), title)
     axes = figure.subplots()
     _scale(axes, bars, known)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from curate.viz.style import PROBES, SMALL, in_style, message, new_figure
+from curate.viz.style import PROBES, SMALL, draw_message, in_style, new_figure
 
 SHOWN = {
     "seen": "seen: fed already",
@@ -35,7 +35,7 @@ def draw(curves: Sequence[Curves]) -> Figure:
     """Draw a panel an experiment; without any, a sentence that says so."""
     title = finding(curves)
     if not curves:
-        return message(title, "No experiment has losses of probes.")
+        return draw_message(title, "No experiment has losses of probes.")
     across = 2 if len(curves) == 4 else min(_ACROSS, len(curves))
     rows = -(-len(curves) // across)
     figure = new_figure(10, 1.5 + 2.5 * rows, title)

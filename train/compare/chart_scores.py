@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from curate.viz.style import BLUE, GRAY, NAME, RULE, halo, in_style, ink, message, new_figure
+from curate.viz.style import BLUE, GRAY, NAME, RULE, draw_message, halo, in_style, ink, new_figure
+from train.compare.best import Measured
 from train.compare.label_layout import Box, place
-from train.compare.words import Measured
 
 _MOST_NAMES = 20  # dots that are named; more are numbered as in the table
 _WIDTH = 26  # characters of a line of a name
@@ -36,7 +36,7 @@ class Point:
 def draw(points: Sequence[Point], title: str) -> Figure:
     """Draw the points; without any, a sentence that says so."""
     if not points:
-        return message(title, "No experiment has both a gap and a macro F1.")
+        return draw_message(title, "No experiment has both a gap and a macro F1.")
     figure = new_figure(10, 6.2 + 0.1 * max(0, len(points) - 8), title)
     axes = figure.subplots()
     for point in points:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 from natsort import natsort_keygen
 
+from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder, check_folder
 from curate.base.text import format_cell
-from curate.viz import html as page
-from curate.viz.html import Table
-from curate.viz.style import save
-from train.compare import chart_causes as compare_causes
-from train.compare import chart_losses as compare_losses
-from train.compare import chart_scores as compare_scores
-from train.compare.table import rows_of
-from train.compare.words import best, cautions, explanation, final_gap, headline, macro_f1
+from curate.viz.html import Picture, Table, render
+from curate.viz.style import save_chart
+from train.compare import chart_causes, chart_losses, chart_scores
+from train.compare.best import GAP, MACRO_F1, Contender, find_best
+from train.compare.table import format_table
+from train.compare.words import cautions, explanation, headline
 from train.experiments.entries import FINISHED
 from train.experiments.names import differing, labels
 from train.experiments.read import WORKSPACE, Experiment, read_experiments
@@ -42,22 +40,22 @@ FILES = ("index.html", *(f"{name}.png" for name in _SHOWN))
 class Compared:
     """What a comparison found, row by row of its table.
 
-    `labels` are what `experiments` are called; `verdict` is the one sentence, `explanations` are
-    the figures that it rests on, `problems` what is missing, as (label, reason); `paths` are the
-    files written, the page last.
+    `verdict` is the one sentence, `explanations` are the figures that it rests on, `problems` what
+    is missing, as (label, reason); `paths` are the files written, the page last.
     """
 
-    experiments: list[Experiment]
-    labels: list[str]
+    contenders: list[Contender]
     differing: list[str]
     verdict: str
     explanations: list[str]
     problems: list[tuple[str, str]]
     paths: list[Path] = field(default_factory=list)
 
-    def table(self) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def summary(self) -> Summary:
         """Format a row an experiment: gap, its shares, scores, frames, and what differs."""
-        return rows_of(self.experiments, self.labels, self.differing)
+        columns, rows = format_table(self.contenders, self.differing)
+        notes = [f"{label}: {problem}" for label, problem in self.problems]
+        return Summary(columns, rows, self.as_dict(), notes)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it, for JSON."""
@@ -65,137 +63,94 @@ class Compared:
             "verdict": self.verdict,
             "explanations": self.explanations,
             "differing": self.differing,
-            "experiments": [
-                {
-                    "name": one.name,
-                    "label": label,
-                    "revision": one.revision,
-                    "state": one.state,
-                    "baseline": one.baseline,
-                    "parameters": one.results.parameters,
-                    "gap": one.results.gap and one.results.gap.as_dict(),
-                    "validation": one.results.scores or None,
-                    "training_frames": one.results.frames,
-                    "problems": one.results.problems,
-                }
-                for one, label in zip(self.experiments, self.labels, strict=True)
-            ],
+            "experiments": [contender.as_dict() for contender in self.contenders],
             "files": [str(path) for path in self.paths],
         }
 
 
-def compare(names: Sequence[str], output: Path, root: Path = Path()) -> Compared:
-    """Compare experiments of the DVC project at `root`; write charts and page to `output`, whole.
+def run(names: Sequence[str], output: Path, root: Path = Path()) -> Compared:
+    """Compare experiments of the DVC project at `root`; write charts and page to `output`.
 
     `names` are experiments, branches, tags, commits or `workspace`, and keep their order; without
-    any, all experiments of the last commit are compared with it. The same experiments give the
-    same bytes.
+    any, all experiments of the last commit are compared with it. The files are replaced together or
+    not at all; the same experiments give the same bytes.
 
     Raises:
         UserError: no project, no experiments, an unknown name, or nothing in any to compare.
     """
     check_folder(output, *FILES)
     experiments = read_experiments(root, names)
-    if not names:
-        experiments = _in_order(experiments)
-    compared = judge(experiments)
-    if not any(one.results.gap or one.results.scores for one in experiments):
-        said = "; ".join(f"{label}: {reason}" for label, reason in _first_problems(compared))
-        raise UserError(f"nothing to compare: {said}")
+    compared = judge(experiments if names else _in_order(experiments))
+    if not any(each.results.gap or each.results.scores for each in experiments):
+        first = dict(reversed(compared.problems))  # of each experiment
+        reasons = "; ".join(f"{label}: {reason}" for label, reason in reversed(first.items()))
+        raise UserError(f"nothing to compare: {reasons}")
     with atomic_folder(output, *FILES) as building:
-        pictures = [
-            _save(figure, building / f"{name}.png")
+        pictures = {
+            name: save_chart(figure, building / f"{name}.png", _SHOWN[name])
             for name, figure in draw_charts(compared).items()
-        ]
+        }
         (building / "index.html").write_text(render_page(compared, pictures), encoding="utf-8")
-    compared.paths.extend(output / f"{picture['name']}.png" for picture in pictures)
-    compared.paths.append(output / "index.html")
-    return compared
-
-
-def _first_problems(compared: Compared) -> list[tuple[str, str]]:
-    """Keep of each experiment the first thing that is missing."""
-    return list(dict(reversed(compared.problems)).items())[::-1]
+    files = [*(f"{name}.png" for name in pictures), "index.html"]
+    return replace(compared, paths=[output / file for file in files])
 
 
 def _in_order(experiments: list[Experiment]) -> list[Experiment]:
     """Order experiments: the baseline, the workspace, the others by label."""
     by_label = natsort_keygen()
-    called = {id(one): label for one, label in zip(experiments, labels(experiments), strict=True)}
-    return sorted(
-        experiments,
-        key=lambda one: (not one.baseline, one.name != WORKSPACE, by_label(called[id(one)])),
+    labelled = zip(experiments, labels(experiments), strict=True)
+    order = sorted(
+        labelled, key=lambda two: (not two[0].baseline, two[0].name != WORKSPACE, by_label(two[1]))
     )
+    return [experiment for experiment, _ in order]
 
 
 def judge(experiments: list[Experiment]) -> Compared:
     """Describe what experiments differ in and which is best; nothing is drawn or written."""
-    called = labels(experiments)
-    pairs = list(zip(experiments, called, strict=True))
-    f1 = best([figure for pair in pairs if (figure := macro_f1(*pair))], highest=True)
-    gap = best([figure for pair in pairs if (figure := final_gap(*pair))], highest=False)
+    contenders = [
+        Contender(number, label, experiment)
+        for number, (label, experiment) in enumerate(
+            zip(labels(experiments), experiments, strict=True), start=1
+        )
+    ]
+    f1 = find_best(MACRO_F1, (contender.macro_f1 for contender in contenders))
+    gap = find_best(GAP, (contender.gap for contender in contenders))
     return Compared(
-        experiments,
-        called,
+        contenders,
         differing(experiments),
         f"{headline(f1, gap)}.",
-        [
-            explanation(f1, "Macro F1, natural validation set"),
-            explanation(gap, "Gap at the end, nats"),
-            *cautions(experiments),
-        ],
-        [(label, problem) for one, label in pairs for problem in one.results.problems],
+        [explanation(f1), explanation(gap), *cautions(experiments)],
+        [(c.label, problem) for c in contenders for problem in c.experiment.results.problems],
     )
 
 
 def draw_charts(compared: Compared) -> dict[str, Figure]:
     """Draw every chart: file name without its ending, and figure, in the page's order."""
-    pairs = list(zip(compared.experiments, compared.labels, strict=True))
-    points = []
-    for number, pair in enumerate(pairs, start=1):
-        f1, gap = macro_f1(*pair), final_gap(*pair)
+    points, bars, curves = [], [], []
+    for contender in compared.contenders:
+        experiment, f1, gap = contender.experiment, contender.macro_f1, contender.gap
+        state = "gap unknown" if experiment.state == FINISHED else experiment.state
+        bars.append(chart_causes.Bar(contender.label, experiment.results.gap, state))
         if f1 and gap:
-            points.append(compare_scores.Point(number, f1, gap, pair[0].baseline))
-    bars = [compare_causes.Bar(label, one.results.gap, _in_short(one)) for one, label in pairs]
-    curves = [
-        compare_losses.Curves(label, one.results.probes)
-        for one, label in pairs
-        if one.results.probes is not None
-    ]
+            points.append(chart_scores.Point(contender.number, f1, gap, experiment.baseline))
+        if experiment.results.probes is not None:
+            curves.append(chart_losses.Curves(contender.label, experiment.results.probes))
     return {
-        "scores": compare_scores.draw(points, compared.verdict.removesuffix(".")),
-        "causes": compare_causes.draw(bars),
-        "losses": compare_losses.draw(curves),
+        "scores": chart_scores.draw(points, compared.verdict.removesuffix(".")),
+        "causes": chart_causes.draw(bars),
+        "losses": chart_losses.draw(curves),
     }
 
 
-def _in_short(experiment: Experiment) -> str:
-    return "gap unknown" if experiment.state == FINISHED else experiment.state
-
-
-def render_page(compared: Compared, pictures: list[dict[str, Any]]) -> str:
+def render_page(compared: Compared, pictures: dict[str, Picture]) -> str:
     """Render the page: the verdict first, then all that it rests on."""
-    columns, rows = compared.table()
-    cells = [[format_cell(cell, "–") for cell in row] for row in rows]
-    return page.render(
+    summary = compared.summary()
+    cells = [[format_cell(cell, "–") for cell in row] for row in summary.rows]
+    return render(
         _TEMPLATE,
         verdict=compared.verdict,
         explanations=compared.explanations,
-        pictures={picture["name"]: picture for picture in pictures},
-        table=Table("Figures, and the parameters that differ", columns, cells),
+        pictures=pictures,
+        table=Table("Figures, and the parameters that differ", summary.columns, cells),
         problems=compared.problems,
     )
-
-
-def _save(figure: Figure, path: Path) -> dict[str, Any]:
-    """Save a chart; return it as the page takes it: data URI, alternative text, sides in pixels."""
-    save(figure, path)
-    said = " ".join(figure.get_suptitle().split())
-    width, height = (round(side) for side in figure.get_size_inches() * figure.dpi)
-    return {
-        "name": path.stem,
-        "source": "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii"),
-        "alternative": f"{said}. {_SHOWN[path.stem]}",
-        "width": width,
-        "height": height,
-    }

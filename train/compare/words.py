@@ -1,16 +1,12 @@
-"""A comparison in words: which experiment is best by which measure, and how sure that is.
-
-A difference is taken for more than chance only where the 95 % intervals lie apart. They are of one
-experiment each, so this is cautious: intervals that overlap a little may still differ.
-"""
+"""A comparison in words: which experiment is best by which measure, and how sure that is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from curate.base.stage_params import DedupParameters, LabelsParameters, SplitParameters
 from curate.base.text import format_interval
+from train.compare.best import Best, Measured
 from train.experiments.names import differing
 from train.experiments.read import Experiment
 
@@ -22,159 +18,84 @@ _VALIDATION = {
     *DedupParameters.model_fields,
     *SplitParameters.model_fields,
 } - {"moments_fraction", "margin"}
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One measure of one experiment, with the ends of its 95 % interval where they are known."""
-
-    label: str
-    value: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
-class Best:
-    """Who leads by one measure: the winners (more than one where equal), and who is not beaten.
-
-    `open` are the others whose interval overlaps a winner's, or that have none.
-    """
-
-    winners: list[Measured]
-    others: list[Measured]
-    open: list[Measured]
-
-    @property
-    def alone(self) -> bool:
-        """Whether only one experiment has this measure, so that it leads nobody."""
-        return len(self.winners) == 1 and not self.others
-
-    @property
-    def sure(self) -> bool:
-        """Whether one stands clear of all others."""
-        return len(self.winners) == 1 and bool(self.others) and not self.open
-
-
-def macro_f1(experiment: Experiment, label: str) -> Measured | None:
-    """Return the macro F1 on the natural validation set; None where there is none."""
-    macro = experiment.results.scores.get("macro", {})
-    f1 = macro.get("f1")
-    return None if f1 is None else Measured(label, f1, macro.get("f1_low"), macro.get("f1_high"))
-
-
-def final_gap(experiment: Experiment, label: str) -> Measured | None:
-    """Return the gap of the weights kept, in nats; None where there is none."""
-    gap = experiment.results.gap
-    return Measured(label, gap.gap, *gap.bounds("gap")) if gap and gap.gap is not None else None
-
-
-def best(figures: Sequence[Measured], *, highest: bool) -> Best:
-    """Find who leads, and whom the leader's interval does not stand clear of."""
-    sign = 1 if highest else -1
-    top = max((sign * figure.value for figure in figures), default=0.0)
-    winners = [figure for figure in figures if sign * figure.value == top]
-    others = [figure for figure in figures if sign * figure.value != top]
-    return Best(winners, others, [other for other in others if not _apart(winners[0], other)])
-
-
-def _apart(one: Measured, other: Measured) -> bool:
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return False
-    return one.low > other.high or one.high < other.low
+_CLEAR = "clear of all others by the 95 % intervals"
+_UNSURE = "not enough data to say which is best"
 
 
 def headline(f1: Best, gap: Best) -> str:
     """Describe in one sentence who scores best, whose gap is smallest, and how sure both are."""
-    leaders = {
-        "the best macro F1": (f1, "{:.3f}"),
-        "the smallest gap": (gap, "{:+.3f} nats"),
-    }
-    found = {what: pair for what, pair in leaders.items() if pair[0].winners}
-    if not found:
+    known = [lead for lead in (f1, gap) if lead.winners]
+    if not known:
         return "There is nothing to compare: no experiment has a macro F1 or a gap"
-    known = {what: pair for what, pair in found.items() if not pair[0].alone} or found
-    said = [
-        (_names(lead), f"{what} ({form.format(lead.winners[0].value)})")
-        for what, (lead, form) in known.items()
+    compared = [lead for lead in known if not lead.alone]
+    if not compared:
+        names = " and ".join(dict.fromkeys(_names(lead) for lead in known))
+        return f"Only {names} can be compared: there is nothing to set beside it"
+    alone = [f"; only {_names(lead)} has a {lead.measure.name}" for lead in known if lead.alone]
+    return f"{_leaders(compared)}; {_certainty(compared)}{''.join(alone)}"
+
+
+def _leaders(leads: list[Best]) -> str:
+    """Name who leads by each measure, once where it is the same by both."""
+    names = [f"{_names(lead)} {'have' if len(lead.winners) > 1 else 'has'}" for lead in leads]
+    bests = [
+        f"{lead.measure.best} ({lead.measure.value.format(lead.winners[0].value)})"
+        for lead in leads
     ]
-    if all(lead.alone for lead, _ in known.values()):
-        names = dict.fromkeys(name for name, _ in said)
-        return f"Only {' and '.join(names)} can be compared: there is nothing to set beside it"
-    if len(said) == 2 and said[0][0] == said[1][0]:
-        first = f"{said[0][0]} {_has(f1)} both {said[0][1]} and {said[1][1]}"
-    else:
-        verbs = [_has(lead) for lead, _ in known.values()]
-        parts = [f"{name} {verb} {what}" for (name, what), verb in zip(said, verbs, strict=True)]
-        first = ", ".join(parts)
-    alone = [
-        f"; only {_names(lead)} has a {what.split(' ', 2)[2]}"
-        for what, (lead, _) in found.items()
-        if what not in known
-    ]
-    return f"{first}; {_surely([lead for lead, _ in known.values()])}{''.join(alone)}"
+    if len(leads) == 2 and names[0] == names[1]:
+        return f"{names[0]} both {bests[0]} and {bests[1]}"
+    return ", ".join(f"{name} {best}" for name, best in zip(names, bests, strict=True))
 
 
 def _names(lead: Best) -> str:
-    return " and ".join(figure.label for figure in lead.winners)
+    return " and ".join(winner.label for winner in lead.winners)
 
 
-def _has(lead: Best) -> str:
-    return "have" if len(lead.winners) > 1 else "has"
+def _certainty(leads: list[Best]) -> str:
+    """Describe whether leaders stand clear of all others, by one measure or by both."""
+    sure = [lead.measure.short for lead in leads if lead.sure]
+    unsure = [lead.measure.short for lead in leads if not lead.sure]
+    if sure and unsure:
+        return f"in {sure[0]} it is {_CLEAR}, in {unsure[0]} not: {_UNSURE} there"
+    if sure:
+        return f"{'both are' if len(leads) == 2 else 'it is'} {_CLEAR}"
+    return f"{'neither is' if len(leads) == 2 else 'it is not'} {_CLEAR}: {_UNSURE}"
 
 
-def _surely(leads: list[Best]) -> str:
-    """Return whether leaders stand clear of all others, by one measure or by both."""
-    sure = [lead.sure for lead in leads]
-    clear = "clear of all others by the 95 % intervals"
-    unsure = "not enough data to say which is best"
-    if all(sure):
-        return f"both are {clear}" if len(sure) == 2 else f"it is {clear}"
-    if not any(sure):
-        return f"{'neither is' if len(sure) == 2 else 'it is not'} {clear}: {unsure}"
-    first, second = ("F1", "gap") if sure[0] else ("gap", "F1")
-    return f"in {first} it is {clear}, in {second} not: {unsure} there"
-
-
-def explanation(lead: Best, what: str) -> str:
+def explanation(lead: Best) -> str:
     """Describe by one measure what the leader has, and of whom its interval lies clear or not."""
+    title = lead.measure.title
     if not lead.winners:
-        return f"{what}: no experiment has one."
-    first = f"{what}: {' and '.join(map(_figure, lead.winners))}"
+        return f"{title}: no experiment has one."
+    winners = f"{title}: {' and '.join(map(_with_interval, lead.winners))}"
     if not lead.others:
-        return f"{first}."
-    unknown = [one for one in [*lead.winners, *lead.others] if one.low is None]
-    crossed = [one for one in lead.open if one not in unknown and lead.winners[0] not in unknown]
-    said = [
-        f"{words} {_listed(figures, len(lead.others))}"
-        for words, figures in (
-            ("clear of", [one for one in lead.others if one not in lead.open]),
-            ("its interval overlaps that of", crossed),
-            ("no interval is known of", unknown),
-        )
-        if figures
-    ]
-    return f"{first}; {'; '.join(said)}."
+        return f"{winners}."
+    kinds = {
+        "clear of": lead.clear,
+        "its interval overlaps that of": lead.overlapping,
+        "no interval is known of": lead.unknown,
+    }
+    others = [f"; {words} {_listed(m, len(lead.others))}" for words, m in kinds.items() if m]
+    return f"{winners}{''.join(others)}."
 
 
-def _figure(figure: Measured) -> str:
-    interval = format_interval(figure.low, figure.high)
-    return f"{figure.label} {figure.value:.3f}" + (f" ({interval})" if interval else "")
+def _with_interval(measured: Measured) -> str:
+    interval = format_interval(measured.low, measured.high)
+    return f"{measured.label} {measured.value:.3f}" + (f" ({interval})" if interval else "")
 
 
-def _listed(figures: list[Measured], others: int) -> str:
+def _listed(measured: list[Measured], others: int) -> str:
     """Name a few; of more say how many, and whether that is all others."""
-    if len(figures) <= _MOST_NAMES:
-        return ", ".join(figure.label for figure in figures)
-    return f"all {others} others" if len(figures) == others else f"{len(figures)} others"
+    if len(measured) <= _MOST_NAMES:
+        return ", ".join(each.label for each in measured)
+    return f"all {others} others" if len(measured) == others else f"{len(measured)} others"
 
 
 def cautions(experiments: Sequence[Experiment]) -> list[str]:
     """Describe what makes figures of these experiments incomparable, where something does."""
-    scored = [one for one in experiments if one.results.scores]
-    sizes = {
-        (one.results.scores.get("frames"), one.results.scores.get("subjects")) for one in scored
-    }
+    scored = [experiment for experiment in experiments if experiment.results.scores]
+    scores = [experiment.results.scores for experiment in scored]
+    sizes = {(score.get("frames"), score.get("subjects")) for score in scores}
     moved = [name for name in differing(scored) if name in _VALIDATION]
     if len(sizes) < 2 and not moved:
         return []

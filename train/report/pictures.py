@@ -1,18 +1,16 @@
-"""The report's charts as files and as pictures on the page, each told in words as well."""
+"""The report's charts as files and as pictures on the page, each described in words as well."""
 
 from __future__ import annotations
 
-import base64
-from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from curate.viz.style import save
+from curate.viz.html import Picture
+from curate.viz.style import save_chart
 
-# Ends of file names: charts stay crisp as PNG, photographs are a fraction of it as JPEG.
-_PHOTOGRAPHS = {"near_duplicates", "augmented"}
-_MEDIA = {".png": "image/png", ".jpg": "image/jpeg"}
+# Of faces: as JPEG a fraction of their size as PNG, and never turned into negatives by a dark page.
+PHOTOGRAPHS = {"near_duplicates", "augmented"}
 _SHOWN = {
     "gap_anatomy": "Loss of five probes over the epochs fed, the bands between them shaded by "
     "cause, and the causes stacked early and at the end.",
@@ -39,39 +37,9 @@ _SHOWN = {
     "calibration": "Share of frames that has an action unit against the probability given, for "
     "each action unit; the calibrated lie on the diagonal.",
 }
-_FILES = {name: f"{name}{'.jpg' if name in _PHOTOGRAPHS else '.png'}" for name in _SHOWN}
-FILES = tuple(_FILES.values())
+FILES = {name: f"{name}{'.jpg' if name in PHOTOGRAPHS else '.png'}" for name in _SHOWN}
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A chart on the page: its file as a data URI, what it says in words, its sides in pixels."""
-
-    name: str
-    path: Path
-    source: str
-    alternative: str
-    width: int
-    height: int
-
-    @property
-    def photograph(self) -> bool:
-        """Whether it holds photographs, which a dark page must not turn into negatives."""
-        return self.name in _PHOTOGRAPHS
-
-
-def write(name: str, figure: Figure, folder: Path) -> Picture:
+def write_chart(name: str, figure: Figure, folder: Path) -> Picture:
     """Write a chart into `folder` and return it as the page shows it."""
-    path = folder / _FILES[name]
-    save(figure, path)
-    said = " ".join(figure.get_suptitle().split())
-    encoded = base64.b64encode(path.read_bytes()).decode("ascii")
-    width, height = (round(side) for side in figure.get_size_inches() * figure.dpi)
-    return Picture(
-        name,
-        path,
-        f"data:{_MEDIA[path.suffix]};base64,{encoded}",
-        f"{said}. {_SHOWN[name]}".replace("..", "."),
-        width,
-        height,
-    )
+    return save_chart(figure, folder / FILES[name], _SHOWN[name])

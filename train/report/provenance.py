@@ -69,7 +69,7 @@ def _settings(text: str | None) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def in_words(code: Code) -> str:
+def format_code(code: Code) -> str:
     """Describe which code made the report."""
     if code.commit is None:
         return "Code: not under git, or not committed yet; the versions below are all that is known"

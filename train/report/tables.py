@@ -75,19 +75,21 @@ def across_splits(cap: pl.DataFrame, frames: pl.DataFrame, distance: int) -> Tab
     )
 
 
-def scores(per_action_unit: pl.DataFrame, metrics: dict[str, Any], split: str, name: str) -> Table:
+def scores_table(
+    per_action_unit: pl.DataFrame, metrics: dict[str, Any], split: str, name: str
+) -> Table:
     """List a validation set's scores by action unit, then their micro and macro means."""
     rows = [
         [row["action_unit"], f"{row['positives']:,}", *_figures(row)]
         for row in per_action_unit.filter(pl.col("split") == split).to_dicts()
     ]
-    found = metrics.get(split, {})
-    chosen = found.get("chosen", {})
+    means = metrics.get(split, {})
+    chosen = means.get("chosen", {})
     for mean in ("micro", "macro"):
         of_chosen = {f"chosen_{key}": value for key, value in chosen.get(mean, {}).items()}
-        error = {"calibration_error": found.get("calibration_error") if mean == "macro" else None}
-        rows.append([f"{mean} mean", "", *_figures(found.get(mean, {}) | of_chosen | error)])
-    frames, subjects = found.get("frames", 0), found.get("subjects", 0)
+        error = {"calibration_error": means.get("calibration_error") if mean == "macro" else None}
+        rows.append([f"{mean} mean", "", *_figures(means.get(mean, {}) | of_chosen | error)])
+    frames, subjects = means.get("frames", 0), means.get("subjects", 0)
     people = plural(subjects, "subject")
     return Table(
         f"{name}, {frames:,} frames of {people}",
@@ -96,7 +98,7 @@ def scores(per_action_unit: pl.DataFrame, metrics: dict[str, Any], split: str, n
     )
 
 
-def published(comparison: Comparison) -> Table:
+def published_table(comparison: Comparison) -> Table:
     """List F1 beside the published figures."""
     rows = [[row[0], *(_score(value) for value in row[1:])] for row in comparison.rows]
     return Table(comparison.title, ["action unit", *comparison.columns[1:]], rows)

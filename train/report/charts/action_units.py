@@ -13,10 +13,10 @@ from curate.viz.style import (
     SKY,
     SMALL,
     VERMILION,
+    draw_message,
     halo,
     in_style,
     ink,
-    message,
     new_figure,
 )
 
@@ -24,7 +24,7 @@ _BARS = {"labelled": GRAY, "kept by dedup": SKY, "training, capped": BLUE}
 _HEIGHT = 0.27  # of a bar, in rows
 
 
-def count(labels: pl.DataFrame, dedup: pl.DataFrame, cap: pl.DataFrame) -> pl.DataFrame:
+def count_positives(labels: pl.DataFrame, dedup: pl.DataFrame, cap: pl.DataFrame) -> pl.DataFrame:
     """Count positives: action_unit, and one column for each of the three stages."""
     names = action_units(labels)
     kept = dedup.filter("keep").select("id")
@@ -44,9 +44,11 @@ def count(labels: pl.DataFrame, dedup: pl.DataFrame, cap: pl.DataFrame) -> pl.Da
 
 @in_style()
 def draw(positives: pl.DataFrame, cap: int) -> Figure:
-    """Draw what `count` returns, on a logarithmic scale; `cap` 0 means that there is none."""
+    """Draw what `count_positives` returns, on a logarithmic scale; `cap` 0: there is none."""
     if positives.is_empty():
-        return message("No action unit is labelled", "The labels table has no action unit column.")
+        return draw_message(
+            "No action unit is labelled", "The labels table has no action unit column."
+        )
     rows = len(positives)
     figure = new_figure(10, 2.2 + 0.52 * rows, _finding(positives))
     axes = figure.subplots()

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from curate.base.params import Parameters
-from curate.viz.style import FINE, WORDS, in_style, message, new_figure
+from curate.viz.style import FINE, WORDS, draw_message, in_style, new_figure
 
 _GAP = 0.06  # between two pictures, and thrice that after the frame as filmed; in sides
 _TITLE = "Each time that a frame is fed, it is another picture"
@@ -17,7 +17,7 @@ _TITLE = "Each time that a frame is fed, it is another picture"
 def draw(samples: NDArray[np.uint8] | None, parameters: Parameters) -> Figure:
     """Draw samples (frames, 1 + SAMPLES, side, side, 3): a row a frame, as filmed first."""
     if samples is None:
-        return message(_TITLE, "Augmentation is off: every frame is fed as it is.")
+        return draw_message(_TITLE, "Augmentation is off: every frame is fed as it is.")
     frames, columns = samples.shape[:2]
     figure = new_figure(8, 0.8 + 0.86 * frames, _TITLE)
     axes = figure.subplots()

@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.viz.style import GRAY, SPLITS, in_style, message
+from curate.viz.style import GRAY, SPLITS, draw_message, in_style
 from train.report.charts.panels import unit_panels
 
 _SPLIT = "validation"
@@ -24,7 +24,7 @@ def draw(reliability: pl.DataFrame, scores: pl.DataFrame) -> Figure:
     curves = reliability.filter(split=_SPLIT)
     names = curves["action_unit"].unique(maintain_order=True).to_list()
     if not names:
-        return message(
+        return draw_message(
             "No calibration: there is no labelled validation frame",
             "The curves need validation subjects with labelled action units.",
         )

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from curate.viz.style import NAME, ORANGE, SKY, SMALL, WORDS, in_style, message, new_figure
+from curate.viz.style import NAME, ORANGE, SKY, SMALL, WORDS, draw_message, in_style, new_figure
 from train.evaluate.predictions import Predictions, of_split
 from train.evaluate.scorecard import predict
 
@@ -23,19 +23,19 @@ def draw(predictions: pl.DataFrame, scores: pl.DataFrame, threshold: float) -> F
     """Draw two squares an action unit, at `threshold` and at its chosen one, of the natural set.
 
     `predictions` as in predictions.parquet; `scores` as in per_action_unit.csv, with the columns
-    split, action_unit and chosen_threshold. Summary are frames of known label; the share
+    split, action_unit and chosen_threshold. Counted are frames of known label; the share
     below is of its row.
     """
     natural = of_split(predictions, _SPLIT)
     chosen = dict(scores.filter(split=_SPLIT).select("action_unit", "chosen_threshold").rows())
     names = [name for name in natural.names if (natural.labels != -1).any() and name in chosen]
     if not names:
-        return message(
+        return draw_message(
             "Nothing to confuse: there is no labelled validation frame",
             "The picture needs validation subjects with labelled action units.",
         )
-    fixed = {name: count(natural, name, threshold) for name in names}
-    own = {name: count(natural, name, chosen[name]) for name in names}
+    fixed = {name: count_confusion(natural, name, threshold) for name in names}
+    own = {name: count_confusion(natural, name, chosen[name]) for name in names}
     figure = new_figure(11, 1.3 + 1.95 * -(-len(names) // _ACROSS), _finding(fixed, own))
     for name, (left, right) in zip(names, _pairs(figure, len(names)), strict=True):
         _square(left, fixed[name])
@@ -47,7 +47,7 @@ def draw(predictions: pl.DataFrame, scores: pl.DataFrame, threshold: float) -> F
     return figure
 
 
-def count(predictions: Predictions, name: str, threshold: float) -> NDArray[np.int64]:
+def count_confusion(predictions: Predictions, name: str, threshold: float) -> NDArray[np.int64]:
     """Count an action unit's frames of known label (2, 2): rows by label, columns by prediction.
 
     Present comes first in both.

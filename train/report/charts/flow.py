@@ -21,7 +21,7 @@ _SPLIT_NAMES = {"train": "training", "validation": "validation", "moments": "mom
 
 @dataclass(frozen=True)
 class Flow:
-    """Summary of frames: all, dropped by reason in the order of the stages, kept by split."""
+    """Numbers of frames: all, dropped by reason in the order of the stages, kept by split."""
 
     frames: int
     dropped: dict[str, int]
@@ -29,7 +29,7 @@ class Flow:
     balanced: int
 
 
-def count(cap: pl.DataFrame) -> Flow:
+def count_frames(cap: pl.DataFrame) -> Flow:
     """Count what became of every frame, from the last table of decisions (`curate.tables.CAP`)."""
     reasons = dict(cap.group_by("reason").len().rows())
     splits = dict(cap.filter("keep").group_by("split").len().rows())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from curate.base.text import format_interval
-from curate.viz.style import CAUSES, FINE, RULE, epochs_in_words, ink, spread
+from curate.viz.style import CAUSES, FINE, RULE, format_epochs, ink, spread
 from train.gap.verdict import Gap
 
 _NAMES = {
@@ -30,7 +30,7 @@ def draw_causes(axes: Axes, gaps: Sequence[Gap], line: float = 0.045) -> None:
     below = 0.1 if low < 0 else 0.03  # room for the names of what hangs down
     axes.set_ylim(low - below * (high - low), high * 1.12)
     axes.set_xlim(-0.25, len(gaps) - 0.05)
-    axes.set_xticks(range(len(gaps)), [f"after\n{epochs_in_words(gap.epoch)}" for gap in gaps])
+    axes.set_xticks(range(len(gaps)), [f"after\n{format_epochs(gap.epoch)}" for gap in gaps])
     axes.axhline(0, color=RULE, linewidth=1)
     axes.set_title("The gap, by cause (loss)")
     least = line * (high - low)

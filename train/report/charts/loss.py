@@ -16,7 +16,7 @@ from curate.viz.style import (
     NAME,
     PROBES,
     WORDS,
-    epochs_in_words,
+    format_epochs,
     in_style,
     ink,
     new_figure,
@@ -80,7 +80,7 @@ def _finding(probes: pl.DataFrame, held_out: str) -> str:
         return "Training loss: there are no held-out frames to compare it with"
     best = both.sort(held_out, "epoch").row(0, named=True)
     last = both.row(-1, named=True)
-    when = epochs_in_words(best["epoch"])
+    when = format_epochs(best["epoch"])
     turn = (
         f"Validation loss still falls after {when}"
         if best["epoch"] == last["epoch"]

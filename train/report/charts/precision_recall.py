@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.viz.style import SMALL, SPLITS, halo, in_style, ink, message, new_figure
+from curate.viz.style import SMALL, SPLITS, draw_message, halo, in_style, ink, new_figure
 
 _SETS = ("validation", "validation_balanced")
 _NAMES = {"validation": "validation", "validation_balanced": "balanced validation"}
@@ -30,7 +30,7 @@ def draw(scores: pl.DataFrame, metrics: dict[str, Any]) -> Figure:
     """
     names = scores["action_unit"].unique(maintain_order=True).to_list()
     if not names or scores["precision"].null_count() == len(scores):
-        return message(
+        return draw_message(
             "Nothing to score: no validation frame has a positive",
             "Precision and recall need validation subjects with labelled action units.",
         )

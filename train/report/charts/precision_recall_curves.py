@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from curate.viz.style import GRAY, NAME, SPLITS, WORDS, in_style, message
+from curate.viz.style import GRAY, NAME, SPLITS, WORDS, draw_message, in_style
 from train.evaluate.predictions import Predictions, of_split
 from train.metrics.scores import area, rank
 from train.report.charts.panels import unit_panels
@@ -26,7 +26,7 @@ def draw(predictions: pl.DataFrame, scores: pl.DataFrame) -> Figure:
     sets = {split: of_split(predictions, split) for split in _NAMES}
     names = _scored(sets["validation"])
     if not names:
-        return message(
+        return draw_message(
             "No curve: no validation frame has a positive",
             "Precision and recall need validation subjects with labelled action units.",
         )
