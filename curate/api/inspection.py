@@ -64,7 +64,7 @@ def audit(
     """
     from curate.audit.checks import audit as check
     from curate.audit.checks import title
-    from curate.audit.inputs import choose
+    from curate.audit.inputs import read_material
 
     p = checked(params, **parameters)
     folder = as_path(data)
@@ -73,7 +73,7 @@ def audit(
     )
     used = latest if split is None else as_path(split)
     footage = [as_path(path) for path in paths]
-    material = choose(
+    material = read_material(
         footage, folder / "frames", folder / "labels.parquet", used, p, cores(workers)
     )
     bits = max(p.distance, 0)

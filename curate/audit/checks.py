@@ -3,7 +3,7 @@
 A leak is a near-duplicate pair between what is trained on and what is held out, or a person in
 both. Near-duplicates are those of dedup: with `same_labels`, a pair of other labels is none, for a
 face that moves little changes its expression without changing its hash. All else that deserves a
-look is said, with examples, and is no leak.
+look is reported, with examples, and is no leak.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from curate.audit.inputs import Material
 from curate.audit.labels import WIDE, Contradictions, contradictions
 from curate.audit.pairs import (
     Across,
+    compare_splits,
     effective_number,
     identical_frames,
-    near_across,
     shared_subjects,
 )
 from curate.base.text import first_few, plural
@@ -74,48 +74,49 @@ def leaks(checks: list[Check]) -> int:
 
 
 def _pairs(material: Material, distance: int, show: int) -> Iterator[Check]:
-    first = next(iter(material.splits))
-    for found in near_across(material.splits, distance, show):
-        held = len(material.splits[found.other])
-        verdict = LOOK if found.pairs else OK
-        if found.same and found.one == first:
+    trained = next(iter(material.splits))
+    for across in compare_splits(material.splits, distance, show):
+        held = len(material.splits[across.second])
+        verdict = LOOK if across.pairs else OK
+        if across.same and across.first == trained:
             verdict = LEAK
-        nearest = found.nearest.rows()
         yield Check(
-            f"near-duplicates: {found.one}, {found.other}",
+            f"near-duplicates: {across.first}, {across.second}",
             verdict,
-            _pairs_in_words(found, held) if found.pairs else "none",
-            [f"{name} repeats {of} ({bits} bits)" for name, of, bits in nearest],
-            _OTHER_LABELS if found.pairs and not found.same else _APART,
+            _format_pairs(across, held) if across.pairs else "none",
+            [f"{name} repeats {of} ({bits} bits)" for name, of, bits in across.nearest.rows()],
+            _OTHER_LABELS if across.pairs and not across.same else _APART,
             {
-                "pairs": found.pairs,
-                "same_labels": found.same,
-                "frames": found.frames,
+                "pairs": across.pairs,
+                "same_labels": across.same,
+                "frames": across.frames,
                 "of": held,
-                "nearest": found.nearest.to_dicts(),
+                "nearest": across.nearest.to_dicts(),
             },
         )
 
 
-def _pairs_in_words(found: Across, held: int) -> str:
-    if not found.same:
-        return f"{found.pairs:,}, but none of equal labels"
-    return f"{plural(found.same, 'pair')}; {found.frames:,} of {held:,} in {found.other}"
+def _format_pairs(across: Across, held: int) -> str:
+    """Write how many pairs there are, and how many of the second split's `held` frames."""
+    if not across.same:
+        return f"{across.pairs:,}, but none of equal labels"
+    return f"{plural(across.same, 'pair')}; {across.frames:,} of {held:,} in {across.second}"
 
 
 def _subjects(material: Material, show: int) -> Iterator[Check]:
-    first = next(iter(material.splits))
-    for one, other, both in shared_subjects(material.splits):
-        if one == first and other in material.train_shares:
+    trained = next(iter(material.splits))
+    for first, second, both in shared_subjects(material.splits):
+        if first == trained and second in material.train_shares:
             continue
-        counts = [material.splits[name]["subject"].n_unique() for name in (one, other)]
+        counts = [material.splits[name]["subject"].n_unique() for name in (first, second)]
+        verdict = LEAK if first == trained else LOOK
         yield Check(
-            f"subjects: {one}, {other}",
-            (LEAK if one == first else LOOK) if both else OK,
+            f"subjects: {first}, {second}",
+            verdict if both else OK,
             f"{counts[0]:,} and {counts[1]:,}; {len(both) or 'none'} in both",
             [first_few(both, show)] if both else [],
             "a person learnt is no test of other people: move all of a subject to one side",
-            {"both": both, "subjects": dict(zip((one, other), counts, strict=True))},
+            {"both": both, "subjects": dict(zip((first, second), counts, strict=True))},
         )
 
 
@@ -163,7 +164,7 @@ def _labels(material: Material, show: int) -> Iterator[Check]:
         "contradictory labels",
         LOOK if same.count else OK,
         f"groups: {same.count:,} of the same picture, {alike.count:,} of one hash",
-        [_contradiction(row) for row in shown.to_dicts()],
+        [_format_contradiction(row) for row in shown.to_dicts()],
         f"{units}; in {same.wide:,} of these groups, intensities differ by {WIDE} steps or more, "
         "so no threshold explains them; frames of one hash that differ in brightness or sharpness "
         "are other expressions that the hash does not see, which same_labels keeps apart",
@@ -171,17 +172,17 @@ def _labels(material: Material, show: int) -> Iterator[Check]:
     )
 
 
-def _groups(found: Contradictions, show: int) -> dict[str, Any]:
+def _groups(contradictory: Contradictions, show: int) -> dict[str, Any]:
     return {
-        "groups": found.count,
-        "frames": found.frames,
-        "wide": found.wide,
-        "by_action_unit": found.by_action_unit,
-        "widest": found.groups.drop("group").head(show).to_dicts(),
+        "groups": contradictory.count,
+        "frames": contradictory.frames,
+        "wide": contradictory.wide,
+        "by_action_unit": contradictory.by_action_unit,
+        "widest": contradictory.groups.drop("group").head(show).to_dicts(),
     }
 
 
-def _contradiction(row: dict[str, Any]) -> str:
+def _format_contradiction(row: dict[str, Any]) -> str:
     apart = "" if row["steps"] is None else f", {row['steps']:g} intensity steps apart"
     return f"{row['action_unit']} present in {row['present']}, absent in {row['absent']}{apart}"
 
@@ -193,14 +194,14 @@ def _frozen(frames: pl.DataFrame, show: int) -> Check:
         "frozen video",
         LOOK if len(runs) else OK,
         f"{count:,} frames in {len(runs):,} runs" if len(runs) else "none",
-        [_stretch(row) for row in runs.head(show).to_dicts()],
+        [_format_run(row) for row in runs.head(show).to_dicts()],
         "one picture again and again, while the labels go on: leave the stretch out, or check it "
         "against the recording",
         {"stretches": len(runs), "frames": count, "longest": runs.head(show).to_dicts()},
     )
 
 
-def _stretch(row: dict[str, Any]) -> str:
+def _format_run(row: dict[str, Any]) -> str:
     seconds = "" if row["seconds"] is None else f", {row['seconds']:.1f} s"
     return f"{row['first']} to {row['last']} ({row['frames']:,} frames{seconds})"
 
@@ -213,7 +214,7 @@ def _broken(frames: pl.DataFrame, show: int) -> Check:
         LOOK if count else OK,
         f"{count:,} of {len(frames):,}, in {plural(len(clips), 'clip')}" if count else "none",
         [f"{clip}: {broken:,} of {of:,}" for clip, broken, of in clips.head(show).rows()],
-        "these do not decode and are used nowhere; copy the files again if there is a whole copy",
+        "these do not decode and are used nowhere; copy the files again if a complete copy exists",
         {"frames": count, "of": len(frames), "clips": clips.to_dicts()},
     )
 
@@ -225,13 +226,13 @@ def as_rows(checks: list[Check]) -> list[tuple[str, str, str]]:
 
 def closing(checks: list[Check]) -> list[str]:
     """Return what follows the table: of each check that is not ok, examples and what to do."""
-    said = []
+    lines = []
     for check in checks:
         if check.verdict != OK:
-            said += ["", f"{check.name} ({check.verdict}): {check.advice}."]
-            said += [f"- {example}" for example in check.examples]
+            lines += ["", f"{check.name} ({check.verdict}): {check.advice}."]
+            lines += [f"- {example}" for example in check.examples]
     count = leaks(checks)
-    return [*said, "", f"{plural(count, 'check')} found a leak." if count else "No leak found."]
+    return [*lines, "", f"{plural(count, 'check')} found a leak." if count else "No leak found."]
 
 
 def title(material: Material, distance: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, MissingInputError, UserError
 from curate.base.params import Parameters
 from curate.base.text import first_few
 from curate.dedup.rule import label_sets
@@ -36,7 +36,7 @@ class Material:
     notes: list[str] = field(default_factory=list)
 
 
-def choose(
+def read_material(
     paths: list[Path],
     frames: Path,
     labels: Path,
@@ -130,16 +130,20 @@ def read_split(path: Path) -> pl.DataFrame:
     Rows with `keep` false, or without a split, are of frames that nobody uses: they are left out.
 
     Raises:
-        UserError: no such table, not Parquet or CSV, or it lacks id or split.
+        MissingInputError: no such table.
+        UserError: not Parquet or CSV, or it lacks id or split.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such table; make it with 'curate split', or give --split")
+        raise MissingInputError(
+            f"{path}: no such table; make it with 'curate split', or give --split", path=path
+        )
     table = read_own_table(path)
     for name in ("id", "split"):
         if name not in table.columns:
-            raise UserError(
+            raise DamagedInputError(
                 f"{path}: lacks the column '{name}'; a split table has id (as in the frames table) "
-                "and split (train, validation, ...)"
+                "and split (train, validation, ...)",
+                path=path,
             )
     if "keep" in table.columns:
         kept = pl.col("keep").cast(pl.String).str.to_lowercase().str.strip_chars().is_in(_TRUE)
@@ -151,26 +155,26 @@ def read_split(path: Path) -> pl.DataFrame:
 def _splits(
     placed: pl.DataFrame, frames: pl.DataFrame, path: Path, folder: Path
 ) -> dict[str, pl.DataFrame]:
-    names = sorted(placed["split"].unique(), key=lambda n: (n not in _FIRST, _rank(n), n))
+    known = [name for name in _FIRST if name in placed["split"]]
+    names = known + sorted(set(placed["split"]) - set(known))
     if "train" not in names:
-        said = f"its splits: {first_few(names)}" if names else "no frame is used"
-        raise UserError(f"{path}: has no split 'train' ({said}); name the one trained on 'train'")
-    strangers = placed.join(frames, on="id", how="anti")["id"].sort()
-    if len(strangers):
+        present = f"its splits: {first_few(names)}" if names else "no frame is used"
         raise UserError(
-            f"{path}: places {first_few(strangers.to_list(), 1)}, which {folder} does not hold; "
-            "give the frames that the split was made of (--frames)"
+            f"{path}: has no split 'train' ({present}); name the one trained on 'train'", path=path
         )
-    joined = placed.join(frames, on="id", how="left", suffix="_there").sort(
+    foreign = placed.join(frames, on="id", how="anti")["id"].sort()
+    if len(foreign):
+        raise UserError(
+            f"{path}: places {first_few(foreign.to_list(), 1)}, which {folder} does not hold; "
+            "give the frames that the split was made of (--frames)",
+            path=path,
+        )
+    joined = placed.join(frames, on="id", how="left", suffix="_known").sort(
         "clip", "index", "split"
     )
-    if "subject_there" in joined.columns:
-        joined = joined.with_columns(pl.coalesce("subject", "subject_there").alias("subject"))
+    if "subject_known" in joined.columns:
+        joined = joined.with_columns(pl.coalesce("subject", "subject_known").alias("subject"))
     return {name: usable(joined.filter(pl.col("split") == name)) for name in names}
-
-
-def _rank(name: str) -> int:
-    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
 def usable(frames: pl.DataFrame) -> pl.DataFrame:

@@ -59,8 +59,8 @@ def contradictions(frames: pl.DataFrame, labels: pl.DataFrame) -> Contradictions
         "id", pl.col("group").cast(pl.UInt64)
     )
     known = alike.join(labels, on="id", maintain_order="left")
-    found = [_of_unit(known, name) for name in action_units(labels)]
-    groups = pl.concat([pl.DataFrame(schema=_GROUPS), *found]).with_row_index("row")
+    by_unit = [_of_unit(known, name) for name in action_units(labels)]
+    groups = pl.concat([pl.DataFrame(schema=_GROUPS), *by_unit]).with_row_index("row")
     groups = groups.sort(
         "steps", "frames", "row", descending=[True, True, False], nulls_last=True
     ).drop("row")

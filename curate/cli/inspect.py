@@ -169,12 +169,12 @@ def audit(
     `curate audit ~/train ~/validation` (any two folders)
     """
     from curate.audit import checks as stage
-    from curate.audit.inputs import choose
+    from curate.audit.inputs import read_material
 
     console.configure(as_json=as_json)
     first = paths[0] if paths else None
     check_alone(first, split=split is not None, frames=frames != FRAMES, labels=labels != LABELS)
-    material = choose(paths or [], frames, labels, _used(split), p, cores(workers))
+    material = read_material(paths or [], frames, labels, _used(split), p, cores(workers))
     bits = max(p.distance, 0)
     checks = stage.audit(material, bits, examples)
     for sentence in material.notes:

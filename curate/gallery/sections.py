@@ -10,7 +10,7 @@ import polars as pl
 from curate.audit.frozen import frozen_runs, same_pictures
 from curate.audit.inputs import Material
 from curate.audit.labels import contradictions
-from curate.audit.pairs import Across, near_across
+from curate.audit.pairs import Across, compare_splits
 from curate.base.text import plural
 from curate.tables import action_units
 
@@ -21,7 +21,7 @@ _CROSSING, _FROZEN, _LABELS = 24, 6, 12  # most pairs shown of each kind
 
 @dataclass(frozen=True)
 class Tile:
-    """A frame, or the difference of two (id empty), with what is said below it."""
+    """A frame, or the difference of two (id empty), with the words below it."""
 
     id: str
     words: str
@@ -40,7 +40,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: what was found ("" for nothing), what is shown of it, and that."""
+    """A part of the page: what was found ("" for nothing), a sentence about it, and groups."""
 
     name: str
     title: str
@@ -117,46 +117,46 @@ def choose_groups(decisions: pl.DataFrame, count: int) -> list[tuple[str, list[t
 
 def _group(group: tuple[str, list[tuple[str, int]]], labels: dict[str, str]) -> Group:
     kept, dropped = group
-    places = np.linspace(0, len(dropped) - 1, min(_DROPPED, len(dropped))).round().astype(int)
+    positions = np.linspace(0, len(dropped) - 1, min(_DROPPED, len(dropped))).round().astype(int)
     tiles = [Tile(kept, "kept", labels.get(kept, ""))]
     tiles += [
         Tile(name, f"dropped, {plural(apart, 'bit')}", labels.get(name, ""))
-        for name, apart in (dropped[place] for place in places)
+        for name, apart in (dropped[position] for position in positions)
     ]
     title = f"{len(dropped):,} dropped for {kept}, within {plural(dropped[-1][1], 'bit')}"
-    return Group(title, tiles, len(dropped) - len(places))
+    return Group(title, tiles, len(dropped) - len(positions))
 
 
 def _crossing(material: Material, distance: int, labels: dict[str, str]) -> Section:
-    found = near_across(material.splits, distance, _CROSSING)
-    said = "; ".join(f"{a.one} and {a.other}: {_pairs(a)}" for a in found)
-    each = max(1, _CROSSING // max(1, sum(a.pairs > 0 for a in found)))
+    crossings = compare_splits(material.splits, distance, _CROSSING)
+    counts = "; ".join(f"{c.first} and {c.second}: {_format_pairs(c)}" for c in crossings)
+    each = max(1, _CROSSING // max(1, sum(crossing.pairs > 0 for crossing in crossings)))
     groups = [
         Group(
-            f"{across.one} and {across.other}, {plural(row['distance'], 'bit')}",
+            f"{crossing.first} and {crossing.second}, {plural(row['distance'], 'bit')}",
             [
-                Tile(row["of"], across.one, labels.get(row["of"], "")),
-                Tile(row["id"], across.other, labels.get(row["id"], "")),
+                Tile(row["of"], crossing.first, labels.get(row["of"], "")),
+                Tile(row["id"], crossing.second, labels.get(row["id"], "")),
             ],
             differs=True,
         )
-        for across in found
-        for row in across.nearest.head(each).to_dicts()
+        for crossing in crossings
+        for row in crossing.nearest.head(each).to_dicts()
     ][:_CROSSING]
     sentence = (
-        f"Pairs of frames within {plural(distance, 'bit')} of one another, by splits: {said}."
+        f"Pairs of frames within {plural(distance, 'bit')} of one another, by splits: {counts}."
     )
     if groups:
         sentence += f" Shown are {len(groups)} of the nearest."
-    pairs = sum(across.pairs for across in found)
-    count = f"{pairs:,} pairs cross" if pairs > 1 else f"{pairs or 'no'} pair crosses"
-    finding = f"{count} splits"
+    pairs = sum(crossing.pairs for crossing in crossings)
+    cross = f"{pairs:,} pairs cross" if pairs > 1 else f"{pairs or 'no'} pair crosses"
+    finding = f"{cross} splits"
     return Section("crossing", "Pairs that cross splits", finding, sentence, groups)
 
 
-def _pairs(across: Across) -> str:
-    other = across.pairs - across.same
-    return f"{across.pairs:,}" + (f" ({other:,} of them of other labels)" if other else "")
+def _format_pairs(crossing: Across) -> str:
+    unequal = crossing.pairs - crossing.same
+    return f"{crossing.pairs:,}" + (f" ({unequal:,} of them of other labels)" if unequal else "")
 
 
 def _frozen(frames: pl.DataFrame, labels: dict[str, str]) -> Section:
@@ -169,7 +169,7 @@ def _frozen(frames: pl.DataFrame, labels: dict[str, str]) -> Section:
         )
         for row in runs.head(_FROZEN).to_dicts()
     ]
-    finding = f"{len(runs):,} stretch{'es' * (len(runs) > 1)} of frozen video" if groups else ""
+    finding = f"{plural(len(runs), 'stretch', 'stretches')} of frozen video" if groups else ""
     sentence = "The picture stands still from the first frame to the last." if groups else _NONE
     return Section("frozen", "Frozen video", finding, sentence, groups)
 
@@ -177,8 +177,8 @@ def _frozen(frames: pl.DataFrame, labels: dict[str, str]) -> Section:
 def _contradictory(material: Material, known: pl.DataFrame, labels: dict[str, str]) -> Section:
     used = pl.concat(split.select("id") for split in material.splits.values())
     pictures = same_pictures(material.frames.join(used, on="id", how="semi"))
-    found = contradictions(pictures.rename({"picture": "group"}), known)
-    shown = found.groups.unique("group", keep="first", maintain_order=True).head(_LABELS)
+    contradictory = contradictions(pictures.rename({"picture": "group"}), known)
+    shown = contradictory.groups.unique("group", keep="first", maintain_order=True).head(_LABELS)
     groups = [
         Group(
             f"{row['action_unit']}: present, absent",
@@ -190,7 +190,8 @@ def _contradictory(material: Material, known: pl.DataFrame, labels: dict[str, st
         )
         for row in shown.to_dicts()
     ]
-    counted = plural(found.count, "picture")
-    finding = f"{counted} with contradictory labels" if groups else ""
+    finding = f"{plural(contradictory.count, 'picture')} with contradictory labels"
     sentence = f"The same picture, coded differently; shown are {len(groups)}, the widest first."
-    return Section("labels", "Contradictory labels", finding, sentence if groups else _NONE, groups)
+    if not groups:
+        return Section("labels", "Contradictory labels", "", _NONE, groups)
+    return Section("labels", "Contradictory labels", finding, sentence, groups)

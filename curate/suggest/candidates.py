@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
 from curate.base.params import Parameters
 from curate.dedup.rule import decide, label_sets, peaks
 from curate.suggest.events import Left, count_left, find_events
@@ -41,23 +41,24 @@ def read_numbers(text: str | None, option: str, default: Sequence[int]) -> list[
     """Read an option such as "off,0,2,4" (distances) or "1,5,10" (strides), ascending.
 
     Raises:
-        UserError: an entry is no whole number, or out of range.
+        BadParameterError: an entry is no whole number, or out of range.
     """
     if text is None:
         return list(default)
     least, most = (OFF, _MOST_DISTANCE) if option == "--distances" else (1, _MOST_STRIDE)
     words = [word.strip() for word in text.split(",")]
-    found: set[int] = set()
+    numbers: set[int] = set()
     for word in words:
         number = str(OFF) if word == "off" and least == OFF else word
         if not number.removeprefix("-").isdecimal() or not least <= int(number) <= most:
             off = " or off" if least == OFF else ""
-            raise UserError(
+            raise BadParameterError(
                 f"{option}: '{word}' is not allowed, must be whole numbers from {least} to "
-                f"{most:,}{off}, with commas between"
+                f"{most:,}{off}, with commas between",
+                key=option.removeprefix("--"),
             )
-        found.add(int(number))
-    return sorted(found)
+        numbers.add(int(number))
+    return sorted(numbers)
 
 
 def grid(strides: Sequence[int], distances: Sequence[int]) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from curate.base.errors import UserError
 from curate.base.files import atomic_write, check_outside, check_writable
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import COVERED, Result
-from curate.suggest.tables import distance_in_words
+from curate.suggest.tables import format_distance
 from curate.viz import lag
 from curate.viz.style import GREEN, NAME, VERMILION, in_style, ink, new_figure, save
 
@@ -35,7 +35,7 @@ def check_place(output: Path, footage: Path | None) -> None:
 
 
 def write(result: Result, output: Path) -> None:
-    """Draw the picture and write it whole; the same result gives the same bytes."""
+    """Draw the picture and write it; the same result gives the same bytes."""
     with atomic_write(output) as partial:
         save(draw(result), partial)
 
@@ -48,8 +48,8 @@ def draw(result: Result) -> Figure:
     grid = figure.add_gridspec(2 if counted else 1, 2, width_ratios=(1.15, 1))
     _draw_lags(figure.add_subplot(grid[:, 0]), result)
     frames = figure.add_subplot(grid[0, 1])
-    whole = result.tried[0].frames
-    _draw_candidates(frames, result, lambda candidate: 100 * candidate.frames / whole)
+    total = result.tried[0].frames
+    _draw_candidates(frames, result, lambda candidate: 100 * candidate.frames / total)
     frames.set_title("Frames left, % of those that can be used")
     _scale_shares(frames, result)
     frames.legend(title="distance", ncols=2, fontsize=NAME, title_fontsize=NAME, loc="upper right")
@@ -66,14 +66,14 @@ def draw(result: Result) -> Figure:
 
 
 def _finding(result: Result) -> str:
-    chosen, whole = result.chosen, result.tried[0]
+    chosen, total = result.chosen, result.tried[0]
     distance = "no distance" if chosen.distance == OFF else f"distance {chosen.distance}"
-    left = f"{chosen.frames:,} of {whole.frames:,} frames ({chosen.frames / whole.frames:.1%})"
+    left = f"{chosen.frames:,} of {total.frames:,} frames ({chosen.frames / total.frames:.1%})"
     title = f"Stride {chosen.stride} and {distance} leave {left}"
     if chosen.least is None:
         return title
     events = sum(left.events for left in chosen.units.values())
-    of = sum(left.events for left in whole.units.values())
+    of = sum(left.events for left in total.units.values())
     return f"{title}, with a frame of {events:,} of {of:,} events"
 
 
@@ -108,7 +108,7 @@ def _draw_candidates(axes: Axes, result: Result, value: Callable[[Candidate], fl
             marker="o",
             markersize=4,
             linewidth=3.2 if distance == chosen.distance else 1.4,
-            label=distance_in_words(distance),
+            label=format_distance(distance),
         )
     axes.plot(
         chosen.stride,

@@ -43,35 +43,30 @@ class Result:
     notes: list[str] = field(default_factory=list)
 
 
-def choose(asked: Sequence[Candidate], pace: Pace) -> Choice:
+def choose_candidate(asked: Sequence[Candidate], pace: Pace) -> Choice:
     """Choose among the candidates `asked` for: a full grid, by stride, then distance.
 
     Strides are gone through at the least distance, distances at the stride chosen, each up to the
     first that covers too little of an action unit.
     """
-    least = asked[0].distance
-    longest = _longest_stride(pace)
+    least, longest = asked[0].distance, pace.longest_stride
     strides = [c for c in asked if c.distance == least and c.stride <= longest]
-    at_least, skips = _walk(strides or [asked[0]])
-    most = 0 if pace.independent else pace.limit
+    at_least, skips = _walk(strides, asked[0])
+    most = pace.most_distance
     distances = [c for c in asked if c.stride == at_least.stride and c.distance <= most]
-    chosen, merges = _walk(distances or [at_least])
+    chosen, merges = _walk(distances, at_least)
     beyond = not strides or not distances
     return Choice(chosen, skips, None if merges is at_least else merges, beyond)
 
 
-def _longest_stride(pace: Pace) -> int:
-    """Return the longest stride that the pictures allow; labels may allow less."""
-    if pace.independent or pace.longest is None:
-        return 1
-    return pace.longest if pace.changes is None else pace.changes
-
-
-def _walk(candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate | None]:
+def _walk(
+    candidates: Sequence[Candidate], fallback: Candidate
+) -> tuple[Candidate, Candidate | None]:
     """Return the last candidate before the first that covers too little, and that one if any.
 
-    Where already the first covers too little, it is both.
+    Where already the first covers too little, it is both. Without candidates, `fallback` is walked.
     """
+    candidates = candidates or [fallback]
     chosen = candidates[0]
     for candidate in candidates:
         if candidate.least is not None and candidate.least[1] < COVERED:
@@ -113,7 +108,7 @@ def suggest_stage(
     lags = measure(table, parameters.seed, lags_to_measure(table))
     pace = pace_of_all(lags)
     asked = tried if 1 in strides and OFF in distances else tried[1:]
-    choice = choose(asked, pace)
+    choice = choose_candidate(asked, pace)
     return Result(
         frames=len(table),
         labelled=known is not None,

@@ -57,9 +57,9 @@ def count_left(events: Events, keep: NDArray[np.bool_]) -> Left:
     """Count what the frames to `keep` (n,) leave of one action unit's events."""
     lengths = np.bincount(events[events >= 0])
     kept = np.bincount(events[keep & (events >= 0)], minlength=len(lengths))
-    whole = int(lengths.sum())
+    positives = int(lengths.sum())
     return Left(
         positives=int(kept.sum()),
         events=int((kept > 0).sum()),
-        covered=float(lengths[kept > 0].sum()) / whole if whole else None,
+        covered=float(lengths[kept > 0].sum()) / positives if positives else None,
     )

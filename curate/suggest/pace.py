@@ -48,12 +48,24 @@ class Pace:
         apart = self.unrelated is not None and self.unrelated == self.first
         return apart and self.level > _STILL
 
+    @property
+    def longest_stride(self) -> int:
+        """The longest stride that the pictures allow; labels may allow less."""
+        if self.independent or self.longest is None:
+            return 1
+        return self.longest if self.changes is None else self.changes
+
+    @property
+    def most_distance(self) -> int:
+        """The most bits that the pictures allow: what neighbouring frames differ by anyway."""
+        return 0 if self.independent else self.limit
+
     def time(self, lag: int) -> str:
         """Write a lag in words, such as "12 frames (0.6 s)"."""
-        return in_words(lag, self.interval)
+        return format_lag(lag, self.interval)
 
 
-def in_words(lag: int, interval: float | None) -> str:
+def format_lag(lag: int, interval: float | None) -> str:
     """Write a lag as frames and, where `interval` (seconds between frames) is known, as time."""
     frames = plural(lag, "frame")
     return frames if interval is None else f"{frames} ({lag * interval:.2g} s)"

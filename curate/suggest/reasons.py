@@ -29,26 +29,28 @@ class Choice:
     beyond: bool
 
 
-def reasons(choice: Choice, whole: Candidate, pace: Pace) -> list[str]:
-    """Describe in sentences what decided; `whole` is all frames that can be used."""
+def reasons(choice: Choice, total: Candidate, pace: Pace) -> list[str]:
+    """Describe in sentences what decided; `total` is the candidate that keeps all usable frames."""
     chosen = choice.chosen
-    said = [_of_pace(pace)]
+    sentences = [_of_pace(pace)]
     if choice.beyond:
-        said.append(
+        sentences.append(
             "The strides or distances asked for are larger than that allows: the least is shown."
         )
     if choice.skips is not None:
         already = "Already stride" if choice.skips.stride == chosen.stride else "Stride"
-        said.append(f"{already} {choice.skips.stride} would leave {_least(choice.skips, whole)}.")
+        sentences.append(
+            f"{already} {choice.skips.stride} would leave {_least(choice.skips, total)}."
+        )
     if not choice.beyond:
-        said.append(_of_distance(chosen, pace))
+        sentences.append(_of_distance(chosen, pace))
     if choice.merges is not None:
-        said.append(
-            f"Distance {choice.merges.distance} would leave {_least(choice.merges, whole)}."
+        sentences.append(
+            f"Distance {choice.merges.distance} would leave {_least(choice.merges, total)}."
         )
     if choice.skips is None or choice.skips.stride != chosen.stride:
-        said.append(_of_labels(chosen, whole))
-    return said
+        sentences.append(_of_labels(chosen, total))
+    return sentences
 
 
 def _of_pace(pace: Pace) -> str:
@@ -80,19 +82,19 @@ def _of_distance(chosen: Candidate, pace: Pace) -> str:
     )
 
 
-def _of_labels(chosen: Candidate, whole: Candidate) -> str:
-    if not whole.units:
+def _of_labels(chosen: Candidate, total: Candidate) -> str:
+    if not total.units:
         return "There are no labels to count: the pictures alone decide."
     if chosen.least is None:
         return "No frame has an action unit that is present: the pictures alone decide."
-    if all(left.events == whole.units[name].events for name, left in chosen.units.items()):
+    if all(left.events == total.units[name].events for name, left in chosen.units.items()):
         return "Every event of every action unit keeps a frame."
-    return f"{_least(chosen, whole, ' loses most: it keeps ')}."
+    return f"{_least(chosen, total, ' loses most: it keeps ')}."
 
 
-def _least(candidate: Candidate, whole: Candidate, verb: str = " ") -> str:
+def _least(candidate: Candidate, total: Candidate, verb: str = " ") -> str:
     """Describe what is left of the action unit that is covered least."""
     name, covered = candidate.least or ("", 0.0)
-    left, events = candidate.units[name].events, whole.units[name].events
+    left, events = candidate.units[name].events, total.units[name].events
     kept = f"a frame of {left:,} of its {events:,} events"
     return f"{name}{verb}{kept}, which hold {covered:.1%} of its positives"

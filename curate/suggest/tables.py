@@ -1,4 +1,4 @@
-"""What `curate suggest` shows: its tables, and the whole for machines."""
+"""What `curate suggest` shows: its tables, and the same for machines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from curate.base.paths import FRAMES, LABELS, PARAMS
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import Result
-from curate.suggest.pace import in_words
+from curate.suggest.pace import format_lag
 from curate.suggest.reasons import RULE
 
 Row = tuple[Any, ...]
@@ -18,7 +18,7 @@ PACE = ["clip", "no near-duplicates from", "unrelated from"]
 UNITS = ["action unit", "positives", "left", "events", "with a frame", "covered"]
 
 
-def distance_in_words(distance: int) -> str:
+def format_distance(distance: int) -> str:
     """Write a distance in bits as the options take it: "off" or a number."""
     return "off" if distance == OFF else str(distance)
 
@@ -27,42 +27,42 @@ def candidates(result: Result) -> tuple[list[str], list[Row]]:
     """Return columns and rows: every stride at the distance suggested, and every distance at the
     stride suggested, after all frames.
     """
-    whole, chosen = result.tried[0], result.chosen
+    total, chosen = result.tried[0], result.chosen
     columns = ["stride", "distance", "frames", "share"]
-    columns += ["least left of", "events", "covered"] if whole.least else []
+    columns += ["least left of", "events", "covered"] if total.least else []
     rows = [
-        _candidate_row(candidate, whole, candidate is chosen)
+        _candidate_row(candidate, total, candidate is chosen)
         for candidate in result.tried
-        if candidate is whole
+        if candidate is total
         or candidate.distance == chosen.distance
         or candidate.stride == chosen.stride
     ]
     return [*columns, ""], rows
 
 
-def _candidate_row(candidate: Candidate, whole: Candidate, suggested: bool) -> Row:
+def _candidate_row(candidate: Candidate, total: Candidate, suggested: bool) -> Row:
     row: Row = (
         candidate.stride,
-        distance_in_words(candidate.distance),
+        format_distance(candidate.distance),
         candidate.frames,
-        f"{candidate.frames / whole.frames:.1%}",
+        f"{candidate.frames / total.frames:.1%}",
     )
     if candidate.least is not None:
         name, covered = candidate.least
-        events = f"{candidate.units[name].events} of {whole.units[name].events}"
+        events = f"{candidate.units[name].events} of {total.units[name].events}"
         row += (name, events, f"{covered:.1%}")
     return (*row, "<- suggested" if suggested else "")
 
 
 def units(result: Result) -> list[Row]:
     """Return, for each action unit, positives and events of all frames and of those suggested."""
-    whole, chosen = result.tried[0].units, result.chosen.units
+    total, chosen = result.tried[0].units, result.chosen.units
     return [
         (
             name,
-            whole[name].positives,
+            total[name].positives,
             left.positives,
-            whole[name].events,
+            total[name].events,
             left.events,
             "" if left.covered is None else f"{left.covered:.1%}",
         )
@@ -72,11 +72,11 @@ def units(result: Result) -> list[Row]:
 
 def pace(result: Result) -> list[Row]:
     """Return a row for all clips together, then for the fastest, middle and slowest of them."""
-    found, clips = result.pace, result.clips
+    pace, clips = result.pace, result.clips
     name = "all clips" if len(clips) > 1 else clips["clip"][0]
-    if found.longest is None:
+    if pace.longest is None:
         return [(name, "not measured", "not measured")]
-    rows = [_pace_row(name, found.changes, found.unrelated, found.interval)]
+    rows = [_pace_row(name, pace.changes, pace.unrelated, pace.interval)]
     ordered = clips.drop_nulls("changes").sort("changes", "clip")
     if len(clips) > 1 and len(ordered):
         for place, row in {"fastest": 0, "middle": len(ordered) // 2, "slowest": -1}.items():
@@ -87,7 +87,7 @@ def pace(result: Result) -> list[Row]:
 
 def _pace_row(name: str, changes: int | None, unrelated: int | None, interval: float | None) -> Row:
     lags = (changes, unrelated)
-    return (name, *("not reached" if lag is None else in_words(lag, interval) for lag in lags))
+    return (name, *("not reached" if lag is None else format_lag(lag, interval) for lag in lags))
 
 
 def command(
@@ -114,11 +114,11 @@ def command(
 
 def closing(result: Result, command_line: str, picture: Path) -> list[str]:
     """Return the suggestion with its reasons, the rule, the command to run and the picture."""
-    chosen, whole = result.chosen, result.tried[0]
+    chosen, total = result.chosen, result.tried[0]
     return [
         "",
-        f"Suggested: stride {chosen.stride}, distance {distance_in_words(chosen.distance)} leave "
-        f"{chosen.frames:,} of {whole.frames:,} frames ({chosen.frames / whole.frames:.1%}).",
+        f"Suggested: stride {chosen.stride}, distance {format_distance(chosen.distance)} leave "
+        f"{chosen.frames:,} of {total.frames:,} frames ({chosen.frames / total.frames:.1%}).",
         *(f"- {reason}" for reason in result.reasons),
         RULE,
         f"Picture: {picture}",

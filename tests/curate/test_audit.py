@@ -21,7 +21,7 @@ from curate.audit.checks import LEAK, LOOK, OK, Check, audit
 from curate.audit.frozen import broken_clips, frozen_runs, same_pictures
 from curate.audit.inputs import Material, of_pipeline, read_split
 from curate.audit.labels import contradictions
-from curate.audit.pairs import effective_number, identical_frames, near_across, shared_subjects
+from curate.audit.pairs import compare_splits, effective_number, identical_frames, shared_subjects
 from curate.base.errors import UserError
 from curate.tables import FRAMES, frame_id
 
@@ -54,7 +54,7 @@ def by_name(checks: list[Check]) -> dict[str, Check]:
 def test_pairs_across_are_those_of_brute_force(
     one: list[int], other: list[int], distance: int
 ) -> None:
-    (found,) = near_across({"a": split_of("a", one), "b": split_of("b", other)}, distance, 99)
+    (found,) = compare_splits({"a": split_of("a", one), "b": split_of("b", other)}, distance, 99)
     apart = {
         (x, y): (one[x] ^ other[y]).bit_count()
         for x, y in product(range(len(one)), range(len(other)))
@@ -71,14 +71,14 @@ def test_pairs_across_are_those_of_brute_force(
 def test_a_pair_of_other_labels_is_counted_apart_and_is_no_leak() -> None:
     train = split_of("t", [0, 0]).with_columns(pl.Series("label_set", ["10", "00"]))
     held = split_of("v", [0, 0, 7]).with_columns(pl.Series("label_set", ["01", "10", "00"]))
-    (found,) = near_across({"train": train, "validation": held}, 0, 9)
+    (found,) = compare_splits({"train": train, "validation": held}, 0, 9)
     assert (found.pairs, found.same, found.frames) == (4, 1, 1)
     assert found.nearest.rows() == [("v/1", "t/0", 0)]
     name = "near-duplicates: train, validation"
     assert by_name(audit(material({"train": train, "validation": held}), 0))[name].verdict == LEAK
 
     other = held.filter(pl.col("label_set") != "10")
-    (found,) = near_across({"train": train, "validation": other}, 0, 9)
+    (found,) = compare_splits({"train": train, "validation": other}, 0, 9)
     assert (found.pairs, found.same, found.frames) == (2, 0, 1)
     assert found.nearest.rows() == [("v/0", "t/0", 0)]
     check = by_name(audit(material({"train": train, "validation": other}), 0))[name]
@@ -87,7 +87,7 @@ def test_a_pair_of_other_labels_is_counted_apart_and_is_no_leak() -> None:
 
 def test_examples_are_few_and_take_turns_among_clips() -> None:
     validation = pl.concat([split_of("v", [1] * 9), split_of("w", [1])])
-    (found,) = near_across({"train": split_of("t", [1]), "validation": validation}, 0, 3)
+    (found,) = compare_splits({"train": split_of("t", [1]), "validation": validation}, 0, 3)
     assert (found.pairs, found.frames) == (10, 10)
     assert found.nearest["id"].to_list() == ["v/0", "w/0", "v/1"]
 

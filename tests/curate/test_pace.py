@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from curate.search.lag import measure
-from curate.suggest.pace import in_words, lags_to_measure, pace_by_clip, pace_of_all
+from curate.suggest.pace import format_lag, lags_to_measure, pace_by_clip, pace_of_all
 from curate.tables import frame_id
 
 RANDOM = np.random.default_rng(0)
@@ -98,8 +98,8 @@ def test_each_clip_has_its_own_pace():
 
 
 def test_a_lag_in_words():
-    assert in_words(1, None) == "1 frame"
-    assert in_words(1200, 0.05) == "1,200 frames (60 s)"
+    assert format_lag(1, None) == "1 frame"
+    assert format_lag(1200, 0.05) == "1,200 frames (60 s)"
 
 
 def test_lags_are_measured_one_by_one_then_at_ratios():

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from curate.suggest.candidates import OFF, Candidate
-from curate.suggest.choice import choose
+from curate.suggest.choice import choose_candidate
 from curate.suggest.events import Left
 from curate.suggest.pace import Pace
 from curate.suggest.reasons import reasons
@@ -78,16 +78,16 @@ WHOLE = Candidate(1, OFF, 100, {"AU9": Left(80, 10, 1.0)})
     ],
 )
 def test_the_choice_and_its_reason(covered, pace, chosen, said):
-    choice = choose(candidates(covered), pace)
+    choice = choose_candidate(candidates(covered), pace)
     assert (choice.chosen.stride, choice.chosen.distance) == chosen
     assert said in " ".join(reasons(choice, WHOLE, pace))
 
 
 def test_candidates_that_are_all_too_large_say_so():
-    choice = choose(candidates(strides=(10, 20), distances=(6, 8)), CHANGES_AT_6)
+    choice = choose_candidate(candidates(strides=(10, 20), distances=(6, 8)), CHANGES_AT_6)
     assert (choice.chosen.stride, choice.chosen.distance) == (10, 6)
     assert "larger than that allows" in " ".join(reasons(choice, WHOLE, CHANGES_AT_6))
-    choice = choose(candidates(lambda s, d: 0.4, strides=(2, 5)), CHANGES_AT_6)
+    choice = choose_candidate(candidates(lambda s, d: 0.4, strides=(2, 5)), CHANGES_AT_6)
     assert (choice.chosen.stride, choice.chosen.distance) == (2, OFF)
     assert "Already stride 2 would leave AU9 a frame of 4 of its 10 events" in " ".join(
         reasons(choice, WHOLE, CHANGES_AT_6)
