@@ -207,8 +207,9 @@ def make_inputs(folder: Path, subjects: int, *, timed: bool) -> ReportInputs:
     make_evaluation(folder / "evaluation", people=subjects > 1)
     tables = {name: folder / f"{name}.parquet" for name in ("labels", "dedup", "split", "cap")}
     return ReportInputs(
-        frames=folder / "frames", fit=folder / "fit", evaluation=folder / "evaluation", **tables
-    )
+        frames=folder / "frames", fit=folder / "fit", evaluation=folder / "evaluation", **tables,
+        project=folder,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from curate.base.params import Parameters
-from train.report.provenance import Code, commands, data_table, dvc_md5, format_code, read_code
+from train.report.provenance import Code, commands, data_table, format_code, read_code
 
+PACKAGE = {"PYTHONPATH": str(Path(__file__).parents[2])}
 SETTINGS = yaml.safe_dump(Parameters().model_dump())
 
 
@@ -108,55 +113,105 @@ def test_settings_are_read_by_dvc_as_they_are_written(project):
     assert Parameters(**yaml.safe_load(path.read_text())) == given
 
 
+PIPELINE = """
+stages:
+  labels: {cmd: "true", deps: [films, labels.py], outs: [labels.parquet]}
+  report: {cmd: "true", deps: [labels.parquet], outs: [report]}
+"""
 LOCK = """
 schema: '2.0'
 stages:
-  labels:
-    deps: [{path: films, hash: md5, md5: aaaa.dir, size: 2500000, nfiles: 7},
-           {path: curate/labels.py, hash: md5, md5: cccc, size: 1}]
-    outs: [{path: labels.parquet, hash: md5, md5: 900150983cd24fb0d6963f7d28e17f72, size: 3}]
   report:
+    cmd: 'true'
     deps: [{path: labels.parquet, hash: md5, md5: 900150983cd24fb0d6963f7d28e17f72, size: 3}]
     outs: [{path: report, hash: md5, md5: dddd.dir, size: 5, nfiles: 2}]
+  labels:
+    cmd: 'true'
+    deps: [{path: films, hash: md5, md5: aaaa.dir, size: 2500000, nfiles: 7},
+           {path: labels.py, hash: md5, md5: cccc, size: 1}]
+    outs: [{path: labels.parquet, hash: md5, md5: 900150983cd24fb0d6963f7d28e17f72, size: 3}]
 """
+NO_STAGES = "schema: '2.0'\n"
+READ = [Path("labels.parquet")]
 
 
-def test_data_is_listed_footage_first_without_the_reports_own_entry(tmp_path):
+@pytest.fixture
+def dvc_project(tmp_path):
+    """A project under DVC whose labels stage and report ran; the labels hold "abc"."""
+    with Repo.init(str(tmp_path), no_scm=True):
+        pass
+    (tmp_path / "dvc.yaml").write_text(PIPELINE)
     (tmp_path / "dvc.lock").write_text(LOCK)
     (tmp_path / "labels.parquet").write_text("abc")
-    table = data_table(tmp_path, "films", [Path("labels.parquet")])
+    return tmp_path
+
+
+def test_data_is_listed_footage_first_without_the_reports_own_entry(dvc_project):
+    table = data_table(dvc_project, "films", READ)
     assert table is not None
     assert table.rows == [
         ["films", "aaaa.dir", "7", "2.5 MB"],
-        ["labels.parquet", "900150983cd24fb0d6963f7d28e17f72", "1", "3 B"],
+        ["labels.parquet", "900150983cd24fb0d6963f7d28e17f72", "1", "3 bytes"],
     ]
 
 
-def test_data_that_is_not_what_the_lock_records_is_said(tmp_path):
-    (tmp_path / "dvc.lock").write_text(LOCK)
-    (tmp_path / "labels.parquet").write_text("abd")
-    table = data_table(tmp_path, "films", [Path("labels.parquet")])
+@pytest.mark.parametrize("content", ["abd", None], ids=["other", "gone"])
+def test_data_that_is_not_what_the_lock_records_is_noted(dvc_project, content):
+    (dvc_project / "labels.parquet").unlink()
+    if content:
+        (dvc_project / "labels.parquet").write_text(content)
+    table = data_table(dvc_project, "films", READ)
     assert table is not None
     assert [row[4] for row in table.rows] == [
         "",
         "changed since, by something else than 'dvc repro'",
     ]
+    unread = data_table(dvc_project, "films", [])
+    assert unread is not None
+    assert "now" not in unread.columns
 
 
-@pytest.mark.parametrize("text", [None, "schema: '2.0'\n", "- [damaged", "stages:\n"])
-def test_without_a_record_there_is_no_table(text, tmp_path):
+@pytest.mark.parametrize(
+    "text", [None, "schema: '2.0'\n", "- [damaged", "schema: '2.0'\nstages:\n"]
+)
+def test_without_a_record_there_is_no_table(text, dvc_project):
+    (dvc_project / "dvc.lock").unlink()
     if text is not None:
-        (tmp_path / "dvc.lock").write_text(text)
+        (dvc_project / "dvc.lock").write_text(text)
+    assert data_table(dvc_project, "films", []) is None
+
+
+def test_without_dvc_there_is_no_table(tmp_path):
+    (tmp_path / "dvc.lock").write_text(LOCK)
     assert data_table(tmp_path, "films", []) is None
 
 
-def test_a_folder_is_hashed_as_dvc_hashes_it(tmp_path):
-    from dvc.repo import Repo
+def test_a_pipeline_below_the_project_is_not_its_data(dvc_project):
+    below = dvc_project / "other"
+    below.mkdir()
+    for name in ("dvc.yaml", "dvc.lock"):
+        (below / name).write_text((dvc_project / name).read_text())
+    table = data_table(dvc_project, "films", READ)
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["films", "labels.parquet"]
 
-    for name in ("b.txt", "a/é.txt", "a b.txt", "a.txt", "a/B.txt"):
-        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "films" / name).write_text(name)
-    with Repo.init(str(tmp_path), no_scm=True) as repo:
-        repo.add(str(tmp_path / "films"))
-    recorded = yaml.safe_load((tmp_path / "films.dvc").read_text())["outs"][0]["md5"]
-    assert dvc_md5(tmp_path / "films") == recorded
+
+def test_the_record_is_read_while_dvc_runs_the_report(dvc_project):
+    """`dvc repro` holds its locks then, and has just written what came before the report."""
+    program = (
+        "from pathlib import Path; from train.report.provenance import data_table; "
+        "table = data_table(Path(), 'films', [Path('labels.parquet')]); "
+        "Path('report').write_text(repr(table.rows))"
+    )
+    (dvc_project / "films").write_text("film")
+    (dvc_project / "labels.py").touch()
+    stages = yaml.safe_load(PIPELINE)["stages"]
+    stages["labels"]["cmd"] = "cp films labels.parquet"
+    stages["report"]["cmd"] = f'{sys.executable} -c "{program}"'
+    (dvc_project / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
+    run = [sys.executable, "-m", "dvc", "repro"]
+    subprocess.run(run, cwd=dvc_project, env=os.environ | PACKAGE, check=True, capture_output=True)
+    md5 = hashlib.md5(b"film").hexdigest()
+    assert (dvc_project / "report").read_text() == repr(
+        [["films", md5, "1", "4 bytes"], ["labels.parquet", md5, "1", "4 bytes"]]
+    )

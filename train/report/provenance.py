@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+from rich.filesize import decimal
 
-from curate.base.params import STAGES, Parameters, format_value
+from curate.base.params import Parameters, format_value
 from curate.viz.html import Table
+
+if TYPE_CHECKING:
+    from dvc.output import Output
+    from dvc.repo import Repo
 
 # Committing dvc.lock records a run and changes no code: a report made after it is the same.
 _NOT_LOCK = (".", ":(exclude)dvc.lock")
 _PLAIN = re.compile(r"[\w./+-]+")  # what an experiment's setting may hold without quotes
-_SIZES = ("B", "kB", "MB", "GB", "TB")
+_CHANGED = "changed since, by something else than 'dvc repro'"
 
 
 @dataclass(frozen=True)
@@ -100,64 +104,40 @@ def _setting(key: str, value: object) -> str:
 def data_table(project: Path, footage: str, read: list[Path]) -> Table | None:
     """List the data's hashes as dvc.lock has them, the footage first; None where there is none.
 
-    What the report has `read` is hashed again: where it differs from the record, that is said. The
-    report's own entry, which is older than the report, is left out.
+    What the report has `read` is compared with the record, and a column tells where they differ:
+    DVC remembers the hash of a file that has not been touched. The report's own entry, which is
+    older than the report, is left out.
     """
-    recorded = _recorded(project / "dvc.lock", footage)
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(project)) as repo:
+            recorded = _recorded(repo, project, footage)
+            paths = {str(path) for path in read}
+            changed = [bool(o.def_path in paths and o.workspace_status()) for o in recorded]
+    except DvcException:  # no DVC project, or one that DVC cannot read either
+        return None
     if not recorded:
         return None
-    checked = {str(path) for path in read}
-    rows = []
-    for path, entry in recorded.items():
-        stale = path in checked and dvc_md5(project / path) != entry["md5"]
-        files = f"{entry.get('nfiles', 1):,}"
-        state = "changed since, by something else than 'dvc repro'" if stale else ""
-        rows.append([path, entry["md5"], files, _size(entry.get("size", 0)), state])
     columns = ["data", "md5 (of a folder: DVC's)", "files", "size"]
-    if any(row[-1] for row in rows):
-        columns.append("now")
-    return Table("Data, as dvc.lock records it", columns, [row[: len(columns)] for row in rows])
-
-
-def _recorded(lock: Path, footage: str) -> dict[str, dict[str, Any]]:
-    """Map paths to what dvc.lock says of them: the footage, and each stage's outputs in order."""
-    if not lock.is_file():
-        return {}
-    stages = (_settings(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
-    entries = [
-        entry
-        for name, stage in sorted(stages.items(), key=_place)
-        if name != "report"
-        for entry in [
-            *(dep for dep in stage.get("deps", []) if dep["path"] == footage),
-            *stage.get("outs", []),
-        ]
+    rows = [
+        [o.def_path, o.hash_info.value, f"{o.meta.nfiles or 1:,}", decimal(o.meta.size or 0)]
+        for o in recorded
     ]
-    return {entry["path"]: entry for entry in entries if "md5" in entry}
+    if any(changed):
+        columns.append("now")
+        rows = [[*row, _CHANGED if c else ""] for row, c in zip(rows, changed, strict=True)]
+    return Table("Data, as dvc.lock records it", columns, rows)
 
 
-def _place(stage: tuple[str, Any]) -> tuple[int, str]:
-    """Order stages as the pipeline does, not as dvc.lock happens to have been written."""
-    order = list(STAGES)
-    return (order.index(stage[0]) if stage[0] in order else len(order), stage[0])
+def _recorded(repo: Repo, project: Path, footage: str) -> list[Output]:
+    """List what dvc.lock has a hash of: the footage, and each stage's outputs in dvc.yaml's order.
 
-
-def dvc_md5(path: Path) -> str:
-    """Hash a file, or a folder as DVC does: the md5 of a list of its files' md5s, by path."""
-    if not path.is_dir():
-        return _md5(path) if path.is_file() else ""
-    files = sorted((f.relative_to(path).as_posix(), f) for f in path.rglob("*") if f.is_file())
-    listed = json.dumps([{"md5": _md5(f), "relpath": name} for name, f in files])
-    return hashlib.md5(listed.encode(), usedforsecurity=False).hexdigest() + ".dir"
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _size(size: float) -> str:
-    power = 0
-    while size >= 1000 and power < len(_SIZES) - 1:
-        size, power = size / 1000, power + 1
-    return f"{size:.3g} {_SIZES[power]}"
+    Of stages in `project` itself, not of pipelines in folders below it.
+    """
+    pipeline = str(project.resolve() / "dvc.yaml")
+    stages = [s for s in repo.index.stages if s.path == pipeline and s.name != "report"]
+    data = [dep for stage in stages for dep in stage.deps if dep.def_path == footage]
+    data += [out for stage in stages for out in stage.outs]
+    return list({entry.def_path: entry for entry in data if entry.hash_info}.values())
