@@ -1,8 +1,8 @@
 """How many frames of each label set to keep: an integer program, on SciPy's HiGHS.
 
 Most positives, none of the action units over the cap. Branching is bounded by a count of work,
-never by the clock, so that the answer is the same on every machine; where that ends the search
-early, the answer says by how many positives it may fall short of the optimum.
+never by the clock, so that the result is the same on every machine; where that ends the search
+early, the result says by how many positives it may fall short of the optimum.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Sets = NDArray[np.bool_]
 Frames = NDArray[np.int64]
 
 WORK = 250_000  # label sets times branchings: some seconds
-_EXACT = 4096  # label sets in one integer program: all that 12 action units can form
+EXACT = 4096  # label sets in one integer program: all that 12 action units can form
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,26 @@ class Quota:
     short: int = 0
 
 
-def frames_per_label_set(sets: Sets, available: Frames, cap: int, work: int = WORK) -> Quota:
+def frames_per_label_set(
+    sets: Sets, available: Frames, cap: int, work: int = WORK, exact: int = EXACT
+) -> Quota:
     """Return how many frames of each label set to keep.
 
     `sets` (label sets, action units), `available` (label sets,). The set without any action unit
-    present keeps at most `cap`. The cap is never exceeded, and no frame could be added.
+    present keeps at most `cap`. The cap is never exceeded, and no frame could be added. At most
+    `exact` label sets are decided by one integer program.
     """
     frames = np.minimum(available, cap)
     active = sets.any(axis=1)
     present, most = sets[active], frames[active]
     room = np.full(sets.shape[1], cap)
-    few = len(present) <= _EXACT
-    found, bound = _solve(present, most, room, work) if few else _narrow(present, most, room, work)
-    found = fill(present, most, found, cap)
-    frames[active] = found
-    kept = int((found @ present).sum())
+    if len(present) <= exact:
+        chosen, bound = _solve(present, most, room, work)
+    else:
+        chosen, bound = _solve_in_doubt(present, most, room, work, exact)
+    chosen = fill(present, most, chosen, cap)
+    frames[active] = chosen
+    kept = int((chosen @ present).sum())
     # With no bound from the solver: each action unit alone.
     bound = min(bound, float(np.minimum(most @ present, cap).sum()))
     return Quota(frames, max(0, int(bound + 1e-6) - kept))
@@ -76,15 +81,17 @@ def _solve(sets: Sets, most: Frames, room: Frames, work: int) -> tuple[Frames, f
         options={"mip_rel_gap": 0.0, "node_limit": work // len(sets)},
     )
     bound = np.inf if result.mip_dual_bound is None else -result.mip_dual_bound
-    if result.x is None:  # the work was over before HiGHS had any answer
+    if result.x is None:  # the work was over before HiGHS had any solution
         return np.zeros(len(sets), np.int64), bound
     return np.round(result.x).astype(np.int64), bound
 
 
-def _narrow(sets: Sets, most: Frames, room: Frames, work: int) -> tuple[Frames, float]:
+def _solve_in_doubt(
+    sets: Sets, most: Frames, room: Frames, work: int, exact: int
+) -> tuple[Frames, float]:
     """Solve for very many label sets: those that the relaxation leaves in doubt, exactly.
 
-    Without integrality the program is quick to solve, and nearly all label sets are kept whole
+    Without integrality the program is quick to solve, and nearly all label sets are kept completely
     or not at all. Those whose change would cost least are decided anew by the integer program.
     """
     members = sets.astype(float)
@@ -96,9 +103,9 @@ def _narrow(sets: Sets, most: Frames, room: Frames, work: int) -> tuple[Frames, 
         method="highs-ds",
     )
     frames = np.floor(relaxed.x + 1e-6).astype(np.int64)
-    whole = np.abs(relaxed.x - np.round(relaxed.x)) < 1e-6
+    integral = np.abs(relaxed.x - np.round(relaxed.x)) < 1e-6
     price = np.abs(relaxed.lower.marginals + relaxed.upper.marginals)
-    doubtful = np.sort(np.lexsort((np.round(price, 9), whole))[:_EXACT])
+    doubtful = np.sort(np.lexsort((np.round(price, 9), integral))[:exact])
     fixed = np.delete(frames, doubtful) @ np.delete(sets, doubtful, axis=0)
     frames[doubtful] = _solve(sets[doubtful], most[doubtful], room - fixed, work)[0]
     return frames, -float(relaxed.fun)

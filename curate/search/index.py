@@ -60,11 +60,11 @@ class Plan:
 def plan(stored: int, radius: int) -> Plan:
     """Choose the cheapest search among `stored` hashes that is exact up to `radius` bits."""
     multi = [Plan(parts, _BITS // parts, max(radius, 0) // parts) for parts in range(2, 9)]
-    return min([Plan(), *multi], key=lambda one: one.cost(stored))
+    return min([Plan(), *multi], key=lambda choice: choice.cost(stored))
 
 
 class RadiusIndex:
-    """Hashes that grow in number, searched within one radius; `plan` says how at the moment.
+    """Hashes that grow in number, searched within one radius; `plan` is how at the moment.
 
     Raises:
         ValueError: the plan `fixed` is not exact up to the radius.
@@ -79,7 +79,7 @@ class RadiusIndex:
         self.radius = radius
         self.plan = fixed or Plan()
         self._fixed = fixed is not None
-        self._index = _empty(self.plan)
+        self._index = _new_index(self.plan)
         self._added: list[Hashes] = []
         self._size = 0
 
@@ -92,7 +92,7 @@ class RadiusIndex:
         self._size += len(hashes)
         better = self.plan if self._fixed else plan(self._size, self.radius)
         if better != self.plan:
-            self.plan, self._index = better, _empty(better)
+            self.plan, self._index = better, _new_index(better)
             hashes = np.concatenate(self._added)
         self._index.add(_as_bytes(hashes))
 
@@ -105,16 +105,18 @@ class RadiusIndex:
         if len(queries) * self.plan.cost(self._size) < _WORTH_THREADS:
             faiss.omp_set_num_threads(1)
         try:
-            # faiss answers with distances strictly below what it is given.
-            limits, distances, found = self._index.range_search(_as_bytes(queries), self.radius + 1)
+            # faiss returns distances strictly below what it is given.
+            limits, distances, numbers = self._index.range_search(
+                _as_bytes(queries), self.radius + 1
+            )
         finally:
             faiss.omp_set_num_threads(threads)
         ends = limits.astype(np.int64)
         rows = np.repeat(np.arange(len(queries)), ends[1:] - ends[:-1])
-        return rows, found.astype(np.int64, copy=False), distances.astype(np.int64)
+        return rows, numbers.astype(np.int64, copy=False), distances.astype(np.int64)
 
 
-def _empty(how: Plan) -> faiss.IndexBinaryFlat | faiss.IndexBinaryMultiHash:
+def _new_index(how: Plan) -> faiss.IndexBinaryFlat | faiss.IndexBinaryMultiHash:
     if not how.parts:
         return faiss.IndexBinaryFlat(_BITS)
     index = faiss.IndexBinaryMultiHash(_BITS, how.parts, how.bits)

@@ -62,11 +62,11 @@ def measure(frames: pl.DataFrame, seed: int, lags: Sequence[int] | None = None) 
     usable = frames.drop_nulls("hash").sort("clip", "index")
     hashes = usable["hash"].to_numpy()
     wanted = lags_up_to(longest_lag(usable), _LAGS) if lags is None else lags
-    places = _places(usable, max(wanted))
+    positions = _positions(usable, max(wanted))
     clips: list[pl.DataFrame] = []
     quartiles: list[tuple[float, ...]] = []
     for lag in wanted:
-        first, second = _at_lag(places, lag)
+        first, second = _at_lag(positions, lag)
         bits = hamming(hashes[first], hashes[second])
         if len(bits):
             clips.append(_by_clip(usable["clip"].gather(first), bits, lag))
@@ -103,7 +103,7 @@ def longest_lag(frames: pl.DataFrame) -> int:
     return int(max(spans["s"].to_list(), default=0)) // 2
 
 
-def _places(usable: pl.DataFrame, longest: int) -> NDArray[np.int64]:
+def _positions(usable: pl.DataFrame, longest: int) -> NDArray[np.int64]:
     """Number all frames in one ascending line, the clips further apart than any lag."""
     index = usable["index"].cast(pl.Int64).to_numpy()
     clip = usable["clip"].rank("dense").cast(pl.Int64).to_numpy()
@@ -111,11 +111,11 @@ def _places(usable: pl.DataFrame, longest: int) -> NDArray[np.int64]:
     return np.asarray(clip * room + index, np.int64)
 
 
-def _at_lag(places: NDArray[np.int64], lag: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _at_lag(positions: NDArray[np.int64], lag: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows of all pairs of a clip's frames that are `lag` frames apart."""
-    later = np.searchsorted(places, places + lag)
-    first = np.flatnonzero(later < len(places))
-    first = first[places[later[first]] == places[first] + lag]
+    later = np.searchsorted(positions, positions + lag)
+    first = np.flatnonzero(later < len(positions))
+    first = first[positions[later[first]] == positions[first] + lag]
     return first, later[first]
 
 
@@ -156,11 +156,11 @@ def _elsewhere(usable: pl.DataFrame, seed: int) -> float | None:
     if usable["clip"].n_unique() < 2:
         return None
     generator = np.random.default_rng(seed)
-    one, other = generator.integers(0, len(usable), (2, _RANDOM_PAIRS))
+    first, second = generator.integers(0, len(usable), (2, _RANDOM_PAIRS))
     clips = usable["clip"].rank("dense").to_numpy()
-    differ = clips[one] != clips[other]
+    differ = clips[first] != clips[second]
     hashes = usable["hash"].to_numpy()
-    return float(np.median(hamming(hashes[one[differ]], hashes[other[differ]])))
+    return float(np.median(hamming(hashes[first[differ]], hashes[second[differ]])))
 
 
 def _steps(frames: pl.DataFrame) -> pl.DataFrame:

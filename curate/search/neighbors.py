@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from curate.search.index import Hashes, Pairs, RadiusIndex
 
-_BLOCK = 512  # hashes compared with one another at a time
-_PAIRS = 2**24  # most pairs found at a time
+BLOCK = 512  # hashes compared with one another at a time
+PAIRS = 2**24  # most pairs found at a time
 _QUERIES = 4096  # most hashes searched for at a time
 _FAR = 255  # more bits than a hash has
 _SHIFT = 56  # a distance above this many binary digits sorts before the rows below them
@@ -25,7 +25,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Kept:
-    """Return of the greedy rule for n hashes: `owner` (n,) int64, `distance` (n,) int64.
+    """What the greedy rule decides for n hashes: `owner` (n,) int64, `distance` (n,) int64.
 
     A hash that is kept owns itself at distance -1; one that is dropped is owned by the nearest
     kept hash before it (the earliest of several).
@@ -35,19 +35,26 @@ class Kept:
     distance: Rows
 
 
-def keep_first(hashes: Hashes, radius: int, groups: NDArray[np.integer] | None = None) -> Kept:
+def keep_first(
+    hashes: Hashes,
+    radius: int,
+    groups: NDArray[np.integer] | None = None,
+    *,
+    block_size: int = BLOCK,
+) -> Kept:
     """Go through hashes in order; keep each that no kept one lies within `radius` bits of.
 
     Only hashes with the same number in `groups` (n,) are compared; those of one group follow one
     another. Comparing with kept hashes only means that slow drift does not chain: something new is
-    kept every time the picture has moved by more than the radius from the last one kept.
+    kept every time the picture has moved by more than the radius from the last one kept. The result
+    does not depend on `block_size`, how many hashes are compared with one another at a time.
     """
     groups = np.zeros(len(hashes), np.int64) if groups is None else groups
     owner = np.full(len(hashes), -1, np.int64)
     distance = np.full(len(hashes), radius + 1, np.int64)
     kept = np.zeros(len(hashes), np.int64)  # rows of the hashes in the index, by number
-    for block, goes_on in _whole_groups(groups):
-        if not goes_on:
+    for block, continues in _blocks_of_groups(groups, block_size):
+        if not continues:
             index = RadiusIndex(radius)
         elif len(index):
             rows, number, bits = _nearest(*index.search(hashes[block]))
@@ -60,22 +67,22 @@ def keep_first(hashes: Hashes, radius: int, groups: NDArray[np.integer] | None =
     return Kept(owner, distance)
 
 
-def _whole_groups(groups: NDArray[np.integer]) -> Iterator[tuple[slice, bool]]:
-    """Cut rows into blocks of whole groups, and longer groups into blocks of their own.
+def _blocks_of_groups(groups: NDArray[np.integer], size: int) -> Iterator[tuple[slice, bool]]:
+    """Cut rows into blocks of complete groups, and longer groups into blocks of their own.
 
-    Says of each block whether it goes on with the group of the block before.
+    Yields with each block whether it continues the group of the block before.
     """
     ends = np.append(np.flatnonzero(np.diff(groups)) + 1, len(groups))
-    start, goes_on = 0, False
+    start, continues = 0, False
     while start < len(groups):
-        stop = min(start + _BLOCK, len(groups))
-        if goes_on:
+        stop = min(start + size, len(groups))
+        if continues:
             stop = min(stop, int(ends[ends.searchsorted(start, side="right")]))
         else:
-            whole = int(ends[ends.searchsorted(stop, side="right") - 1])
-            stop = whole if start < whole <= stop else stop
-        yield slice(start, stop), goes_on
-        goes_on = stop < len(groups) and bool(groups[stop] == groups[stop - 1])
+            last_end = int(ends[ends.searchsorted(stop, side="right") - 1])
+            stop = last_end if start < last_end <= stop else stop
+        yield slice(start, stop), continues
+        continues = stop < len(groups) and bool(groups[stop] == groups[stop - 1])
         start = stop
 
 
@@ -119,12 +126,12 @@ def _own(
     owner[new], distance[new] = new, -1
 
 
-def _nearest(rows: Rows, found: Rows, bits: Rows) -> Pairs:
+def _nearest(rows: Rows, numbers: Rows, bits: Rows) -> Pairs:
     """Keep the nearest of each row, the lowest number of several; `rows` come in order."""
     start = np.flatnonzero(np.diff(rows, prepend=-1))
     if not len(start):
-        return rows, found, bits
-    best = np.minimum.reduceat(bits << _SHIFT | found, start)
+        return rows, numbers, bits
+    best = np.minimum.reduceat(bits << _SHIFT | numbers, start)
     return rows[start], best & (1 << _SHIFT) - 1, best >> _SHIFT
 
 
@@ -144,27 +151,30 @@ class _Distinct:
         return self.order[self.start[number] + which]
 
 
-def _blocks(queries: Hashes, stored: Hashes, radius: int) -> Iterator[Pairs]:
+def _blocks(
+    queries: Hashes, stored: Hashes, radius: int, most_pairs: int = PAIRS
+) -> Iterator[Pairs]:
     """Find all pairs, with those of a few queries in memory at a time."""
     if not len(stored):
         return
     index = RadiusIndex(radius)
     index.add(stored)
-    size = min(max(_PAIRS // len(stored), 1), _QUERIES)
+    size = min(max(most_pairs // len(stored), 1), _QUERIES)
     for start in range(0, len(queries), size):
-        rows, found, bits = index.search(queries[start : start + size])
-        yield start + rows, found, bits
+        rows, numbers, bits = index.search(queries[start : start + size])
+        yield start + rows, numbers, bits
 
 
-def pairs_within(one: Hashes, other: Hashes, radius: int) -> Pairs:
-    """Find all pairs of a hash in `one` and a hash in `other` within `radius` bits.
+def pairs_within(hashes: Hashes, others: Hashes, radius: int, *, most_pairs: int = PAIRS) -> Pairs:
+    """Find all pairs of one of the `hashes` and one of the `others` within `radius` bits.
 
-    Returns rows of `one`, rows of `other` and distances, by distance, then by row. They take
-    memory for each pair; `count_within` does not.
+    Returns rows of `hashes`, rows of `others` and distances, by distance, then by row. They take
+    memory for each pair; `count_within` does not. The search has about `most_pairs` of them in
+    memory at a time.
     """
-    left, right = _Distinct(one), _Distinct(other)
-    blocks = _blocks(left.values, right.values, radius)
-    return _by_distance((_row_pairs(left, right, *block) for block in blocks), len(other))
+    left, right = _Distinct(hashes), _Distinct(others)
+    blocks = _blocks(left.values, right.values, radius, most_pairs)
+    return _by_distance((_row_pairs(left, right, *block) for block in blocks), len(others))
 
 
 def pairs_among(hashes: Hashes, radius: int) -> Pairs:
@@ -175,44 +185,44 @@ def pairs_among(hashes: Hashes, radius: int) -> Pairs:
     """
     distinct = _Distinct(hashes)
 
-    def once(rows: Rows, found: Rows, bits: Rows) -> Pairs:
-        half = rows <= found
-        return rows[half], found[half], bits[half]
+    def once(rows: Rows, numbers: Rows, bits: Rows) -> Pairs:
+        half = rows <= numbers
+        return rows[half], numbers[half], bits[half]
 
     blocks = _blocks(distinct.values, distinct.values, radius)
     # Sorted before repeats are written out: there are several times fewer pairs to sort.
     pairs = _by_distance((once(*block) for block in blocks), len(distinct.values))
-    one, other, bits = _row_pairs(distinct, distinct, *pairs)
-    single = (bits > 0) | (one < other)  # equal hashes are found in both orders
-    one, other = one[single], other[single]
-    return np.minimum(one, other), np.maximum(one, other), bits[single]
+    first, second, bits = _row_pairs(distinct, distinct, *pairs)
+    single = (bits > 0) | (first < second)  # equal hashes are found in both orders
+    first, second = first[single], second[single]
+    return np.minimum(first, second), np.maximum(first, second), bits[single]
 
 
-def _row_pairs(left: _Distinct, right: _Distinct, rows: Rows, found: Rows, bits: Rows) -> Pairs:
+def _row_pairs(left: _Distinct, right: _Distinct, rows: Rows, numbers: Rows, bits: Rows) -> Pairs:
     """Write out the pairs of rows behind pairs of distinct hashes."""
-    repeats = left.count[rows] * right.count[found]
+    repeats = left.count[rows] * right.count[numbers]
     pair = np.repeat(np.arange(len(rows)), repeats)
     which = np.arange(len(pair)) - np.repeat(repeats.cumsum() - repeats, repeats)
-    first, second = np.divmod(which, right.count[found][pair])
-    return left.rows(rows[pair], first), right.rows(found[pair], second), bits[pair]
+    first, second = np.divmod(which, right.count[numbers][pair])
+    return left.rows(rows[pair], first), right.rows(numbers[pair], second), bits[pair]
 
 
 def _by_distance(blocks: Iterable[Pairs], columns: int) -> Pairs:
     """Sort pairs by distance, row and other row (below `columns`), each as one whole number."""
     shift = max(columns - 1, 1).bit_length()
-    keys = [bits << _SHIFT | one << shift | other for one, other, bits in blocks]
+    keys = [bits << _SHIFT | row << shift | column for row, column, bits in blocks]
     key = np.concatenate([np.zeros(0, np.int64), *keys])
     key.sort()
     bits, rest = key >> _SHIFT, key & (1 << _SHIFT) - 1
     return rest >> shift, rest & (1 << shift) - 1, bits
 
 
-def count_within(one: Hashes, other: Hashes, radius: int) -> int:
+def count_within(hashes: Hashes, others: Hashes, radius: int, *, most_pairs: int = PAIRS) -> int:
     """Count what `pairs_within` finds, in memory that does not depend on how many there are."""
-    left, right = _Distinct(one), _Distinct(other)
+    left, right = _Distinct(hashes), _Distinct(others)
     return sum(
-        int(left.count[rows] @ right.count[found])
-        for rows, found, _ in _blocks(left.values, right.values, radius)
+        int(left.count[rows] @ right.count[numbers])
+        for rows, numbers, _ in _blocks(left.values, right.values, radius, most_pairs)
     )
 
 
@@ -224,8 +234,8 @@ def nearest_within(hashes: Hashes, others: Hashes, radius: int) -> tuple[Rows, R
     left, right = _Distinct(hashes), _Distinct(others)
     row = np.full(len(left.values), -1, np.int64)
     distance = np.full(len(left.values), -1, np.int64)
-    for rows, found, bits in _blocks(left.values, right.values, radius):
-        rows, earliest, nearest = _nearest(rows, right.order[right.start[found]], bits)
+    for rows, numbers, bits in _blocks(left.values, right.values, radius):
+        rows, earliest, nearest = _nearest(rows, right.order[right.start[numbers]], bits)
         row[rows], distance[rows] = earliest, nearest
     number = np.repeat(np.arange(len(left.values)), left.count)
     nearest = np.empty((2, len(hashes)), np.int64)
@@ -233,6 +243,6 @@ def nearest_within(hashes: Hashes, others: Hashes, radius: int) -> tuple[Rows, R
     return nearest[0], nearest[1]
 
 
-def hamming(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int64]:
+def hamming(hashes: Hashes, others: Hashes) -> NDArray[np.int64]:
     """Count the bits in which hashes differ (broadcasting)."""
-    return np.bitwise_count(one ^ other).astype(np.int64)
+    return np.bitwise_count(hashes ^ others).astype(np.int64)

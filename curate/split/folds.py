@@ -6,7 +6,8 @@ from itertools import compress
 
 import polars as pl
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
+from curate.base.text import first_few
 from curate.split.published_folds import PUBLISHED_FOLDS, check_fold
 from curate.split.stratify import Floats, choose_set, stratify
 from curate.tables import action_units
@@ -29,8 +30,8 @@ def choose_validation(
     whichever is asked for. One subject and no folds: the list is empty.
 
     Raises:
-        UserError: no such fold, more folds than subjects, a subject that no published fold has, or
-            a published fold that leaves nobody to validate on, or to train on.
+        BadParameterError: no such fold, more folds than subjects, a subject that no published fold
+            has, or a published fold that leaves nobody to validate on, or to train on.
     """
     check_fold(folds, fold)
     if folds == 0:
@@ -51,9 +52,10 @@ def _check_sides(dedup: pl.DataFrame, chosen: list[str], folds: int | str, fold:
     kept = set(_subjects(dedup.filter("keep")))
     if kept and (not kept & set(chosen) or kept <= set(chosen)):
         held = "all" if kept <= set(chosen) else "none"
-        raise UserError(
+        raise BadParameterError(
             f"fold: {fold} of {folds} holds {held} of the footage's subjects; choose another "
-            "fold, or set folds to a number such as 3"
+            "fold, or set folds to a number such as 3",
+            key="fold",
         )
 
 
@@ -61,26 +63,28 @@ def published_folds(dedup: pl.DataFrame, folds: str) -> dict[str, int]:
     """Look up the published fold (from 1) in which each subject is tested.
 
     Raises:
-        UserError: subjects with kept frames that stand in none.
+        BadParameterError: subjects with kept frames that are in none.
     """
     published = PUBLISHED_FOLDS[folds]
     numbers = {s: i for i, tested in enumerate(published.tested, start=1) for s in tested}
-    found = {name: numbers.get(published.subject(name) or "", 0) for name in _subjects(dedup)}
-    strangers = [name for name in _subjects(dedup.filter("keep")) if not found[name]]
-    if strangers:
-        raise UserError(
-            f"folds: {folds}: {_listed(strangers)} in no published fold of {published.title} "
+    fold_of = {name: numbers.get(published.subject(name) or "", 0) for name in _subjects(dedup)}
+    unknown = [name for name in _subjects(dedup.filter("keep")) if not fold_of[name]]
+    if unknown:
+        names = f"{first_few(unknown, 10)} {'is' if len(unknown) == 1 else 'are'}"
+        raise BadParameterError(
+            f"folds: {folds}: {names} in no published fold of {published.title} "
             f"(whose subjects are named like {min(numbers)}); leave that footage out, or set folds "
-            "to a number such as 3"
+            "to a number such as 3",
+            key="folds",
         )
-    return {name: number for name, number in found.items() if number}
+    return {name: number for name, number in fold_of.items() if number}
 
 
 def lacking_subjects(dedup: pl.DataFrame, folds: str) -> list[str]:
     """List the published subjects that the footage lacks, by name."""
     published = PUBLISHED_FOLDS[folds]
-    there = {published.subject(name) for name in _subjects(dedup)}
-    return sorted({subject for tested in published.tested for subject in tested} - there)
+    present = {published.subject(name) for name in _subjects(dedup)}
+    return sorted({subject for tested in published.tested for subject in tested} - present)
 
 
 def stratified_folds(
@@ -92,15 +96,16 @@ def stratified_folds(
     nothing; they are dealt out one after the other.
 
     Raises:
-        UserError: fewer subjects with kept frames than folds.
+        BadParameterError: fewer subjects with kept frames than folds.
     """
     names, frames, positives = _by_subject(dedup.filter("keep"), labels)
     everyone = _subjects(dedup)
     if 0 < len(names) < folds:
         most = f"at most {len(names)}, or to " if len(names) > 1 else ""
-        raise UserError(
+        raise BadParameterError(
             f"folds: {folds} is more than the subjects with kept frames, {len(names)}; set folds "
-            f"to {most}0 (validation_fraction decides)"
+            f"to {most}0 (validation_fraction decides)",
+            key="folds",
         )
     chosen = dict(zip(names, stratify(frames, positives, folds, least).tolist(), strict=True))
     numbers = {fold: number for number, fold in enumerate(dict.fromkeys(chosen.values()), start=1)}
@@ -121,11 +126,3 @@ def _by_subject(kept: pl.DataFrame, labels: pl.DataFrame) -> tuple[list[str], Fl
 
 def _subjects(dedup: pl.DataFrame) -> list[str]:
     return dedup["subject"].unique().sort().to_list()
-
-
-def _listed(subjects: list[str]) -> str:
-    """Write names with their verb, the first ten of many."""
-    if len(subjects) == 1:
-        return f"{subjects[0]} stands"
-    shown, more = subjects[:10], len(subjects) - 10
-    return f"{', '.join(shown)}{f' and {more} more' if more > 0 else ''} stand"

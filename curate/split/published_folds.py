@@ -1,6 +1,6 @@
 """The field's published folds of DISFA and BP4D: three sets of subjects, each validating once.
 
-How many folds there can be stands here too: `folds` is a number of them, or one of these names.
+`check_fold` is here too: `folds` is a number of folds, or one of these names.
 
 Source: the subject-exclusive 3-fold protocol of the AU detection literature, as the code of
 ME-GraphAU lists it (Luo et al., "Learning Multi-dimensional Edge Feature-based AU Relation Graph
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class PublishedFolds:
 
     def subject(self, name: str) -> str | None:
         """Return the published form of a subject's name (sn1: SN001), or None if it has none."""
-        found = self.pattern.search(name)
-        return f"{found.group(1).upper()}{int(found.group(2)):03d}" if found else None
+        match = self.pattern.search(name)
+        return f"{match.group(1).upper()}{int(match.group(2)):03d}" if match else None
 
 
 def _folds(*tested: str) -> tuple[tuple[str, ...], ...]:
@@ -65,18 +65,22 @@ def check_fold(folds: int | str, fold: int) -> None:
     """Refuse a number of folds, or a fold, that there cannot be.
 
     Raises:
-        UserError: one fold only, or a fold beyond the last.
+        BadParameterError: one fold only, or a fold beyond the last.
     """
     if folds == 1:
-        raise UserError(
+        raise BadParameterError(
             "folds: 1 is not allowed, for one fold leaves nobody to train on; must be 0 "
-            "(validation_fraction decides), 2 to 100, disfa or bp4d"
+            "(validation_fraction decides), 2 to 100, disfa or bp4d",
+            key="folds",
         )
     if folds == 0 and fold != 1:
-        raise UserError(
+        raise BadParameterError(
             f"fold: {fold} is not allowed with folds: 0, must be 1; set folds to 2 to 100, disfa "
-            "or bp4d to have folds"
+            "or bp4d to have folds",
+            key="fold",
         )
     most = len(PUBLISHED_FOLDS[folds].tested) if isinstance(folds, str) else max(1, folds)
     if not 1 <= fold <= most:
-        raise UserError(f"fold: {fold} is not allowed with folds: {folds}, must be 1 to {most}")
+        raise BadParameterError(
+            f"fold: {fold} is not allowed with folds: {folds}, must be 1 to {most}", key="fold"
+        )

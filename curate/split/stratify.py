@@ -48,8 +48,8 @@ class Aim:
         """
         overall = self.positives / self.frames
         difference = np.abs(positives / frames[..., None] - overall) / (overall + _RARE)
-        there = self.positives > 0
-        lacking = ((positives == 0) | (positives == self.positives)) & there
+        occurs = self.positives > 0
+        lacking = ((positives == 0) | (positives == self.positives)) & occurs
         size = np.abs(frames / self.frames - self.share) / self.share * self.size_weight
         missing = np.maximum(self.wanted - positives, 0) / np.maximum(self.wanted, 1)
         short = _SHORT * (missing > 0) + missing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import cv2
+import cv2.data
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 
 from curate.base.errors import UserError
 from curate.demo.face import make_identity, render_face
-from curate.frames import faces
 from curate.frames.faces import Box, face_boxes, steady
 from curate.media.decode import Frame
 
@@ -86,8 +86,8 @@ def test_pictures_are_unrelated_where_their_faces_are(face: np.ndarray) -> None:
 
 
 def test_an_opencv_without_the_cascade_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faces, "_CASCADE", "gone.xml")
-    with pytest.raises(UserError, match=r"gone.xml: crop is 'haar' but OpenCV .* without this"):
+    monkeypatch.setattr(cv2.data, "haarcascades", "gone/")
+    with pytest.raises(UserError, match=r"gone/.*: crop is 'haar' but OpenCV .* without this"):
         found()
 
 

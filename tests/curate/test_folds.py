@@ -118,13 +118,13 @@ def test_a_subject_is_found_in_its_published_fold(folds: str, name: str, fold: i
 
 def test_subjects_of_no_published_fold_are_named() -> None:
     table = kept_table(dict.fromkeys(["SN001", "SN014", "Anna", "SN0011", "SN099"], 2))
-    with pytest.raises(UserError, match="disfa: Anna, SN014, SN099 stand in no published fold of"):
+    with pytest.raises(UserError, match="disfa: Anna, SN014, SN099 are in no published fold of"):
         published_folds(table, "disfa")
     many = kept_table({f"p{number:02d}": 1 for number in range(12)})
-    with pytest.raises(UserError, match="p09 and 2 more stand in no published fold of BP4D"):
+    with pytest.raises(UserError, match="p09 and 2 more are in no published fold of BP4D"):
         published_folds(many, "bp4d")
     one = kept_table({"xf001": 1, "F002": 1, "F0023": 1})
-    with pytest.raises(UserError, match="bp4d: xf001 stands in no published fold"):
+    with pytest.raises(UserError, match="bp4d: xf001 is in no published fold"):
         published_folds(one, "bp4d")
 
 

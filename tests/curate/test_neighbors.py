@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.search import neighbors
 from curate.search.neighbors import (
     count_within,
     keep_first,
@@ -45,9 +44,7 @@ def reference(values: list[int], radius: int) -> tuple[list[int], list[int]]:
 def test_keep_first_is_the_greedy_rule_across_blocks(
     values: list[int], radius: int, block: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "_BLOCK", block)
-        kept = keep_first(np.array(values, np.uint64), radius)
+    kept = keep_first(np.array(values, np.uint64), radius, block_size=block)
     owners, distances = reference(values, radius)
     assert kept.owner.tolist() == owners
     assert kept.distance.tolist() == distances
@@ -60,9 +57,8 @@ def test_keep_first_is_the_greedy_rule_across_blocks(
 def test_groups_are_decided_each_by_itself(grouped: list[list[int]], block: int) -> None:
     sizes = [len(group) for group in grouped]
     everything = np.array([value for group in grouped for value in group], np.uint64)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "_BLOCK", block)
-        kept = keep_first(everything, 3, np.repeat(np.arange(len(sizes)), sizes))
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    kept = keep_first(everything, 3, groups, block_size=block)
     owners: list[int] = []
     distances: list[int] = []
     for group in grouped:
@@ -74,9 +70,7 @@ def test_groups_are_decided_each_by_itself(grouped: list[list[int]], block: int)
 
 def test_a_long_group_that_ends_within_a_block_leaves_the_next_ones_alone() -> None:
     hashes = np.zeros(8, np.uint64)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "_BLOCK", 4)
-        kept = keep_first(hashes, 0, np.array([0, 0, 0, 0, 0, 1, 2, 2]))
+    kept = keep_first(hashes, 0, np.array([0, 0, 0, 0, 0, 1, 2, 2]), block_size=4)
     assert kept.owner.tolist() == [0, 0, 0, 0, 0, 5, 6, 6]
 
 
@@ -137,11 +131,10 @@ def test_counting_by_blocks_counts_every_pair(
     one: list[int], other: list[int], radius: int
 ) -> None:
     expected = sum(distance(a, b) <= radius for a in one for b in other)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "_PAIRS", 3)  # one query at a time where `other` is longer
-        arrays = np.array(one, np.uint64), np.array(other, np.uint64)
-        assert count_within(*arrays, radius) == expected
-        assert len(pairs_within(*arrays, radius)[0]) == expected
+    arrays = np.array(one, np.uint64), np.array(other, np.uint64)
+    # One query at a time where `other` is longer.
+    assert count_within(*arrays, radius, most_pairs=3) == expected
+    assert len(pairs_within(*arrays, radius, most_pairs=3)[0]) == expected
 
 
 @settings(deadline=None)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from curate.cap import quota
-from curate.cap.quota import fill, frames_per_label_set
+from curate.cap.quota import WORK, fill, frames_per_label_set
 
 
 def label_sets(present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +41,7 @@ def test_quota_of_each_label_set() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(PRESENT, st.integers(1, 12), st.sampled_from([0, 1, quota.WORK]))
+@given(PRESENT, st.integers(1, 12), st.sampled_from([0, 1, WORK]))
 def test_the_cap_holds_and_nothing_could_be_added_however_short_the_search(
     present: np.ndarray, cap: int, work: int
 ) -> None:
@@ -72,23 +70,18 @@ def test_the_optimum_is_reached_or_how_far_it_is_is_said(present: np.ndarray, ca
 def test_many_label_sets_are_decided_as_few_are(present: np.ndarray, cap: int, exact: int) -> None:
     sets, available = label_sets(present)
     best = (frames_per_label_set(sets, available, cap).frames @ sets).sum()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quota, "_EXACT", exact)
-        answer = frames_per_label_set(sets, available, cap)
+    answer = frames_per_label_set(sets, available, cap, exact=exact)
     check(sets, available, answer.frames, cap)
     kept = (answer.frames @ sets).sum()
     assert kept <= best <= kept + answer.short
 
 
-def test_twenty_six_action_units_and_more_label_sets_than_are_solved_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(quota, "_EXACT", 300)
+def test_twenty_six_action_units_and_more_label_sets_than_are_solved_at_once() -> None:
     generator = np.random.default_rng(1)
     present = generator.random((1500, 26)) < generator.uniform(0.02, 0.6, 26)
     sets, available = label_sets(present)
     assert len(sets) > 1400
-    answers = [frames_per_label_set(sets, available, 300, work=3000) for _ in range(2)]
+    answers = [frames_per_label_set(sets, available, 300, work=3000, exact=300) for _ in range(2)]
     check(sets, available, answers[0].frames, 300)
     assert answers[0].short <= 26
     assert np.array_equal(answers[0].frames, answers[1].frames)
