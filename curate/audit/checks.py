@@ -194,16 +194,16 @@ def _frozen(frames: pl.DataFrame, show: int) -> Check:
         "frozen video",
         LOOK if len(runs) else OK,
         f"{count:,} frames in {len(runs):,} runs" if len(runs) else "none",
-        [_format_run(row) for row in runs.head(show).to_dicts()],
+        [
+            f"{run['first']} to {run['last']} ({run['frames']:,} frames"
+            + ("" if run["seconds"] is None else f", {run['seconds']:.1f} s")
+            + ")"
+            for run in runs.head(show).to_dicts()
+        ],
         "one picture again and again, while the labels go on: leave the stretch out, or check it "
         "against the recording",
         {"stretches": len(runs), "frames": count, "longest": runs.head(show).to_dicts()},
     )
-
-
-def _format_run(row: dict[str, Any]) -> str:
-    seconds = "" if row["seconds"] is None else f", {row['seconds']:.1f} s"
-    return f"{row['first']} to {row['last']} ({row['frames']:,} frames{seconds})"
 
 
 def _broken(frames: pl.DataFrame, show: int) -> Check:

@@ -26,7 +26,8 @@ def frozen_runs(frames: pl.DataFrame, least: int = LEAST_FRAMES) -> pl.DataFrame
     same picture: equal hashes, and quality equal but for a codec's noise. Returns clip, first,
     last (ids), frames, seconds (null where time is not known), the longest first.
     """
-    table = frames.sort("clip", "index").with_columns(_begins(frames).alias("begins"))
+    same = ((pl.col("index").diff() == 1) & _as_before(frames)).over("clip").fill_null(False)
+    table = frames.sort("clip", "index").with_columns((~same).alias("begins"))
     table = table.with_columns(pl.col("begins").cum_sum().alias("run"))
     runs = table.group_by("clip", "run", maintain_order=True).agg(
         pl.col("id").first().alias("first"),
@@ -38,12 +39,6 @@ def frozen_runs(frames: pl.DataFrame, least: int = LEAST_FRAMES) -> pl.DataFrame
     return runs.sort("frames", "first", descending=[True, False]).select(
         pl.col(name).cast(dtype) for name, dtype in _RUNS.items()
     )
-
-
-def _begins(frames: pl.DataFrame) -> pl.Expr:
-    """Mark each frame, by clip and index, that is another picture than the one before."""
-    same = (pl.col("index").diff() == 1) & _as_before(frames)
-    return ~same.over("clip").fill_null(False)
 
 
 def same_pictures(frames: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import DamagedInputError, MissingInputError, UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import FramesParameters, ThinningParameters
 from curate.base.text import first_few
 from curate.dedup.rule import label_sets
 from curate.tables import KEY, read_frames, read_own_table, read_table
@@ -41,7 +41,7 @@ def read_material(
     frames: Path,
     labels: Path,
     split: Path | None,
-    parameters: Parameters,
+    parameters: ThinningParameters,
     workers: int,
 ) -> Material:
     """Read the folders at `paths`, or without any the pipeline's tables.
@@ -98,7 +98,7 @@ def of_pipeline(
     return Material(str(split), table, splits, ("moments",), known, notes)
 
 
-def of_folders(paths: list[Path], parameters: Parameters, workers: int) -> Material:
+def of_folders(paths: list[Path], parameters: FramesParameters, workers: int) -> Material:
     """Hash one folder, or two of which the first is trained on and the second held out.
 
     Raises:

@@ -22,6 +22,7 @@ from curate.base.stage_params import (
     LabelsParameters,
     ShardsParameters,
     SplitParameters,
+    SuggestParameters,
 )
 
 # The stages in order, each with the parameters that it reads (report shows them all).
@@ -52,8 +53,7 @@ class Parameters(
     ShardsParameters,
     CapParameters,
     SplitParameters,
-    DedupParameters,
-    FramesParameters,
+    SuggestParameters,
     LabelsParameters,
     DemoParameters,
 ):

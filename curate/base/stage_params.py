@@ -136,6 +136,14 @@ class DedupParameters(DistanceParameter):
     )
 
 
+class ThinningParameters(DedupParameters, FramesParameters):
+    """What thinning footage outside the pipeline reads: how it is hashed, and what is dropped."""
+
+
+class SuggestParameters(ThinningParameters, Seeded):
+    """What `suggest` reads: as thinning, and the seed of the pairs that it compares."""
+
+
 class SplitParameters(DistanceParameter, Seeded):
     """What stage `split` reads."""
 

@@ -11,16 +11,13 @@ import polars as pl
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from curate.base.params import Parameters
 from curate.footage.open import open_footage
 from curate.media.clip import Clip
 from curate.media.decode import frames_of, read_picture
 from curate.tables import read_jpegs
 
 
-def read_pictures(
-    path: Path, frames: pl.DataFrame, parameters: Parameters
-) -> dict[str, NDArray[np.uint8]]:
+def read_pictures(path: Path, frames: pl.DataFrame) -> dict[str, NDArray[np.uint8]]:
     """Map the ids of `frames` (id, clip, index; a few dozen) to their pictures (h, w, 3) uint8 RGB.
 
     `path` is as `hash_footage` takes it; a frames table gives its crops. A frame that is not

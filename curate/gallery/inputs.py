@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.audit.inputs import Material, check_number, of_folders, of_pipeline, usable
-from curate.base.params import Parameters
+from curate.base.stage_params import ThinningParameters
 from curate.dedup.rule import decide_with
 from curate.tables import DEDUP, read_table
 from curate.viz.pictures import Crop, read_crops
@@ -36,7 +36,7 @@ def read_inputs(
     labels: Path,
     dedup: Path,
     split: Path | None,
-    parameters: Parameters,
+    parameters: ThinningParameters,
     workers: int,
 ) -> Inputs:
     """Read the footage at `paths`, or without any the pipeline's tables.
@@ -62,7 +62,7 @@ def of_tables(
     return Inputs(material, read_table(dedup, DEDUP), partial(read_crops, frames))
 
 
-def of_paths(paths: list[Path], parameters: Parameters, workers: int) -> Inputs:
+def of_paths(paths: list[Path], parameters: ThinningParameters, workers: int) -> Inputs:
     """Show one folder's near-duplicates, decided here, or those that two folders have in common.
 
     Raises:
@@ -70,24 +70,22 @@ def of_paths(paths: list[Path], parameters: Parameters, workers: int) -> Inputs:
     """
     if len(paths) > 1:
         material = of_folders(paths, parameters, workers)
-        read = partial(_from_folders, material, paths, parameters)
+        read = partial(_from_folders, material, paths)
         return Inputs(material, None, read, material.notes)
     return _of_one(paths[0], parameters, workers)
 
 
-def _of_one(path: Path, parameters: Parameters, workers: int) -> Inputs:
+def _of_one(path: Path, parameters: ThinningParameters, workers: int) -> Inputs:
     from curate.footage.hash import hash_with_cache
 
     hashed = hash_with_cache(path, parameters, workers, stride=parameters.stride, sharpness=True)
     decisions = decide_with(parameters, hashed.frames, None)
     material = Material(str(path), hashed.frames, {str(path): usable(hashed.frames)})
-    read = partial(_from_folders, material, [path], parameters)
+    read = partial(_from_folders, material, [path])
     return Inputs(material, decisions, read, hashed.notes)
 
 
-def _from_folders(
-    material: Material, paths: list[Path], parameters: Parameters, ids: list[str]
-) -> dict[str, Crop]:
+def _from_folders(material: Material, paths: list[Path], ids: list[str]) -> dict[str, Crop]:
     from curate.footage.pictures import read_pictures
 
     pictures: dict[str, Crop] = {}
@@ -96,6 +94,6 @@ def _from_folders(
         wanted = split.filter(pl.col("id").is_in(ids)).with_columns(
             pl.col(name).str.strip_prefix(below) for name in ("id", "clip")
         )
-        read = read_pictures(path, wanted, parameters)
+        read = read_pictures(path, wanted)
         pictures |= {f"{below}{name}": picture for name, picture in read.items()}
     return pictures

@@ -75,7 +75,9 @@ def read_labels(clips: list[Clip], footage: Path, parameters: LabelsParameters) 
     notes = _unmatched(with_video, {file.subject for file in files})
     files = [file for file in files if file.subject in with_video]
     coded, more_damage = read_all(files, partial(_read_file, frame_base=parameters.frame_base))
-    base = _frame_base(parameters.frame_base, coded)
+    base = parameters.frame_base
+    if base == "auto":
+        base = 0 if any(table.has_frame_0 for table in coded) else 1
     named = pl.DataFrame(
         [(clip.name, clip.subject) for clip in clips],
         schema={"clip": pl.String, "subject": pl.String},
@@ -131,13 +133,6 @@ def _read_file(file: _LabelFile, frame_base: int | str) -> _Coded:
             what = "frame 0, but frame_base is 1; set frame_base: auto or 0"
             raise DamagedRowsError(file.path, [(row, what) for row in early])
     return _Coded(file, rows)
-
-
-def _frame_base(given: int | Literal["auto"], coded: list[_Coded]) -> int:
-    """Return the number of the first frame: given, or 0 if any file has it and 1 otherwise."""
-    if given != "auto":
-        return given
-    return 0 if any(table.has_frame_0 for table in coded) else 1
 
 
 def _mixed_bases(given: int | Literal["auto"], coded: list[_Coded]) -> list[str]:

@@ -66,18 +66,17 @@ def published_folds(dedup: pl.DataFrame, folds: str) -> dict[str, int]:
         BadParameterError: subjects with kept frames that are in none.
     """
     published = PUBLISHED_FOLDS[folds]
-    numbers = {s: i for i, tested in enumerate(published.tested, start=1) for s in tested}
-    fold_of = {name: numbers.get(published.subject(name) or "", 0) for name in _subjects(dedup)}
-    unknown = [name for name in _subjects(dedup.filter("keep")) if not fold_of[name]]
+    fold_of = {name: published.fold(name) for name in _subjects(dedup)}
+    unknown = [name for name in _subjects(dedup.filter("keep")) if fold_of[name] is None]
     if unknown:
         names = f"{first_few(unknown, 10)} {'is' if len(unknown) == 1 else 'are'}"
         raise BadParameterError(
             f"folds: {folds}: {names} in no published fold of {published.title} "
-            f"(whose subjects are named like {min(numbers)}); leave that footage out, or set folds "
-            "to a number such as 3",
+            f"(whose subjects are named like {min(map(min, published.tested))}); leave that "
+            "footage out, or set folds to a number such as 3",
             key="folds",
         )
-    return {name: number for name, number in fold_of.items() if number}
+    return {name: number for name, number in fold_of.items() if number is not None}
 
 
 def lacking_subjects(dedup: pl.DataFrame, folds: str) -> list[str]:

@@ -34,6 +34,11 @@ class PublishedFolds:
         match = self.pattern.search(name)
         return f"{match.group(1).upper()}{int(match.group(2)):03d}" if match else None
 
+    def fold(self, name: str) -> int | None:
+        """Return the fold, from 1, in which the subject of this name is tested, if any."""
+        subject = self.subject(name)
+        return next((i for i, tested in enumerate(self.tested, 1) if subject in tested), None)
+
 
 def _folds(*tested: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(subjects.split()) for subjects in tested)

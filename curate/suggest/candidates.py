@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.base.errors import BadParameterError
-from curate.base.params import Parameters
+from curate.base.stage_params import DedupParameters
 from curate.dedup.rule import decide, label_sets, peaks
 from curate.suggest.events import Left, count_left, find_events
 
@@ -70,7 +70,7 @@ def try_all(
     frames: pl.DataFrame,
     labels: pl.DataFrame | None,
     pairs: Sequence[tuple[int, int]],
-    parameters: Parameters,
+    parameters: DedupParameters,
     advance: Callable[[int], None] = lambda steps: None,
 ) -> list[Candidate]:
     """Decide as `curate dedup` would, for every (stride, distance) of a `grid`.

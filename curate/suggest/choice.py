@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.base import console
 from curate.base.errors import UserError
-from curate.base.params import Parameters
+from curate.base.stage_params import SuggestParameters, ThinningParameters
 from curate.footage.hash import hash_with_cache
 from curate.footage.labels import labels_of
 from curate.search.lag import Lags, measure
@@ -79,7 +79,7 @@ def suggest_stage(
     path: Path | None,
     frames: Path,
     labels: Path | None,
-    parameters: Parameters,
+    parameters: SuggestParameters,
     strides: Sequence[int],
     distances: Sequence[int],
     workers: int,
@@ -124,7 +124,7 @@ def suggest_stage(
 
 
 def _read_or_hash(
-    path: Path | None, frames: Path, parameters: Parameters, workers: int
+    path: Path | None, frames: Path, parameters: ThinningParameters, workers: int
 ) -> tuple[pl.DataFrame, list[str]]:
     """Read the pipeline's frames, or hash those at `path`: by clip and index, and notes.
 

@@ -124,13 +124,13 @@ def test_pictures_of_frames_come_from_any_footage(
     (tmp_path / "in" / "b" / "2.png").touch()
     table = hash_footage(tmp_path / "in", SMALL, 1).frames
     chosen = table.filter(pl.col("id").is_in(["a/000003", "a/000005", "b/1.png", "b/2.png"]))
-    pictures = read_pictures(tmp_path / "in", chosen, SMALL)
+    pictures = read_pictures(tmp_path / "in", chosen)
     assert set(pictures) == {"a/000003", "a/000005", "b/1.png"}
     bgr = read_picture(image)
     assert bgr is not None
     assert np.array_equal(pictures["b/1.png"], bgr[:, :, ::-1])
     extract_clip(Clip("a", "a", video), tmp_path / "frames", SMALL)
-    crops = read_pictures(tmp_path / "frames", chosen, SMALL)
+    crops = read_pictures(tmp_path / "frames", chosen)
     assert set(crops) == {"a/000003", "a/000005"}
     for name, crop in crops.items():
         assert cv2.absdiff(crop, fit_square(pictures[name], 32)).mean() < 12
