@@ -17,7 +17,7 @@ import typer
 from benchmarks.pairs import video_like
 from curate.base import console
 from curate.base.params import Parameters
-from curate.cap import rule as cap
+from curate.cap.rule import apply
 from curate.dedup import rule as dedup
 from curate.split import stage as split
 from curate.tables import FRAMES, KEY, frame_id
@@ -101,6 +101,9 @@ def _timed(
         rows.append((name, time.perf_counter() - start, len(decided), int(decided["keep"].sum())))
         return decided
 
+    def decide_cap(split: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+        return apply(split, labels, parameters.cap).table
+
     def decide_dedup(**rule: Any) -> pl.DataFrame:
         return dedup.decide(
             frames,
@@ -123,7 +126,7 @@ def _timed(
         margin=parameters.margin,
         seed=parameters.seed,
     )
-    timed("cap", cap.decide, placed, labels, cap=parameters.cap)
+    timed("cap", decide_cap, placed, labels)
     return rows
 
 

@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 
+from curate.base.cli import cores
 from curate.base.paths import DEMO
-from curate.demo.stage import write_demo
+from curate.base.stage_params import DemoParameters
+from curate.demo.stage import run
 
 Footage = Annotated[
     list[Path] | None,
@@ -29,5 +31,5 @@ def videos_by_name(clips: int, footage: list[Path] | None) -> Iterator[dict[str,
         demo = DEMO
         if len(list(demo.rglob("*.avi"))) < clips:
             demo = Path(scratch)
-            write_demo(demo, subjects=clips)
+            run(demo, DemoParameters(demo_subjects=clips), cores(None))
         yield {"demo": sorted(demo.rglob("*.avi"))[:clips]} | {p.name: [p] for p in footage or []}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
+from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.files import atomic_write
 from curate.base.stage_params import LabelsParameters
@@ -16,13 +16,32 @@ from curate.sources.label_table import Labels
 from curate.tables import EMOTION, action_units, intensity
 
 
-def check_labels(footage: Path, parameters: LabelsParameters) -> Labels:
-    """Read all of the footage's labels, past damaged files, which the result's `damage` names.
+def run(footage: Path, output: Path, parameters: LabelsParameters) -> Summary:
+    """Write the footage's labels as one Parquet table, and count them by action unit.
+
+    Raises:
+        UserError: damaged label files, or an action unit asked for that none of them has.
+    """
+    labels = collect_labels(footage, parameters)
+    with atomic_write(output) as partial:
+        labels.table.write_parquet(partial)
+    return _summarize(f"{output}: {_size(labels.table)}", labels)
+
+
+def check_labels(footage: Path, parameters: LabelsParameters) -> Summary:
+    """Read all of the footage's labels, past damaged files, and write nothing.
+
+    The summary's data name under `damage` all that is wrong, a sentence a file or row.
 
     Raises:
         UserError: no such footage, or nothing there that the source knows.
     """
-    return read_labels(footage, parameters, check=True)
+    labels = read_labels(footage, parameters, check=True)
+    size = _size(labels.table)
+    if not labels.damage:
+        return _summarize(f"{footage}: nothing wrong, {size}", labels)
+    files = plural(len(labels.damage), "damaged file")
+    return _summarize(f"{footage}: {files}, {size} in the others", labels)
 
 
 def collect_labels(footage: Path, parameters: LabelsParameters) -> Labels:
@@ -35,36 +54,17 @@ def collect_labels(footage: Path, parameters: LabelsParameters) -> Labels:
     wanted = parameters.action_units
     if wanted == "all":
         return labels
-    there = action_units(labels.table)
+    known = action_units(labels.table)
     names = [f"AU{number}" for number in sorted(set(wanted))]
-    missing = [name for name in names if name not in there]
+    missing = [name for name in names if name not in known]
     if missing:
         raise UserError(
             f"action_units: {missing[0]} is not labelled in {footage}; there are: "
-            + (", ".join(there) or "none")
+            + (", ".join(known) or "none")
         )
-    drop = [name for name in there if name not in names]
+    drop = [name for name in known if name not in names]
     labels.table = labels.table.drop(drop + [intensity(name) for name in drop])
     return labels
-
-
-def write_labels(labels: Labels, path: Path) -> None:
-    """Write the labels table as Parquet."""
-    with atomic_write(path) as partial:
-        labels.table.write_parquet(partial)
-
-
-def count_labels(table: pl.DataFrame) -> list[tuple[str, int, int, int]]:
-    """Count each action unit's present, absent and unknown labels."""
-    return [
-        (
-            name,
-            int((table[name] == 1).sum()),
-            int((table[name] == 0).sum()),
-            table[name].null_count(),
-        )
-        for name in action_units(table)
-    ]
 
 
 def count_emotions(table: pl.DataFrame) -> dict[str, int]:
@@ -75,36 +75,26 @@ def count_emotions(table: pl.DataFrame) -> dict[str, int]:
     return dict(counts.rows())
 
 
-def all_damage(labels: Labels) -> list[str]:
-    """Write out what is damaged, a sentence a file or row."""
-    return [sentence for error in labels.damage for sentence in error.sentences]
+def _size(table: pl.DataFrame) -> str:
+    """Describe how many frames are labelled, and how many with an emotion."""
+    emotions = sum(count_emotions(table).values())
+    with_emotion = f", {emotions:,} with an emotion" if emotions else ""
+    return f"{len(table):,} labelled frames{with_emotion}"
 
 
-def size(labels: Labels) -> str:
-    """Return how many frames are labelled, and how many with an emotion."""
-    emotions = sum(count_emotions(labels.table).values())
-    return f"{len(labels.table):,} labelled frames" + (
-        f", {emotions:,} with an emotion" if emotions else ""
-    )
-
-
-def verdict(labels: Labels) -> str:
-    """Return whether anything is damaged, and how much is labelled in the files that are not."""
-    files = len(labels.damage)
-    if not files:
-        return f"nothing wrong, {size(labels)}"
-    return f"{plural(files, 'damaged file')}, {size(labels)} in the others"
-
-
-def describe(labels: Labels) -> dict[str, Any]:
-    """Make the labels' counts, notes and damage for machines."""
-    return {
-        "frames": len(labels.table),
+def _summarize(title: str, labels: Labels) -> Summary:
+    """Count each action unit's present, absent and unknown labels, and each emotion's."""
+    table = labels.table
+    columns = ["action unit", "present", "absent", "unknown"]
+    rows = [
+        (name, (table[name] == 1).sum(), (table[name] == 0).sum(), table[name].null_count())
+        for name in action_units(table)
+    ]
+    data = {
+        "frames": len(table),
         "notes": labels.notes,
-        "damage": all_damage(labels),
-        "labels": {
-            name: {"present": present, "absent": absent, "unknown": unknown}
-            for name, present, absent, unknown in count_labels(labels.table)
-        },
-        "emotions": count_emotions(labels.table),
+        "damage": [sentence for error in labels.damage for sentence in error.sentences],
+        "labels": {name: dict(zip(columns[1:], counts, strict=True)) for name, *counts in rows},
+        "emotions": count_emotions(table),
     }
+    return Summary(title, columns, rows, data, labels.notes)

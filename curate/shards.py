@@ -17,6 +17,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from curate.base import console
+from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder
 from curate.base.stage_params import ShardsParameters
@@ -268,12 +269,17 @@ def _split_info(split: str, lengths: list[int], folder: Path) -> tfds.core.Split
     )
 
 
-def shards_stage(
+def run(
     frames: Path, cap: Path, labels: Path, output: Path, parameters: ShardsParameters
-) -> dict[str, int]:
-    """Read the decisions, write the shards, and count the examples of each split."""
+) -> Summary:
+    """Write the frames that the decisions `cap` choose as shards; count each split's examples.
+
+    Raises:
+        UserError: no training frame is left, `output` holds something else, or `frames` lacks one.
+    """
     examples = choose_examples(read_table(cap, CAP), parameters.dropped_frames, parameters.seed)
     with terminated_as_exit(), console.progress("writing", len(examples)) as advance:
-        return write_shards(
+        counts = write_shards(
             frames, examples, read_table(labels, KEY), output, parameters.shard_frames, advance
         )
+    return Summary(f"{output}", ["split", "frames"], list(counts.items()), dict(counts))

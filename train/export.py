@@ -148,5 +148,8 @@ def _counts(
     rows = list(zip(description["action_units"], description["thresholds"], strict=True))
     found = {"path": str(output), "description": str(beside), "compared_on": pictures}
     return Summary(
-        ["output", "threshold"], rows, found | {"largest_difference": difference} | description
+        f"{output}: probabilities differ by at most {difference:.1e} from Keras' on {pictures}",
+        ["output", "threshold"],
+        rows,
+        found | {"largest_difference": difference} | description,
     )

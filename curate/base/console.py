@@ -21,7 +21,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from curate.base.text import format_cell
@@ -30,13 +30,26 @@ _UNBOUNDED = 10_000  # columns of what is no terminal: a file or a pipe cuts not
 
 
 @dataclass
-class Summary:
-    """What a stage has to show at its end: a table, the same for machines, and notes."""
+class Table:
+    """A table as it is printed: numbers flush right, floats with three digits, None empty."""
 
+    title: str
     columns: list[str]
     rows: list[tuple[Any, ...]]
+
+
+@dataclass
+class Summary(Table):
+    """What a stage or another command found: a table, and the same as `data` for machines.
+
+    `notes` are what the user should look at. People are also shown `more` tables and the `closing`
+    sentences below the first one.
+    """
+
     data: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    more: list[Table] = field(default_factory=list)
+    closing: list[str] = field(default_factory=list)
 
 
 class _Settings:
@@ -78,32 +91,54 @@ def fail(program: str, sentence: str) -> None:
     )
 
 
+def show(summary: Summary, *, as_json: bool) -> None:
+    """Print a summary: its notes to standard error, then its tables, or its data as JSON.
+
+    A table without columns is left out.
+    """
+    for sentence in summary.notes:
+        note(sentence)
+    if as_json:
+        show_json(summary.data)
+        return
+    for table in (summary, *summary.more):
+        if table.columns:
+            _print_table(table)
+    for sentence in summary.closing:
+        say(sentence)
+
+
+def show_json(data: dict[str, Any]) -> None:
+    """Print one JSON object, its keys sorted."""
+    print(json.dumps(data, sort_keys=True))
+
+
 def report(
     title: str,
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
     data: dict[str, Any],
 ) -> None:
-    """Print the closing table, or `data` as one JSON object when that was asked for.
-
-    Numbers are set flush right; floats with three digits. Where a terminal is too narrow, words
-    go on in the next line: nothing is left out.
-    """
+    """Print the closing table, or `data` as one JSON object when that was asked for."""
     if _Settings.json:
-        print(json.dumps(data, sort_keys=True))
+        show_json(data)
         return
-    table = Table(box=None, pad_edge=False, header_style="")
-    for position, column in enumerate(columns):
-        numbers = all(isinstance(row[position], int | float) or not row[position] for row in rows)
-        right = numbers and len(rows) > 0
+    _print_table(Table(title, list(columns), [tuple(row) for row in rows]))
+
+
+def _print_table(table: Table) -> None:
+    """Print a table; where a terminal is too narrow, words go on in the next line."""
+    printed = RichTable(box=None, pad_edge=False, header_style="")
+    for column, *cells in zip(table.columns, *table.rows, strict=True):
+        right = bool(cells) and all(isinstance(cell, int | float) or not cell for cell in cells)
         justify: JustifyMethod = "right" if right else "left"
-        table.add_column(Text(column), justify=justify, no_wrap=right, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(format_cell(value)) for value in row))  # a name may hold [brackets]
+        printed.add_column(Text(column), justify=justify, no_wrap=right, overflow="fold")
+    for row in table.rows:
+        printed.add_row(*(Text(format_cell(cell)) for cell in row))  # a name may hold [brackets]
     console = _console()
     console.print()
-    console.print(Text(title, style="bold"), soft_wrap=True)
-    console.print(table)
+    console.print(Text(table.title, style="bold"), soft_wrap=True)
+    console.print(printed)
 
 
 @contextmanager

@@ -35,45 +35,29 @@ class Capped:
     short: dict[str, int]
 
 
-def decide(split: pl.DataFrame, labels: pl.DataFrame, *, cap: Cap) -> pl.DataFrame:
+def apply(split: pl.DataFrame, labels: pl.DataFrame, cap: Cap, work: int = WORK) -> Capped:
     """Cap the training frames, and choose a balanced subset of the validation frames alike.
 
     Validation's cap is `cap` scaled by its size relative to training, so that both are balanced
-    to the same degree. `cap` 0 keeps all; "auto" is what `resolve` returns. The result has the
-    columns of `curate.tables.CAP`, by clip and index; the order of the input does not matter.
+    to the same degree. `cap` 0 keeps all; "auto" is what `resolve` returns. The table is by clip
+    and index; the order of the input does not matter. `work` bounds the integer program.
     """
-    return apply(split, labels, cap).table
-
-
-def apply(split: pl.DataFrame, labels: pl.DataFrame, cap: Cap, work: int = WORK) -> Capped:
-    """Decide as `decide` does, and say what was found out; `work` bounds the integer program."""
     split = split.sort("clip", "index")
-    names = action_units(labels)
-    table = split.join(labels.select("id", *names), on="id", how="left", maintain_order="left")
-    train = _positions(table, "train")
-    validation = _positions(table, "validation")
+    train, validation = _positions(split, "train"), _positions(split, "validation")
     most = resolve(cap, split, labels)
     scaled = max(1, round(most * len(validation) / max(1, len(train)))) if most else 0
-    over = np.zeros(len(table), bool)
-    balanced = np.zeros(len(table), bool)
-    balanced[validation] = True
-    short = {"train": 0, "balanced": 0}
-    if most:
-        present = table.select(pl.col(n).fill_null(0) == 1 for n in names).to_numpy()
-        present = present.reshape(len(table), len(names))
-        subjects = table["subject"].rank("dense").to_numpy()
-        kept, short["train"] = _choose(present[train], subjects[train], most, work)
-        over[train] = ~kept
-        balanced[validation], short["balanced"] = _choose(
-            present[validation], subjects[validation], scaled, work
-        )
-    capped = split.with_columns(
-        pl.when(pl.Series(over))
-        .then(pl.lit("over_cap"))
-        .otherwise(pl.col("reason"))
-        .alias("reason"),
-        pl.Series("balanced", balanced),
-    ).with_columns(pl.col("reason").is_null().alias("keep"))
+    present = _present(split, labels)
+    subjects = split["subject"].rank("dense").to_numpy()
+    chosen = np.zeros(len(split), bool)
+    short = {}
+    for name, rows, limit in (("train", train, most), ("balanced", validation, scaled)):
+        chosen[rows], short[name] = choose_frames(present[rows], subjects[rows], limit, work)
+    over, balanced = np.zeros((2, len(split)), bool)
+    over[train] = ~chosen[train]
+    balanced[validation] = chosen[validation]
+    reason = pl.when(pl.Series(over)).then(pl.lit("over_cap")).otherwise(pl.col("reason"))
+    capped = split.with_columns(reason.alias("reason"), pl.Series("balanced", balanced))
+    capped = capped.with_columns(pl.col("reason").is_null().alias("keep"))
     return Capped(capped, most, scaled, short)
 
 
@@ -98,25 +82,28 @@ def _positions(table: pl.DataFrame, split: str) -> NDArray[np.int64]:
     return wanted.arg_true().to_numpy().astype(np.int64)
 
 
-def choose(present: NDArray[np.bool_], subjects: NDArray, cap: int) -> NDArray[np.bool_]:
-    """Choose frames so that no action unit has more than `cap` positives.
+def _present(split: pl.DataFrame, labels: pl.DataFrame) -> NDArray[np.bool_]:
+    """Return which action units are present in each frame: (frames, action units)."""
+    names = action_units(labels)
+    table = split.join(labels.select("id", *names), on="id", how="left", maintain_order="left")
+    present = table.select(pl.col(name).fill_null(0) == 1 for name in names).to_numpy()
+    return present.reshape(len(split), len(names))
+
+
+def choose_frames(
+    present: NDArray[np.bool_], subjects: NDArray, cap: int, work: int = WORK
+) -> tuple[NDArray[np.bool_], int]:
+    """Choose frames so that no action unit has more than `cap` positives; a `cap` of 0 is none.
 
     `present` (frames, action units), frames in time order within each subject. Returns (frames,)
-    bool. Kept positives are as many as the caps allow; no frame could be added.
+    bool, and how many positives more there may be at the optimum. Kept positives are as many as
+    the caps allow where that is 0; no frame could be added.
     """
-    return _choose(present, subjects, cap, WORK)[0]
-
-
-def _choose(
-    present: NDArray[np.bool_], subjects: NDArray, cap: int, work: int
-) -> tuple[NDArray[np.bool_], int]:
-    """Choose frames as `choose` does; also by how many positives the optimum may have more."""
-    chosen = np.zeros(len(present), bool)
-    if len(present) == 0:
-        return chosen, 0
+    if len(present) == 0 or cap == 0:
+        return np.ones(len(present), bool), 0
     sets, member, available = _label_sets(present)
     quota = frames_per_label_set(sets, available, cap, work)
-    chosen[:] = (quota.frames == available)[member]
+    chosen = (quota.frames == available)[member]
     rows = np.argsort(member, kind="stable")
     stops = np.cumsum(available)
     for number in np.flatnonzero((quota.frames > 0) & (quota.frames < available)):

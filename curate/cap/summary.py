@@ -2,44 +2,81 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 
 from curate.base.console import Summary
+from curate.cap.rule import Cap, Capped
 from curate.tables import action_units
 
 
 def count_positives(
-    before: pl.DataFrame, after: pl.DataFrame, labels: pl.DataFrame, cap: int
+    output: Path, before: pl.DataFrame, capped: Capped, labels: pl.DataFrame, asked: Cap
 ) -> Summary:
     """Count frames, subjects and positives in training, before and after, and in validation.
 
-    `before` and `after` have the columns of `curate.tables.SPLIT` and `CAP`; `cap` 0 is none.
-    "most / least" is the imbalance ratio: positives of the most frequent action unit by those of
-    the rarest that occurs.
+    `before` has the columns of `curate.tables.SPLIT`; `asked` is the parameter. "most / least" is
+    the imbalance ratio: positives of the most frequent action unit by those of the rarest that
+    occurs.
     """
     names = action_units(labels)
-    in_split = pl.col("keep") & (pl.col("split") == "train")
-    validation = pl.col("keep") & (pl.col("split") == "validation")
+    in_train = pl.col("keep") & (pl.col("split") == "train")
+    in_validation = pl.col("keep") & (pl.col("split") == "validation")
     tables = {
-        "train before": before.filter(in_split),
-        "train after": after.filter(in_split),
-        "validation": after.filter(validation),
-        "balanced": after.filter(validation & pl.col("balanced")),
+        "train before": before.filter(in_train),
+        "train after": capped.table.filter(in_train),
+        "validation": capped.table.filter(in_validation),
+        "balanced": capped.table.filter(in_validation & pl.col("balanced")),
     }
-    joined = {
-        key: table.select("id", "subject").join(labels.select("id", *names), on="id", how="left")
-        for key, table in tables.items()
+    wanted = labels.select("id", *names)
+    counts = {
+        column: _counts(table.select("id", "subject").join(wanted, on="id", how="left"), names)
+        for column, table in tables.items()
     }
-    counts = {key: _counts(table, names) for key, table in joined.items()}
-    data = {row: {key: of[row] for key, of in counts.items()} for row in counts["train before"]}
-    capped = {*names, "no action unit"}
+    data: dict[str, Any] = {
+        row: {column: of[row] for column, of in counts.items()} for row in counts["train before"]
+    }
+    first, *others = counts
+    has_cap = {*names, "no action unit"}
     rows = [
-        (row, values["train before"], (cap or None) if row in capped else None, *rest)
+        (
+            row,
+            values[first],
+            (capped.cap or None) if row in has_cap else None,
+            *(values[column] for column in others),
+        )
         for row, values in data.items()
-        for rest in [[values[key] for key in list(counts)[1:]]]
     ]
-    columns = ["positives", "train before", "cap", *list(counts)[1:]]
-    return Summary(columns, rows, data)
+    notes = _notes(capped, asked)
+    data["cap"] = {
+        "asked": asked,
+        "train": capped.cap,
+        "balanced": capped.validation_cap,
+        "positives short of the optimum at most": capped.short,
+    }
+    data["notes"] = notes
+    title = f"{output}: positives, cap {format_cap(asked, capped.cap)}"
+    return Summary(title, ["positives", first, "cap", *others], rows, data, notes)
+
+
+def format_cap(asked: Cap, cap: int) -> str:
+    """Write the cap that held for what was asked: a number, "off", or how auto came to it."""
+    auto = " (auto: the median action unit's positives)" if asked == "auto" else ""
+    return f"{cap or 'off'}{auto}"
+
+
+def _notes(capped: Capped, asked: Cap) -> list[str]:
+    notes = [
+        f"{split}: the search for the most positives was ended early; the optimum has at most "
+        f"{short:,} more"
+        for split, short in capped.short.items()
+        if short
+    ]
+    if asked == "auto" and not capped.cap:
+        notes.append("cap: auto: no action unit occurs in training; nothing is capped")
+    return notes
 
 
 def _counts(table: pl.DataFrame, names: list[str]) -> dict[str, int | float | None]:
@@ -47,7 +84,7 @@ def _counts(table: pl.DataFrame, names: list[str]) -> dict[str, int | float | No
     positives = {name: int((table[name] == 1).sum()) for name in names}
     frames = table.group_by("subject").len()["len"].to_list()
     without = pl.all_horizontal(pl.lit(True), *(pl.col(n).fill_null(0) != 1 for n in names))
-    there = [count for count in positives.values() if count]
+    occurring = [count for count in positives.values() if count]
     return {
         "frames": len(table),
         "subjects": len(frames),
@@ -55,5 +92,5 @@ def _counts(table: pl.DataFrame, names: list[str]) -> dict[str, int | float | No
         "most frames a subject": max(frames, default=None),
         **positives,
         "no action unit": len(table.filter(without)),
-        "most / least": round(max(there) / min(there), 3) if there else None,
+        "most / least": round(max(occurring) / min(occurring), 3) if occurring else None,
     }

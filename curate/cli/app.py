@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,8 +11,9 @@ from curate.base import console
 from curate.base.cli import AsJson, Workers, cores, new_app, run_program, with_parameters
 from curate.base.params import Parameters
 from curate.base.paths import CAP, DEDUP, DEMO, FRAMES, LABELS, SHARDS, SPLIT
-from curate.cli import inspect as cli_insight
-from curate.cli import parameters as cli_reference
+from curate.cli.inspect import audit, explain, gallery, suggest
+from curate.cli.parameters import parameters
+from curate.cli.tables import check_alone
 
 app = new_app(
     "Turn video frames into a deduplicated, balanced data set, with every frame accounted "
@@ -35,31 +36,9 @@ def demo(
 
     Example: `curate demo --output faces --subjects 4`
     """
-    from curate.demo.stage import write_demo
+    from curate.demo.stage import run
 
-    console.configure(as_json=as_json)
-    with console.progress("rendering", p.demo_subjects * p.demo_frames) as advance:
-        summary = write_demo(
-            output,
-            seed=p.seed,
-            subjects=p.demo_subjects,
-            frames=p.demo_frames,
-            size=p.demo_size,
-            workers=cores(workers),
-            on_frames=advance,
-        )
-    rows = [
-        (f"AU{unit}", count, count / summary.frames) for unit, count in summary.positives.items()
-    ]
-    console.report(
-        f"{output}: {summary.subjects} subjects, {summary.frames:,} frames",
-        ["action unit", "positives", "rate"],
-        rows,
-        {
-            "frames": summary.frames,
-            "positives": {f"AU{u}": n for u, n in summary.positives.items()},
-        },
-    )
+    console.show(run(output, p, cores(workers)), as_json=as_json)
 
 
 @app.command()
@@ -79,24 +58,15 @@ def labels(
     Examples: `curate labels ~/DISFA --source disfa`, `curate labels ~/DISFA --check` (exit code 2
     where something is damaged)
     """
-    from curate import labels as stage
+    from curate.labels import check_labels, run
 
-    console.configure(as_json=as_json)
     footage = footage or Path(p.footage)
-    if check:
-        found = stage.check_labels(footage, p)
-        title = f"{footage}: {stage.verdict(found)}"
-    else:
-        found = stage.collect_labels(footage, p)
-        stage.write_labels(found, output)
-        title = f"{output}: {stage.size(found)}"
-    for sentence in found.notes:
-        console.note(sentence)
-    for sentence in stage.all_damage(found):
+    summary = check_labels(footage, p) if check else run(footage, output, p)
+    damage = summary.data["damage"]
+    for sentence in damage:
         console.fail("curate", sentence)
-    columns = ["action unit", "present", "absent", "unknown"]
-    console.report(title, columns, stage.count_labels(found.table), stage.describe(found))
-    if found.damage:
+    console.show(summary, as_json=as_json)
+    if damage:
         raise typer.Exit(2)
 
 
@@ -117,21 +87,10 @@ def frames(
 
     Clips that are done already are not done again. Example: `curate frames ~/DISFA --crop haar`
     """
-    from curate.frames.stage import by_reason, frames_stage, notes
+    from curate.frames.stage import run
 
-    console.configure(as_json=as_json)
-    counts = frames_stage(footage or Path(p.footage), output, p, cores(workers), force)
-    said = notes(counts)
-    for sentence in said:
-        console.note(sentence)
-    rows = by_reason(counts)
-    done = sum(count.was_done for count in counts)
-    console.report(
-        f"{output}: {len(counts)} clips ({done} were done already)",
-        ["frames", "count"],
-        rows,
-        {"clips": len(counts), "done_already": done, "notes": said, "frames": dict(rows)},
-    )
+    summary = run(footage or Path(p.footage), output, p, cores(workers), force=force)
+    console.show(summary, as_json=as_json)
 
 
 @app.command()
@@ -199,29 +158,17 @@ def dedup(
 
     - `curate dedup --stride 5`: decide again on the pipeline's frames
     """
-    from curate.dedup.rule import count_reasons
     from curate.standalone.dedup import dedup_footage, dedup_pipeline
     from curate.standalone.destinations import DedupPaths
 
-    console.configure(as_json=as_json)
-    cli_insight.check_alone(path, frames=frames != FRAMES)
+    check_alone(path, frames=frames != FRAMES)
     written = output if path else output or DEDUP
     paths = DedupPaths(written, to, link, labels, against, cache, not no_cache, dry_run)
     if path is None:
         outcome = dedup_pipeline(frames, labels or LABELS, p, cores(workers), paths)
     else:
         outcome = dedup_footage(path, p, cores(workers), paths)
-    for sentence in outcome.notes:
-        console.note(sentence)
-    counts = count_reasons(outcome.decisions)
-    title = (
-        f"{path or frames}: stride {p.stride}, distance {p.distance} bits, scope {p.scope}, "
-        f"keep {p.keep}"
-    )
-    _report_frames(title, counts, outcome.as_data() if path or against else dict(counts))
-    if not as_json:
-        for sentence in outcome.closing(paths):
-            console.say(sentence)
+    console.show(outcome.summary(path or frames, p, paths), as_json=as_json)
 
 
 @app.command()
@@ -243,16 +190,11 @@ def split(
     Examples: `curate split --validation-fraction 0.25`, `curate split --folds 5 --fold 2`,
     `curate split --folds disfa`
     """
-    from curate.split import stage
+    from curate.split.stage import run
 
-    console.configure(as_json=as_json)
     if p.folds and validation_fraction is not None:
         console.note(f"--validation-fraction decides nothing with folds: {p.folds}")
-    result = stage.split_stage(dedup, labels, frames, output, p)
-    for sentence in result.notes:
-        console.note(sentence)
-    validating = f", fold {p.fold} of {p.folds} validates" if p.folds else ""
-    console.report(f"{output}: kept frames{validating}", result.columns, result.rows, result.data)
+    console.show(run(dedup, labels, frames, output, p), as_json=as_json)
 
 
 @app.command()
@@ -269,14 +211,9 @@ def cap(
 
     Examples: `curate cap --cap 200`, `curate cap --cap auto`
     """
-    from curate.cap.stage import cap_stage, in_words
+    from curate.cap.stage import run
 
-    console.configure(as_json=as_json)
-    result = cap_stage(split, labels, output, p)
-    for sentence in result.notes:
-        console.note(sentence)
-    title = f"{output}: positives, cap {in_words(p.cap, result.data['cap']['train'])}"
-    console.report(title, result.columns, result.rows, result.data)
+    console.show(run(split, labels, output, p), as_json=as_json)
 
 
 @app.command()
@@ -294,26 +231,12 @@ def shards(
 
     Example: `curate shards --output data/tfrecords`
     """
-    console.configure(as_json=as_json)
     with console.quiet_tensorflow():
-        from curate.shards import shards_stage
-    counts = shards_stage(frames, cap, labels, output, p)
-    console.report(f"{output}", ["split", "frames"], list(counts.items()), counts)
+        from curate.shards import run
+    console.show(run(frames, cap, labels, output, p), as_json=as_json)
 
 
-def _report_frames(title: str, counts: list[tuple[str, int]], data: dict[str, Any]) -> None:
-    whole = max(1, counts[0][1])
-    rows = [(name, count, f"{count / whole:.1%}") for name, count in counts]
-    console.report(title, ["frames", "count", "share"], rows, data)
-
-
-for command in (
-    cli_insight.suggest,
-    cli_insight.explain,
-    cli_insight.audit,
-    cli_insight.gallery,
-    cli_reference.parameters,
-):
+for command in (suggest, explain, audit, gallery, parameters):
     app.command()(command)
 
 

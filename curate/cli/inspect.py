@@ -12,37 +12,14 @@ from curate.base.cli import AsJson, Workers, cores, with_parameters
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, SHARDS, SPLIT
-
-FramesTable = Annotated[Path, typer.Option(help="the pipeline's frames")]
-LabelsTable = Annotated[Path, typer.Option(help="the pipeline's labels")]
-DedupTable = Annotated[Path, typer.Option(help="decisions of curate dedup")]
-Splits = Annotated[
-    Path | None,
-    typer.Option(
-        help="who uses which frame, Parquet or CSV with id and split "
-        "[data/cap.parquet, else data/split.parquet]",
-        show_default=False,
-    ),
-]
-
-
-def check_alone(path: Path | None, **tables: bool) -> None:
-    """Refuse tables of the pipeline that are given, by option, beside the footage at `path`.
-
-    Raises:
-        UserError: one is given, and would be passed over.
-    """
-    for name, given in tables.items():
-        if path is not None and given:
-            raise UserError(
-                f"--{name}: is a table of the pipeline, and {path} is what is looked at; leave out "
-                "one of them"
-            )
-
-
-def _used(split: Path | None) -> Path | None:
-    """Choose the table of who uses which frame: the one given, or the pipeline's latest."""
-    return split or next((place for place in (CAP, SPLIT) if place.exists()), None)
+from curate.cli.tables import (
+    DedupTable,
+    FramesTable,
+    LabelsTable,
+    Splits,
+    check_alone,
+    latest_split,
+)
 
 
 @with_parameters()
@@ -174,7 +151,7 @@ def audit(
     console.configure(as_json=as_json)
     first = paths[0] if paths else None
     check_alone(first, split=split is not None, frames=frames != FRAMES, labels=labels != LABELS)
-    material = read_material(paths or [], frames, labels, _used(split), p, cores(workers))
+    material = read_material(paths or [], frames, labels, latest_split(split), p, cores(workers))
     bits = max(p.distance, 0)
     checks = stage.audit(material, bits, examples)
     for sentence in material.notes:
@@ -228,8 +205,6 @@ def gallery(
     check_alone(first, split=split is not None, dedup=dedup != DEDUP)
     check_alone(first, frames=frames != FRAMES, labels=labels != LABELS)
     stage.check_place(output, paths or [])
-    shown = read_inputs(paths or [], frames, labels, dedup, _used(split), p, cores(workers))
+    shown = read_inputs(paths or [], frames, labels, dedup, latest_split(split), p, cores(workers))
     summary = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
-    for sentence in summary.notes:
-        console.note(sentence)
-    console.report(f"{output}: shown", summary.columns, summary.rows, summary.data)
+    console.show(summary, as_json=as_json)

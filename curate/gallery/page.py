@@ -57,7 +57,8 @@ def write_gallery(shown: Inputs, output: Path, *, distance: int, groups: int) ->
         partial.write_text(page, encoding="utf-8")
     counts = {section.name: len(section.groups) for section in sections}
     data = counts | {"page": str(output)}
-    return Summary(["section", "groups"], list(counts.items()), data, shown.notes)
+    rows = list(counts.items())
+    return Summary(f"{output}: shown", ["section", "groups"], rows, data, shown.notes)
 
 
 def render_gallery(title: str, sections: Sequence[Section], crops: dict[str, Crop]) -> str:

@@ -118,10 +118,10 @@ def _block(name: str, length: int, fraction: float, margin: int, seed: int) -> t
     return (start, start + held)
 
 
-def split_stage(
+def run(
     dedup: Path, labels: Path, frames: Path, output: Path, parameters: SplitParameters
 ) -> Summary:
-    """Read the decisions so far, split, write, and count: frames and rates in each split.
+    """Split the frames that dedup kept, write, and count frames and rates in each split.
 
     Raises:
         UserError: a table is missing, the decisions are of other frames than those given, or
@@ -150,4 +150,4 @@ def split_stage(
         )
     write_table(table, output, SPLIT)
     near = near_across(table, hashes, parameters.distance)
-    return count_splits(table, labels_table, near, parameters)
+    return count_splits(output, table, labels_table, near, parameters)

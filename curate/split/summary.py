@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 
 from curate.base.console import Summary
@@ -12,7 +14,11 @@ from curate.tables import KEPT_SPLITS, action_units
 
 
 def count_splits(
-    table: pl.DataFrame, labels: pl.DataFrame, near: dict[str, int], parameters: SplitParameters
+    output: Path,
+    table: pl.DataFrame,
+    labels: pl.DataFrame,
+    near: dict[str, int],
+    parameters: SplitParameters,
 ) -> Summary:
     """Count frames, subjects, rates and near-duplicates of training in each split, with notes.
 
@@ -48,7 +54,9 @@ def count_splits(
     if not kept.is_empty():
         notes += _positives_notes(positives, parts, parameters)
     data["notes"] = notes
-    return Summary(["", *KEPT_SPLITS, "validation positives"], rows, data, notes)
+    fold = f", fold {parameters.fold} of {parameters.folds} validates" if parameters.folds else ""
+    columns = ["", *KEPT_SPLITS, "validation positives"]
+    return Summary(f"{output}: kept frames{fold}", columns, rows, data, notes)
 
 
 def _without_block(table: pl.DataFrame) -> list[str]:

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
+from curate.base.console import Summary
 from curate.base.errors import BadParameterError
 from curate.base.params import Parameters
 from curate.base.text import plural
-from curate.dedup.rule import count_reasons, decide_with, peaks
-from curate.dedup.stage import dedup_stage
+from curate.dedup.rule import decide_with, peaks
+from curate.dedup.stage import decide_on_tables, summarize
 from curate.footage.cache import cache_folder
 from curate.footage.hash import Hashed, hash_all
 from curate.footage.labels import labels_of
@@ -42,18 +42,22 @@ class Outcome:
     unreadable: list[Unreadable] = field(default_factory=list)
     read: int = 0
     cached: int = 0
+    hashed: bool = True  # False where only tables of the pipeline were looked at
 
-    def as_data(self) -> dict[str, Any]:
-        """Return counts by reason, and what goes with them, for machines."""
-        return {
-            **dict(count_reasons(self.decisions)),
-            "files_read": self.read,
-            "files_cached": self.cached,
-            "unreadable_files": [file.as_data() for file in self.unreadable],
-            "notes": self.notes,
-        }
+    def summary(self, path: Path, parameters: Parameters, paths: DedupPaths) -> Summary:
+        """Count the frames at `path` by reason, and describe what was read and written."""
+        summary = summarize(path, self.decisions, parameters, self.notes)
+        if self.hashed:
+            summary.data |= {
+                "files_read": self.read,
+                "files_cached": self.cached,
+                "unreadable_files": [file.as_data() for file in self.unreadable],
+                "notes": self.notes,
+            }
+        summary.closing = self._closing(paths)
+        return summary
 
-    def closing(self, paths: DedupPaths) -> list[str]:
+    def _closing(self, paths: DedupPaths) -> list[str]:
         """Describe what was read and what was written."""
         written = paths.closing(int(self.decisions["keep"].sum()))
         if not self.read + self.cached:
@@ -103,10 +107,10 @@ def dedup_pipeline(
     check_hash_kind(parts, parameters.hash)
     footage = Footage(frames, parts=parts)
     hashing, notes = _hashing(frames, workers, paths)
-    outcome = Outcome(NO_ROWS, notes)
+    outcome = Outcome(NO_ROWS, notes, hashed=paths.against is not None)
     against = _hash_older(footage, parameters, hashing, paths, outcome)
-    outcome.decisions, more_notes = dedup_stage(frames, labels, None, parameters, against)
-    outcome.notes += more_notes
+    outcome.decisions, lost = decide_on_tables(frames, labels, parameters, against)
+    outcome.notes += lost
     _write(footage, workers, paths, outcome)
     return outcome
 

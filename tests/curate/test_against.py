@@ -12,7 +12,7 @@ import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.frames.stage import extract_clip
+from curate.frames.extract import extract_clip
 from curate.sources.videos import find_clips
 from curate.standalone.dedup import dedup_footage, dedup_pipeline
 from curate.standalone.destinations import DedupPaths

@@ -201,7 +201,7 @@ def test_an_interruption_says_how_to_go_on(curate: Curate, monkeypatch: pytest.M
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("curate.cap.stage.cap_stage", interrupt)
+    monkeypatch.setattr("curate.cap.stage.run", interrupt)
     ran = curate("cap")
     assert (ran.returncode, ran.stdout) == (130, "")
     assert ran.stderr == "curate: interrupted; run it again to go on\n"

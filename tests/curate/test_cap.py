@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from curate.base.params import Parameters
-from curate.cap.rule import Cap, apply, choose, decide, resolve, spread
-from curate.cap.stage import cap_stage, in_words
+from curate.cap.rule import Cap, apply, choose_frames, resolve, spread
+from curate.cap.stage import run
+from curate.cap.summary import format_cap
 from curate.tables import CAP, KEY, SPLIT, frame_id, write_table
 
 Table = Callable[..., pl.DataFrame]
@@ -27,7 +28,7 @@ def test_no_action_unit_is_over_the_cap_and_no_frame_could_be_added(
     present: np.ndarray, cap: int
 ) -> None:
     subjects = np.array([f"s{row // 10}" for row in range(len(present))])
-    chosen = choose(present, subjects, cap)
+    chosen, _ = choose_frames(present, subjects, cap)
     positives = present[chosen].sum(axis=0)
     assert (positives <= cap).all()
     without = ~present.any(axis=1)
@@ -42,14 +43,14 @@ def test_positives_kept_are_the_optimum(present: np.ndarray, cap: int) -> None:
     subsets = np.array(list(product([False, True], repeat=len(present))))
     positives = subsets.astype(int) @ present
     best = positives[(positives <= cap).all(axis=1)].sum(axis=1).max()
-    chosen = choose(present, np.zeros(len(present)), cap)
+    chosen, _ = choose_frames(present, np.zeros(len(present)), cap)
     assert present[chosen].sum() == best
 
 
 def test_frames_without_action_unit_are_a_class_of_their_own() -> None:
     present = np.zeros((30, 2), bool)
     present[:3, 0] = True
-    chosen = choose(present, np.zeros(30), 4)
+    chosen, _ = choose_frames(present, np.zeros(30), 4)
     assert chosen[:3].all()
     assert chosen[3:].sum() == 4
 
@@ -113,7 +114,7 @@ def test_every_frame_is_accounted_for_in_any_order(cap: Cap, seed: int) -> None:
         for n, name in enumerate(("AU1", "AU2"))
     ]
     labels = split.select(list(KEY)).with_columns(columns)
-    table = decide(split, labels, cap=cap)
+    table = apply(split, labels, cap).table
     assert table["id"].to_list() == sorted(split["id"])
     assert (table["keep"] == table["reason"].is_null()).all()
     over = table.filter(pl.col("reason") == "over_cap")
@@ -126,14 +127,14 @@ def test_every_frame_is_accounted_for_in_any_order(cap: Cap, seed: int) -> None:
     if most:
         assert all((kept[name] == 1).sum() <= most for name in ("AU1", "AU2"))
 
-    again = decide(split.sample(fraction=1, shuffle=True, seed=seed), labels.reverse(), cap=cap)
+    again = apply(split.sample(fraction=1, shuffle=True, seed=seed), labels.reverse(), cap).table
     assert again.equals(table)
 
 
 def test_cap_zero_keeps_all_and_balances_all() -> None:
     split = split_table({"train": {"a": 30}, "validation": {"b": 10}})
     labels = split.select(list(KEY)).with_columns(pl.lit(1, pl.Int8).alias("AU1"))
-    table = decide(split, labels, cap=0)
+    table = apply(split, labels, 0).table
     assert table["keep"].all()
     assert table["balanced"].to_list() == [False] * 30 + [True] * 10
 
@@ -141,7 +142,7 @@ def test_cap_zero_keeps_all_and_balances_all() -> None:
 def test_validation_is_balanced_at_the_cap_of_its_size_and_stays_whole() -> None:
     split = split_table({"train": {"a": 40}, "validation": {"b": 10}})
     labels = split.select(list(KEY)).with_columns(pl.lit(1, pl.Int8).alias("AU1"))
-    table = decide(split, labels, cap=8)
+    table = apply(split, labels, 8).table
     assert table.filter(pl.col("split") == "train")["keep"].sum() == 8
     assert table.filter(pl.col("split") == "validation")["keep"].all()
     assert table["balanced"].sum() == 2
@@ -150,7 +151,7 @@ def test_validation_is_balanced_at_the_cap_of_its_size_and_stays_whole() -> None
 @pytest.mark.parametrize("split", [split_table({}), split_table({"margin": {"a": 3}})])
 def test_nothing_kept_stays_nothing(split: pl.DataFrame) -> None:
     labels = split.select(list(KEY)).with_columns(pl.lit(1, pl.Int8).alias("AU1"))
-    table = decide(split, labels, cap=3)
+    table = apply(split, labels, 3).table
     assert table["reason"].to_list() == split["reason"].to_list()
     assert not table["balanced"].any()
 
@@ -160,7 +161,7 @@ def test_a_table_without_action_units(tmp_path: Path) -> None:
     write_table(split, tmp_path / "split.parquet", SPLIT)
     split.select(list(KEY)).write_parquet(tmp_path / "labels.parquet")
     before, labels, after = (tmp_path / f"{name}.parquet" for name in ("split", "labels", "cap"))
-    assert cap_stage(before, labels, after, Parameters()).data["frames"]["train after"] == 0
+    assert run(before, labels, after, Parameters()).data["frames"]["train after"] == 0
 
 
 def test_stage_counts_positives_before_and_after(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_stage_counts_positives_before_and_after(tmp_path: Path) -> None:
     write_table(split, tmp_path / "split.parquet", SPLIT)
     split.select(list(KEY)).with_columns(on, two).write_parquet(tmp_path / "labels.parquet")
     before, labels, after = (tmp_path / f"{name}.parquet" for name in ("split", "labels", "cap"))
-    data = cap_stage(before, labels, after, Parameters(cap=4)).data
+    data = run(before, labels, after, Parameters(cap=4)).data
     assert dict(pl.read_parquet_schema(after)) == CAP
     assert data["AU1"] == {"train before": 10, "train after": 4, "validation": 2, "balanced": 2}
     assert data["AU2"] == {"train before": 1, "train after": 1, "validation": 1, "balanced": 1}
@@ -190,7 +191,7 @@ def test_stage_counts_positives_before_and_after(tmp_path: Path) -> None:
 
 def test_table_shows_before_cap_and_after_side_by_side(tmp_path: Path) -> None:
     paths = lay(tmp_path, {"AU1": 9, "AU2": 3})
-    result = cap_stage(*paths, Parameters(cap=4))
+    result = run(*paths, Parameters(cap=4))
     columns = ["positives", "train before", "cap", "train after", "validation", "balanced"]
     assert result.columns == columns
     rows = {row[0]: row[1:] for row in result.rows}
@@ -199,7 +200,7 @@ def test_table_shows_before_cap_and_after_side_by_side(tmp_path: Path) -> None:
     assert rows["no action unit"][:3] == (0, 4, 0)
     assert rows["frames"][:3] == (12, None, 7)
     assert rows["most / least"][:3] == (3.0, None, 1.333)
-    uncapped = cap_stage(*paths, Parameters(cap=0))
+    uncapped = run(*paths, Parameters(cap=0))
     assert {row[0]: row[2] for row in uncapped.rows}["AU1"] is None
 
 
@@ -231,7 +232,7 @@ def test_auto_is_the_median_action_unit_that_occurs(
     tmp_path: Path, positives: dict[str, int], cap: int
 ) -> None:
     paths = lay(tmp_path, positives)
-    result = cap_stage(*paths, Parameters(cap="auto"))
+    result = run(*paths, Parameters(cap="auto"))
     assert result.data["cap"]["train"] == cap
     assert result.data["cap"]["asked"] == "auto"
     counted = [result.data[name]["train after"] for name in positives]
@@ -242,7 +243,7 @@ def test_auto_is_the_median_action_unit_that_occurs(
 
 def test_auto_is_the_same_number_read_from_what_was_capped(tmp_path: Path) -> None:
     before, labels, after = lay(tmp_path, {"AU1": 3, "AU2": 7, "AU4": 20})
-    cap_stage(before, labels, after, Parameters(cap="auto"))
+    run(before, labels, after, Parameters(cap="auto"))
     tables = (pl.read_parquet(before), pl.read_parquet(after))
     assert [resolve("auto", table, pl.read_parquet(labels)) for table in tables] == [7, 7]
 
@@ -268,7 +269,7 @@ def test_auto_counts_training_frames_that_are_kept() -> None:
     ],
 )
 def test_the_cap_in_words(asked: Cap, cap: int, said: str) -> None:
-    assert in_words(asked, cap) == said
+    assert format_cap(asked, cap) == said
 
 
 def test_a_search_that_was_ended_early_is_said() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.dedup.rule import count_reasons, decide, label_sets, peaks
-from curate.dedup.stage import dedup_stage
+from curate.dedup.stage import decide_on_tables, run
 from curate.tables import DEDUP, FRAMES, KEY, REASONS, frame_id
 
 SCOPE = {"clip": ["clip"], "subject": ["subject"], "all": []}
@@ -287,7 +287,7 @@ def test_keep_peak_needs_intensities(frames_table: Table, labels_of: Table) -> N
         decide(frames, pl.Series([""]), stride=1, distance=0, keep="peak")
 
 
-def test_the_stage_keeps_the_peak_and_writes_only_when_asked(
+def test_the_stage_keeps_the_peak_and_writes_what_it_counts(
     frames_table: Table, labels_of: Table, tmp_path: Path
 ) -> None:
     frames = frames_table({"a": [0] * 3}).with_columns(
@@ -301,10 +301,12 @@ def test_the_stage_keeps_the_peak_and_writes_only_when_asked(
     labels.write_parquet(tmp_path / "labels.parquet")
     paths = tmp_path / "frames.parquet", tmp_path / "labels.parquet"
     parameters = Parameters(stride=1, keep="peak")
-    decisions, notes = dedup_stage(*paths, None, parameters)
+    summary = run(*paths, tmp_path / "dedup.parquet", parameters)
+    decisions = pl.read_parquet(tmp_path / "dedup.parquet")
+    assert decisions.schema == DEDUP
     assert decisions["keep"].to_list() == [False, True, False]
-    assert notes == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames.parquet", "labels.parquet"]
-    written, _ = dedup_stage(*paths, tmp_path / "dedup.parquet", parameters, against_of(("b", 0)))
-    assert pl.read_parquet(tmp_path / "dedup.parquet").equals(written.select(list(DEDUP)))
-    assert written["duplicate_of"].to_list() == ["b"] * 3
+    assert summary.data == {"frames in": 3, "near_duplicate": 2, "kept": 1}
+    assert summary.rows[1:] == [("near_duplicate", 2, "66.7%"), ("kept", 1, "33.3%")]
+    assert summary.notes == []
+    repeated, _ = decide_on_tables(*paths, parameters, against_of(("b", 0)))
+    assert repeated["duplicate_of"].to_list() == ["b"] * 3

@@ -14,7 +14,7 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.base.text import on_one_line
 from curate.footage.open import check_hash_kind, open_footage
-from curate.frames.stage import extract_clip
+from curate.frames.extract import extract_clip
 from curate.media.clip import Clip
 
 SMALL = Parameters(image_size=32)

@@ -15,7 +15,7 @@ from curate.audit.inputs import of_folders
 from curate.base.params import Parameters
 from curate.footage.hash import COLUMNS, hash_footage, hash_with_cache
 from curate.footage.pictures import read_pictures
-from curate.frames.stage import extract_clip
+from curate.frames.extract import extract_clip
 from curate.gallery.inputs import of_paths
 from curate.media.clip import Clip
 from curate.media.decode import read_picture

@@ -20,17 +20,11 @@ from PIL import Image
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.demo.face import make_identity, render_face
-from curate.frames import stage
-from curate.frames.stage import (
-    ClipCount,
-    by_reason,
-    extract_clip,
-    extract_frames,
-    frames_stage,
-    notes,
-)
+from curate.frames.extract import extract_clip
+from curate.frames.stage import extract_frames, run
+from curate.frames.summary import ClipCount, count_frames
 from curate.media.clip import Clip
-from curate.media.decode import frames_of
+from curate.media.decode import Frame, frames_of
 from curate.sources.videos import find_clips
 from curate.tables import FRAMES
 
@@ -215,12 +209,9 @@ def test_landmarks_without_a_csv_stop_the_stage(tmp_path: Path, clip: Clip) -> N
     assert not (tmp_path / "out").exists()
 
 
-def test_batches_change_nothing(
-    tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_change_nothing(tmp_path: Path, clip: Clip) -> None:
     extract_clip(clip, tmp_path / "one", P)
-    monkeypatch.setattr(stage, "_BATCH", 3)
-    extract_clip(clip, tmp_path / "two", P)
+    extract_clip(clip, tmp_path / "two", P, batch_rows=3)
     assert part(tmp_path / "one").equals(part(tmp_path / "two"))
 
 
@@ -277,7 +268,8 @@ def test_one_and_two_workers_write_the_same_bytes(
     assert files_below(tmp_path / "1") == files_below(tmp_path / "2")
     assert counts[0] == counts[1]
     assert sum(seen) == 2 * 7
-    assert by_reason(counts[0]) == [("frames in", 7), ("unreadable", 1), ("usable", 6)]
+    rows = count_frames(tmp_path, counts[0]).rows
+    assert rows == [("frames in", 7), ("unreadable", 1), ("usable", 6)]
 
 
 def test_parts_of_clips_that_are_gone_are_removed_and_strangers_are_not(
@@ -287,40 +279,38 @@ def test_parts_of_clips_that_are_gone_are_removed_and_strangers_are_not(
     gone = write_video(footage / "gone.avi", 2)
     write_video(footage / "stays.avi", 2)
     parameters = Parameters(source="videos", image_size=48)
-    frames_stage(footage, out, parameters, 1, False)
+    run(footage, out, parameters, 1)
     pl.DataFrame({"mine": [1]}).write_parquet(out / "table.parquet")
     (out / "notes.parquet").write_text("no Parquet")
     gone.unlink()
-    (count,) = frames_stage(footage, out, parameters, 1, False)
-    assert (count.clip, count.was_done) == ("stays", True)
+    again = run(footage, out, parameters, 1)
+    assert (again.data["clips"], again.data["done_already"]) == (1, 1)
+    assert again.notes == again.data["notes"] == [f"{out}: 1 parts of other clips were removed"]
     assert set(files_below(out)) == {"stays.parquet", "table.parquet", "notes.parquet"}
 
 
 def test_force_does_every_clip_again(tmp_path: Path, clip: Clip) -> None:
     assert clip.video is not None
-    parameters = Parameters(source="videos", image_size=48)
-    assert not frames_stage(clip.video, tmp_path / "out", parameters, 1, False)[0].was_done
-    assert frames_stage(clip.video, tmp_path / "out", parameters, 1, False)[0].was_done
-    before = files_below(tmp_path / "out")
-    assert not frames_stage(clip.video, tmp_path / "out", parameters, 1, True)[0].was_done
-    assert files_below(tmp_path / "out") == before
+    out, parameters = tmp_path / "out", Parameters(source="videos", image_size=48)
+    assert run(clip.video, out, parameters, 1).data["done_already"] == 0
+    assert run(clip.video, out, parameters, 1).data["done_already"] == 1
+    before = files_below(out)
+    assert run(clip.video, out, parameters, 1, force=True).data["done_already"] == 0
+    assert files_below(out) == before
 
 
-def test_force_keeps_the_old_part_until_the_new_one_is_whole(
-    tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert clip.video is not None
-    parameters = Parameters(source="videos", image_size=48)
-    frames_stage(clip.video, tmp_path / "out", parameters, 1, False)
-    before = files_below(tmp_path / "out")
-    monkeypatch.setattr(stage, "in_processes", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        frames_stage(clip.video, tmp_path / "out", parameters, 1, True)
-    assert files_below(tmp_path / "out") == before
-
-
-def interrupted(*_: object) -> None:
+def stops(clip: Clip) -> Iterator[Frame]:
+    """Decode one frame, and be interrupted."""
+    yield next(frames_of(clip))
     raise KeyboardInterrupt
+
+
+def test_force_keeps_the_old_part_until_the_new_one_is_complete(tmp_path: Path, clip: Clip) -> None:
+    extract_clip(clip, tmp_path / "out", P)
+    before = files_below(tmp_path / "out")
+    with pytest.raises(KeyboardInterrupt):
+        extract_clip(clip, tmp_path / "out", P, force=True, decode=stops)
+    assert files_below(tmp_path / "out") == before
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path: Path, clip: Clip) -> None:
@@ -355,15 +345,17 @@ def counted(clip: str, usable: int = 0, unreadable: int = 0, no_face: int = 0) -
     ],
 )
 def test_a_clip_with_frames_that_are_not_usable_is_named(count: ClipCount, said: list[str]) -> None:
-    assert notes([count]) == said
+    assert count_frames(Path("out"), [count]).notes == said
 
 
 def test_the_worst_clips_are_named_first_and_the_others_counted() -> None:
     counts = [counted(f"clip{n}", 100 - n, no_face=n) for n in range(7)]
-    said = notes([*counts, counted("dark", no_face=9)])
+    said = count_frames(Path("out"), [*counts, counted("dark", no_face=9)]).notes
     assert said[:2] == ["dark: no face in any of 9 frames", "clip6: 6 of 100 frames no_face"]
     assert said[5:] == ["2 more clips with frames that are not usable"]
-    assert notes(counts)[5:] == ["1 more clip with frames that are not usable"]
+    assert count_frames(Path("out"), counts).notes[5:] == [
+        "1 more clip with frames that are not usable"
+    ]
 
 
 def test_the_command_names_the_clips_and_takes_the_hash(
@@ -386,22 +378,15 @@ def test_the_command_names_the_clips_and_takes_the_hash(
 
 
 def test_an_interrupted_clip_leaves_nothing_half_written_and_the_run_goes_on(
-    tmp_path: Path, write_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, write_video: Callable[..., Path]
 ) -> None:
     one, two = (
         Clip(name, name, write_video(tmp_path / f"{name}.avi", 7)) for name in ("one", "two")
     )
     out = tmp_path / "out"
     extract_clip(one, out, P)
-
-    def stops(clip: Clip) -> Iterator[object]:
-        yield next(frames_of(clip))
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(stage, "frames_of", stops)
-        with pytest.raises(KeyboardInterrupt):
-            extract_clip(two, out, P)
+    with pytest.raises(KeyboardInterrupt):
+        extract_clip(two, out, P, decode=stops)
     assert set(files_below(out)) == {"one.parquet"}
     counts = extract_frames([one, two], out, P, 1, lambda _: None)
     assert [(count.clip, count.was_done) for count in counts] == [("one", True), ("two", False)]

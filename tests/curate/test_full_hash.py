@@ -15,7 +15,7 @@ from curate.base.params import Parameters
 from curate.footage.hash import hash_all
 from curate.footage.measure import Wanted
 from curate.footage.open import open_footage
-from curate.frames.stage import extract_clip
+from curate.frames.extract import extract_clip
 from curate.media.clip import Clip
 from curate.media.full_hash import hash_file, hash_picture
 

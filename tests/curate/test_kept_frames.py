@@ -14,7 +14,7 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.footage.open import Footage, open_footage
-from curate.frames.stage import extract_clip
+from curate.frames.extract import extract_clip
 from curate.media.clip import Clip
 from curate.media.decode import frames_of, read_picture
 from curate.standalone.export import check_empty, copy_kept

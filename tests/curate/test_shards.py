@@ -18,8 +18,8 @@ import tensorflow_datasets as tfds
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.frames.stage import extract_clip
-from curate.shards import choose_examples, shards_stage
+from curate.frames.extract import extract_clip
+from curate.shards import choose_examples, run
 from curate.sources.videos import find_clips
 from curate.tables import (
     CAP,
@@ -92,7 +92,7 @@ def tables(
 @pytest.fixture(scope="module")
 def built(tables: tuple[Path, Path, Path]) -> tuple[Path, dict[str, int]]:
     folder = tables[0].parent / "shards"
-    return folder, shards_stage(*tables, folder, Parameters(shard_frames=5))
+    return folder, run(*tables, folder, Parameters(shard_frames=5)).data
 
 
 def examples(folder: Path, split: str) -> list[dict[str, Any]]:
@@ -165,7 +165,7 @@ def test_pictures_and_labels_are_those_of_the_tables(
 def test_two_runs_write_the_same_bytes(
     built: tuple[Path, dict[str, int]], tables: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
-    shards_stage(*tables, tmp_path / "again", Parameters(shard_frames=5))
+    run(*tables, tmp_path / "again", Parameters(shard_frames=5))
     for path in sorted(built[0].iterdir()):
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
     assert len(list((tmp_path / "again").iterdir())) == len(list(built[0].iterdir()))
@@ -176,7 +176,7 @@ def test_the_metadata_say_how_frames_were_cut(
 ) -> None:
     for crop in ("none", "center"):
         cut(tables, tmp_path / crop, dict.fromkeys("abc", crop))
-        shards_stage(tmp_path / crop, *tables[1:], tmp_path / "out", Parameters())
+        run(tmp_path / crop, *tables[1:], tmp_path / "out", Parameters())
         builder = tfds.builder_from_directory(str(tmp_path / "out"))
         assert dict(builder.info.metadata.items()) == {"crop": crop}
 
@@ -195,7 +195,7 @@ def test_parts_that_do_not_say_their_crop_leave_it_unknown(
         part = pq.read_table(path).replace_schema_metadata({})
         (tmp_path / "frames").mkdir(exist_ok=True)
         pq.write_table(part, tmp_path / "frames" / path.name)
-    shards_stage(tmp_path / "frames", *tables[1:], tmp_path / "out", Parameters())
+    run(tmp_path / "frames", *tables[1:], tmp_path / "out", Parameters())
     builder = tfds.builder_from_directory(str(tmp_path / "out"))
     assert dict(builder.info.metadata.items()) == {"crop": None}
 
@@ -204,7 +204,7 @@ def test_frames_of_two_crops_are_refused(tables: tuple[Path, Path, Path], tmp_pa
     cut(tables, tmp_path / "frames", {"a": "center", "b": "center", "c": "none"})
     sentence = r"c\.parquet: its frames were cut with crop 'none', those of .*a\.parquet with 'cent"
     with pytest.raises(UserError, match=sentence):
-        shards_stage(tmp_path / "frames", *tables[1:], tmp_path / "out", Parameters())
+        run(tmp_path / "frames", *tables[1:], tmp_path / "out", Parameters())
     assert not (tmp_path / "out").exists()
 
 
@@ -224,10 +224,8 @@ def test_an_empty_split_is_left_out(tables: tuple[Path, Path, Path], tmp_path: P
     only_train = DECISIONS.filter((pl.col("clip") == "a") & (pl.col("split") == "train"))
     write_table(only_train, tmp_path / "cap.parquet", CAP)
     parameters = Parameters(dropped_frames=0)
-    counts = shards_stage(
-        tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", parameters
-    )
-    assert counts == dict.fromkeys(SPLITS, 0) | {"train": 6}
+    counts = run(tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", parameters)
+    assert counts.data == dict.fromkeys(SPLITS, 0) | {"train": 6}
     assert set(tfds.builder_from_directory(str(tmp_path / "out")).info.splits) == {"train"}
 
 
@@ -235,7 +233,7 @@ def test_no_training_frame_left_is_said(tables: tuple[Path, Path, Path], tmp_pat
     thinned = DECISIONS.filter(pl.col("clip") == "c").with_columns(pl.lit("stride").alias("reason"))
     write_table(thinned, tmp_path / "cap.parquet", CAP)
     with pytest.raises(UserError, match="no training frame is left after dedup, split and cap"):
-        shards_stage(tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters())
+        run(tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters())
     assert not (tmp_path / "out").exists()
 
 
@@ -259,7 +257,7 @@ def test_decisions_on_other_frames_are_refused_and_the_old_shards_stay(
     old.write_text("old")
     write_table(pl.concat([DECISIONS, stranger]), tmp_path / "cap.parquet", CAP)
     with pytest.raises(UserError, match=re.escape(sentence)):
-        shards_stage(tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters())
+        run(tables[0], tmp_path / "cap.parquet", tables[2], tmp_path / "out", Parameters())
     assert old.read_text() == "old"
     assert {path.name for path in tmp_path.iterdir()} == {"cap.parquet", "out"}
 
@@ -272,7 +270,7 @@ def test_a_folder_of_something_else_is_not_replaced(
     with pytest.raises(
         UserError, match=r"out: holds something else than dataset_info.json; choose"
     ):
-        shards_stage(*tables, tmp_path / "out", Parameters())
+        run(*tables, tmp_path / "out", Parameters())
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.tex"]
 
 
@@ -280,8 +278,8 @@ def test_old_shards_are_replaced_as_a_whole(
     built: tuple[Path, dict[str, int]], tables: tuple[Path, Path, Path]
 ) -> None:
     before = {path.name for path in built[0].iterdir()}
-    counts = shards_stage(*tables, built[0].parent / "other", Parameters(shard_frames=3))
-    again = shards_stage(*tables, built[0].parent / "other", Parameters(shard_frames=5))
+    counts = run(*tables, built[0].parent / "other", Parameters(shard_frames=3)).data
+    again = run(*tables, built[0].parent / "other", Parameters(shard_frames=5)).data
     assert counts == again == built[1]
     assert {path.name for path in (built[0].parent / "other").iterdir()} == before
 
@@ -290,7 +288,7 @@ def test_an_examples_fields_stand_in_one_order(
     tables: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
     """Protocol buffers write a map in an order of the process's own unless told not to."""
-    shards_stage(*tables, tmp_path / "out", Parameters())
+    run(*tables, tmp_path / "out", Parameters())
     records = [
         bytes(record.numpy())
         for path in sorted((tmp_path / "out").glob("*.tfrecord-*"))
@@ -319,7 +317,7 @@ def test_terminated_midway_it_leaves_nothing_begun(
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so that a failure ends no test run
     try:
         with pytest.raises(SystemExit) as ended:
-            shards_stage(*tables, tmp_path / "out", Parameters(shard_frames=5))
+            run(*tables, tmp_path / "out", Parameters(shard_frames=5))
     finally:
         signal.signal(signal.SIGTERM, before)
     assert ended.value.code == 143

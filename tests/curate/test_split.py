@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.search.across import near_across
-from curate.split.stage import decide, split_stage
+from curate.split import stage
+from curate.split.stage import decide
 from curate.tables import DEDUP, KEY, SPLIT, frame_id, write_table
 
 RULE: dict[str, Any] = {
@@ -223,7 +224,7 @@ def lay(
 def run(folder: Path, dedup: pl.DataFrame, labels: pl.DataFrame, **given: Any) -> Any:
     kept, labelled_frames, frames = lay(folder, dedup, labels, list(range(len(dedup))))
     parameters = Parameters.model_validate({"margin": 3, **given})
-    return split_stage(kept, labelled_frames, frames, folder / "split.parquet", parameters)
+    return stage.run(kept, labelled_frames, frames, folder / "split.parquet", parameters)
 
 
 def test_stage_writes_the_table_and_counts_kept_frames(tmp_path: Path) -> None:
@@ -336,5 +337,5 @@ def test_decisions_on_other_frames_are_refused(tmp_path: Path) -> None:
     part = pl.read_parquet(frames / "part.parquet")
     part.filter(pl.col("index") > 0).write_parquet(frames / "part.parquet")
     with pytest.raises(UserError, match="frames: lacks the frame a-1/000000; make the decisions"):
-        split_stage(kept, labels, frames, tmp_path / "split.parquet", Parameters())
+        stage.run(kept, labels, frames, tmp_path / "split.parquet", Parameters())
     assert not (tmp_path / "split.parquet").exists()

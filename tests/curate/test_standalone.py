@@ -20,7 +20,7 @@ from PIL import Image
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.dedup.rule import count_reasons, decide
-from curate.frames.stage import extract_clip
+from curate.frames.extract import extract_clip
 from curate.sources.videos import find_clips
 from curate.standalone.dedup import dedup_footage, dedup_pipeline
 from curate.standalone.destinations import DedupPaths

@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from train.data import Shards
-from train.evaluate.result import tables
+from train.evaluate.result import summarize
 from train.evaluate.stage import evaluate_model, evaluate_stage
 from train.evaluate.sum_folds import sum_evaluations
 from train.model.file import Description, write_model
@@ -196,10 +196,11 @@ def test_what_training_could_not_teach_is_noted(shards, tmp_path):
 
 
 def test_both_validation_sets_are_shown(evaluated):
-    shown = tables(evaluated[1])
-    assert list(shown) == ["validation", "validation_balanced"]
-    assert [row[0] for row in shown["validation"].rows] == ["AU1", "AU12", "micro", "macro"]
-    assert {"f1", "f1,\nchosen", "average\nprecision"} <= set(shown["validation"].columns)
+    summary = summarize(evaluated[1], "mine")
+    validation, balanced = summary.more[:2]
+    assert (validation.title, balanced.title) == ("mine: validation", "mine: validation_balanced")
+    assert [row[0] for row in validation.rows] == ["AU1", "AU12", "micro", "macro"]
+    assert {"f1", "f1,\nchosen", "average\nprecision"} <= set(validation.columns)
 
 
 def test_a_model_file_scores_any_split_and_writes_nothing_unasked(fit, shards, tmp_path):
@@ -371,7 +372,7 @@ def test_the_sum_of_folds_is_written_and_shown(folds, tmp_path):
     found = sum_evaluations(folds[0], tmp_path / "sum", PARAMETERS)
     rows = pl.read_csv(tmp_path / "sum" / "per_action_unit.csv")
     assert rows["f1_fold_3"].to_list() == [found.units[0]["f1_fold_3"]]
-    shown = tables(found)["validation"]
+    (shown,) = summarize(found, "three folds").more
     assert shown.columns[-3:] == ["f1 fold 1", "f1 fold 2", "f1 fold 3"]
     assert "average\nprecision" not in shown.columns
 

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from curate.base.params import Parameters
-from curate.cap import rule as cap
+from curate.cap.rule import apply
 from curate.dedup import rule as dedup
 from curate.shards import choose_examples, write_shards
 from curate.split import stage as split
@@ -89,7 +89,7 @@ def decide(frames: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     placed = split.decide(
         kept, labels, validation_fraction=0.25, moments_fraction=0.2, margin=10, seed=0
     )
-    return cap.decide(placed, labels, cap=0)
+    return apply(placed, labels, 0).table
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import pytest
 from curate.base.errors import UserError
 from curate.base.files import write_json
 from curate.base.params import Parameters
-from curate.cap import rule as cap
+from curate.cap.rule import apply
 from curate.dedup import rule as dedup
 from curate.split import stage as split
 from curate.tables import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
@@ -144,7 +144,7 @@ def make_curation(folder: Path, subjects: int, *, timed: bool) -> None:
     )
     write_table(kept, folder / "dedup.parquet", DEDUP)
     write_table(placed, folder / "split.parquet", SPLIT)
-    write_table(cap.decide(placed, labels, cap=PARAMETERS.cap), folder / "cap.parquet", CAP)
+    write_table(apply(placed, labels, PARAMETERS.cap).table, folder / "cap.parquet", CAP)
 
 
 def make_fit(folder: Path, *, people: bool) -> None:

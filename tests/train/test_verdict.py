@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from curate.base.errors import UserError
 from train.gap.bootstrap import Estimate
 from train.gap.dissect import dissect
 from train.gap.losses import FEW_FRAMES
-from train.gap.verdict import Gap, Verdict, table
+from train.gap.verdict import Gap, Verdict, summarize
 
 ENOUGH = dict.fromkeys(("seen", "unseen", "dropped", "moments", "people"), 500)
 DRAWS = np.linspace(-1, 1, 101)
@@ -221,7 +222,7 @@ def test_what_is_missing_is_said():
 
 def test_table_and_sentence_round_alike():
     gap = dissect(0.25, _losses(0.2, 0.2, 0.2, 0.24748), ENOUGH)
-    _, rows = table([gap])
+    rows = summarize(Path("fit"), [gap, gap]).rows
     assert f"{rows[0][1]:+.3f}" == "+0.048"
     assert "+0.048" in gap.sentence
 
@@ -239,6 +240,8 @@ def test_it_says_when_there_is_nothing_to_say(losses, words):
 
 def test_the_table_has_two_columns_a_time():
     gaps = [dissect(e, _losses(0.2, 0.22, 0.39, 0.4), ENOUGH) for e in (0.25, 8.0)]
-    columns, rows = table(gaps)
+    summary = summarize(Path("fit"), gaps)
+    columns, rows = summary.columns, summary.rows
+    assert summary.closing == [gap.sentence for gap in gaps]
     assert columns == ["part", "epoch 0.25", "95 % interval", "epoch 8", "95 % interval"]
     assert rows[0][:3] == ("gap: held out - seen", 0.2, "0.199 to 0.201")

@@ -14,7 +14,6 @@ from curate.base import console
 from curate.base.cli import AsJson
 from curate.base.files import check_folder
 from curate.base.text import plural
-from train.cli.compare import show
 
 if TYPE_CHECKING:
     from train.ablate.grid import Grid
@@ -122,7 +121,7 @@ def _show(outcomes: list[Outcome], output: Path, *, as_json: bool) -> None:
         return
     _show_outcomes(outcomes)
     if finished:
-        show(compare(finished, output), output)
+        console.show(compare(finished, output).summary(), as_json=False)
 
 
 def _show_outcomes(outcomes: list[Outcome]) -> None:

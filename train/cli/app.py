@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,9 +14,6 @@ from curate.base.params import Parameters
 from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, SHARDS, SPLIT
 from train.cli.ablate import ablate
 from train.cli.compare import compare_command
-
-if TYPE_CHECKING:
-    from train.evaluate.result import Evaluation
 
 app = new_app(
     "Train on curated frames, and see what the overfitting gap is made of.\n\nExamples:\n\n"
@@ -57,21 +54,11 @@ def fit(
 
     - `train fit --unfreeze 2 --monitor macro_f1 --patience 3`: fine-tune, keep the best weights
     """
-    console.configure(as_json=as_json)
     with console.quiet_tensorflow():
         from train.fit.stage import fit_stage
-    from train.gap.verdict import table
+    from train.gap.verdict import summarize
 
-    gaps = fit_stage(shards, output, p)
-    columns, rows = table(gaps)
-    console.report(
-        f"{output}: the gap, in nats of loss",
-        columns,
-        rows,
-        {"early": gaps[0].as_dict(), "final": gaps[1].as_dict()},
-    )
-    for gap in gaps:
-        console.say(gap.sentence)
+    console.show(summarize(output, fit_stage(shards, output, p)), as_json=as_json)
 
 
 @app.command()
@@ -112,17 +99,18 @@ def evaluate(
 
     - `train evaluate model.keras --tfrecords folder --split validation`: any model, any shards
     """
-    console.configure(as_json=as_json)
     if split and not model:
         raise UserError("--split: needs a MODEL, as in 'train evaluate data/fit/model.keras'")
     with console.quiet_tensorflow():
         from train.evaluate.stage import evaluate_model, evaluate_stage
+    from train.evaluate.result import summarize
+
     if model:
         found = evaluate_model(model, shards, split, output, p, beside_published=published)
     else:
         output = output or EVALUATION
         found = evaluate_stage(fit, shards, output, p, beside_published=published)
-    _show(found, str(output or model), as_json=as_json)
+    console.show(summarize(found, str(output or model)), as_json=as_json)
 
 
 @app.command()
@@ -145,27 +133,11 @@ def sum_folds(
 
     Example: `train sum-folds folds/1 folds/2 folds/3`
     """
+    from train.evaluate.result import summarize
     from train.evaluate.sum_folds import sum_evaluations
 
-    console.configure(as_json=as_json)
     found = sum_evaluations(folders, output, p, beside_published=published)
-    _show(found, f"{len(folders)} folds", as_json=as_json)
-
-
-def _show(found: Evaluation, title: str, *, as_json: bool) -> None:
-    """Print an evaluation's notes, its table of each split and the published figures."""
-    from train.evaluate.result import tables
-
-    for note in found.notes:
-        console.note(note)
-    if as_json:
-        console.report("", [], [], found.as_dict())
-        return
-    for name, counts in tables(found).items():
-        console.report(f"{title}: {name}", counts.columns, counts.rows, counts.data)
-    if found.comparison:
-        console.report(found.comparison.title, found.comparison.columns, found.comparison.rows, {})
-        console.say(found.comparison.caution)
+    console.show(summarize(found, f"{len(folders)} folds"), as_json=as_json)
 
 
 @app.command()
@@ -195,17 +167,9 @@ def export(
 
     - `train export --format savedmodel --output model`
     """
-    console.configure(as_json=as_json)
     with console.quiet_tensorflow():
         from train.export import export_stage
-    counts = export_stage(fit, shards, file_format, output)
-    console.report(
-        f"{output}: probabilities differ by at most {counts.data['largest_difference']:.1e} "
-        f"from Keras' on {counts.data['compared_on']}",
-        counts.columns,
-        counts.rows,
-        counts.data,
-    )
+    console.show(export_stage(fit, shards, file_format, output), as_json=as_json)
 
 
 @app.command()
@@ -229,10 +193,8 @@ def report(
     """
     from train.report.stage import ReportInputs, run
 
-    console.configure(as_json=as_json)
     inputs = ReportInputs(frames, labels, dedup, split, cap, fit, evaluation)
-    summary = run(inputs, output, p)
-    console.report(f"{output}: charts and page", summary.columns, summary.rows, summary.data)
+    console.show(run(inputs, output, p), as_json=as_json)
 
 
 app.command()(ablate)

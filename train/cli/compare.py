@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from curate.base import console
 from curate.base.cli import AsJson
-from curate.base.text import plural
-
-if TYPE_CHECKING:
-    from train.compare.stage import Compared
 
 
 def compare_command(
@@ -40,18 +36,6 @@ def compare_command(
 
     - `train compare no-dropout main --output comparison`: an experiment beside a branch
     """
-    console.configure(as_json=as_json)
     from train.compare.stage import run
 
-    show(run(names or [], output), output)
-
-
-def show(compared: Compared, output: Path) -> None:
-    """Print a comparison: its table, what is missing, the verdict and where the page is."""
-    summary = compared.summary()
-    title = f"{output}: {plural(len(summary.rows), 'experiment')}"
-    console.report(title, summary.columns, summary.rows, summary.data)
-    for note in summary.notes:
-        console.note(note)
-    for sentence in (compared.verdict, *compared.explanations, str(compared.paths[-1])):
-        console.say(sentence)
+    console.show(run(names or [], output).summary(), as_json=as_json)

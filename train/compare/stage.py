@@ -13,7 +13,7 @@ from natsort import natsort_keygen
 from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder, check_folder
-from curate.base.text import format_cell
+from curate.base.text import format_cell, plural
 from curate.viz.html import Picture, Table, render
 from curate.viz.style import save_chart
 from train.compare import chart_causes, chart_losses, chart_scores
@@ -54,8 +54,15 @@ class Compared:
     def summary(self) -> Summary:
         """Format a row an experiment: gap, its shares, scores, frames, and what differs."""
         columns, rows = format_table(self.contenders, self.differing)
-        notes = [f"{label}: {problem}" for label, problem in self.problems]
-        return Summary(columns, rows, self.as_dict(), notes)
+        folder = f"{self.paths[-1].parent}: " if self.paths else ""
+        return Summary(
+            f"{folder}{plural(len(rows), 'experiment')}",
+            columns,
+            rows,
+            self.as_dict(),
+            notes=[f"{label}: {problem}" for label, problem in self.problems],
+            closing=[self.verdict, *self.explanations, *map(str, self.paths[-1:])],
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it, for JSON."""

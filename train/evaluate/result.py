@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.base.console import Summary
+from curate.base.console import Summary, Table
 from curate.base.files import atomic_folder, write_json
 from curate.base.text import format_interval
 from train.evaluate import published
@@ -140,17 +140,24 @@ _SHOWN = {
 }
 
 
-def tables(evaluation: Evaluation) -> dict[str, Summary]:
-    """Format each split's figures by name: first at the fixed threshold, then at the chosen."""
+def summarize(evaluation: Evaluation, title: str) -> Summary:
+    """Lay out each split's figures, then the published ones beside them."""
     rows = [*evaluation.units, *evaluation.means]
-    return {
-        split: _table([row for row in rows if row["split"] == split], evaluation.metrics)
+    tables = [
+        _table(f"{title}: {split}", [row for row in rows if row["split"] == split])
         for split in dict.fromkeys(row["split"] for row in rows)
-    }
+    ]
+    summary = Summary("", [], [], evaluation.as_dict(), evaluation.notes, tables)
+    if evaluation.comparison:
+        compared = evaluation.comparison
+        rows_beside = [tuple(row) for row in compared.rows]
+        summary.more.append(Table(compared.title, compared.columns, rows_beside))
+        summary.closing.append(compared.caution)
+    return summary
 
 
-def _table(rows: list[Row], metrics: dict[str, Any]) -> Summary:
-    """Lay rows out, without the columns that none of them has."""
+def _table(title: str, rows: list[Row]) -> Table:
+    """Lay rows out, at the fixed threshold, then at the chosen; empty columns are left out."""
     shown = [
         row | {"f1_interval": interval(row, "f1")} | _no_positives(row["action_unit"])
         for row in rows
@@ -162,7 +169,7 @@ def _table(rows: list[Row], metrics: dict[str, Any]) -> Summary:
         if any(row.get(key) is not None for row in shown)
     }
     lines = [tuple(row.get(key) for key in columns.values()) for row in shown]
-    return Summary(list(columns), lines, metrics)
+    return Table(title, list(columns), lines)
 
 
 def _no_positives(action_unit: str) -> dict[str, None]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from curate.base.console import Summary
 from curate.base.errors import DamagedInputError
 from curate.base.files import read_json
 from curate.base.text import format_interval, plural
@@ -204,8 +205,8 @@ def _when(epoch: float) -> str:
     return f"After {plural(float(epoch), 'epoch')}"
 
 
-def table(gaps: list[Gap]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Format gaps as columns and rows: one row a part; its figure and interval at each time."""
+def summarize(output: Path, gaps: list[Gap]) -> Summary:
+    """Lay out the early and the final gap: a row a part; its figure and interval at each time."""
     labels = {"gap": "gap: held out - seen", **NAMES, "dropped": "dropped - seen"}
     columns = ["part"]
     rows: dict[str, list[Any]] = {name: [label] for name, label in labels.items()}
@@ -213,4 +214,10 @@ def table(gaps: list[Gap]) -> tuple[list[str], list[tuple[Any, ...]]]:
         columns += [f"epoch {gap.epoch:g}", "95 % interval"]
         for name, row in rows.items():
             row += [getattr(gap, name), format_interval(*gap.bounds(name))]
-    return columns, [tuple(row) for row in rows.values()]
+    return Summary(
+        f"{output}: the gap, in nats of loss",
+        columns,
+        [tuple(row) for row in rows.values()],
+        {name: gap.as_dict() for name, gap in zip(("early", "final"), gaps, strict=True)},
+        closing=[gap.sentence for gap in gaps],
+    )

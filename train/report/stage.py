@@ -75,7 +75,8 @@ def run(inputs: ReportInputs, output: Path, parameters: Parameters) -> Summary:
         page = render_page(tables, parameters, pictures, _provenance(inputs, parameters))
         (building / "index.html").write_text(page, encoding="utf-8")
     files = [str(output / name) for name in (*(FILES[name] for name in pictures), "index.html")]
-    return Summary(["file"], [(file,) for file in files], {"files": files})
+    rows = [(file,) for file in files]
+    return Summary(f"{output}: charts and page", ["file"], rows, {"files": files})
 
 
 def draw_charts(tables: Tables, parameters: Parameters) -> dict[str, Figure]:
