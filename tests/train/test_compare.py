@@ -14,7 +14,7 @@ from curate.viz.html import Picture
 from tests.train.made_gaps import make_gap
 from train.compare import chart_causes, chart_losses, chart_scores
 from train.compare.best import GAP, MACRO_F1, Measured, find_best
-from train.compare.label_layout import Box, around, place
+from train.compare.label_layout import Box, around, place_labels
 from train.compare.stage import draw_charts, judge, render_page
 from train.compare.words import cautions, explanation, headline
 from train.experiments.names import differing, labels
@@ -194,7 +194,7 @@ def test_no_name_covers_a_name_or_a_dot(seed):
     dots = [(float(x), float(y)) for x, y in rng.normal(300, 40, (20, 2))]
     sizes = [(float(width), 12.0) for width in rng.uniform(20, 120, 20)]
     inside, taken = Box(0, 0, 600, 600), [Box(200, 200, 260, 260)]
-    found = place(dots, sizes, [], inside, taken)
+    found = place_labels(dots, sizes, [], inside, taken)
     assert None not in found
     full = [*taken, *(around(x, y, 10, 10) for x, y in dots), *found]
     for number, box in enumerate(found):
@@ -204,7 +204,7 @@ def test_no_name_covers_a_name_or_a_dot(seed):
 
 
 def test_a_name_that_fits_nowhere_has_no_place():
-    assert place([(5.0, 5.0)], [(100.0, 10.0)], [], Box(0, 0, 50, 50)) == [None]
+    assert place_labels([(5.0, 5.0)], [(100.0, 10.0)], [], Box(0, 0, 50, 50)) == [None]
 
 
 def test_bars_are_the_parts_of_the_gap_and_one_without_says_why():

@@ -28,9 +28,9 @@ from train.evaluate.predictions import Predictions, as_table
 from train.evaluate.published import PUBLISHED, compare
 from train.evaluate.result import EVALUATED, Evaluation, write
 from train.evaluate.scorecard import scorecard, summary
-from train.report.advice import Figures, headline, suggest
+from train.report.advice import Figures, suggest
 from train.report.stage import ReportInputs, draw_charts, read_tables, run
-from train.report.words import describe_network, no_skill_loss
+from train.report.words import describe_network, headline, no_skill_loss
 
 CHARTS = {
     "gap_anatomy",

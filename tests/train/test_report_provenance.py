@@ -171,9 +171,7 @@ def test_data_that_is_not_what_the_lock_records_is_noted(dvc_project, content):
     assert "now" not in unread.columns
 
 
-@pytest.mark.parametrize(
-    "text", [None, "schema: '2.0'\n", "- [damaged", "schema: '2.0'\nstages:\n"]
-)
+@pytest.mark.parametrize("text", [None, NO_STAGES, "- [damaged", NO_STAGES + "stages:\n"])
 def test_without_a_record_there_is_no_table(text, dvc_project):
     (dvc_project / "dvc.lock").unlink()
     if text is not None:

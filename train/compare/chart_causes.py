@@ -83,10 +83,10 @@ def finding(bars: Sequence[Bar]) -> str:
     """Count in how many experiments each cause is the largest, as a sentence."""
     causes = [bar.gap.cause for bar in bars if bar.gap]
     counts = {cause: causes.count(cause) for cause in _CAUSE_IN_WORDS if cause in causes}
-    said = [f"{_CAUSE_IN_WORDS[cause]} in {count}" for cause, count in counts.items()]
-    if not said:
+    if not counts:
         return "What the gaps are made of: unknown"
-    return f"What the gaps are made of, first of all: {', '.join(said)} of {len(causes)}"
+    parts = ", ".join(f"{_CAUSE_IN_WORDS[cause]} in {count}" for cause, count in counts.items())
+    return f"What the gaps are made of, first of all: {parts} of {len(causes)}"
 
 
 def _scale(axes: Axes, bars: Sequence[Bar], known: Sequence[dict[str, float]]) -> None:

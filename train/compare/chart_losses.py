@@ -54,7 +54,8 @@ def draw(curves: Sequence[Curves]) -> Figure:
     panels[0].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     panels[0].set_xlim(left=0)
     panels[0].set_ylim(*_losses_shown(curves))
-    _explain(figure, panels[0])
+    lines, names = panels[0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=len(SHOWN), fontsize=SMALL)
     return figure
 
 
@@ -62,7 +63,8 @@ def finding(curves: Sequence[Curves]) -> str:
     """Describe the range of losses at the end, on frames seen and on people never seen."""
     parts = []
     for probe, words in (("seen", "frames seen"), ("people", "new people")):
-        last = [table[probe].drop_nulls()[-1] for table in _having(curves, probe)]
+        known = [curve.probes[probe].drop_nulls() for curve in curves]
+        last = [losses[-1] for losses in known if len(losses)]
         if last:
             ends = dict.fromkeys(f"{end:.3f}" for end in (min(last), max(last)))
             parts.append(f"{' to '.join(ends)} on {words}")
@@ -71,20 +73,16 @@ def finding(curves: Sequence[Curves]) -> str:
 
 def _losses_shown(curves: Sequence[Curves]) -> tuple[float, float]:
     """Return the ends of the axis: by the losses, for early intervals of few people are huge."""
-    losses = pl.concat([one.probes[probe] for one in curves for probe in SHOWN]).drop_nulls()
+    losses = pl.concat([curve.probes[probe] for curve in curves for probe in SHOWN]).drop_nulls()
     low, high = min(losses, default=0.0), max(losses, default=1.0)
     room = 0.25 * max(high - low, 0.1)
     return max(0.0, low - room), high + room
 
 
-def _having(curves: Sequence[Curves], probe: str) -> list[pl.DataFrame]:
-    return [one.probes for one in curves if len(one.probes[probe].drop_nulls())]
-
-
-def _draw_panel(axes: Axes, one: Curves) -> None:
-    axes.set_title(textwrap.fill(one.label, _WIDTH), fontsize=SMALL)
+def _draw_panel(axes: Axes, curves: Curves) -> None:
+    axes.set_title(textwrap.fill(curves.label, _WIDTH), fontsize=SMALL)
     for probe, words in SHOWN.items():
-        line = one.probes.drop_nulls(probe)
+        line = curves.probes.drop_nulls(probe)
         epochs, losses = line["epoch"].to_numpy(), line[probe].to_numpy()
         axes.plot(
             epochs, losses, color=PROBES[probe], marker="o", markersize=3, linewidth=1.8,
@@ -96,8 +94,3 @@ def _draw_panel(axes: Axes, one: Curves) -> None:
         axes.fill_between(
             band["epoch"].to_numpy(), low, high, color=PROBES[probe], alpha=0.12, linewidth=0
         )
-
-
-def _explain(figure: Figure, axes: Axes) -> None:
-    lines, names = axes.get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside lower center", ncols=len(SHOWN), fontsize=SMALL)

@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 
 from curate.viz.style import BLUE, GRAY, NAME, RULE, draw_message, halo, in_style, ink, new_figure
 from train.compare.best import Measured
-from train.compare.label_layout import Box, place
+from train.compare.label_layout import Box, place_labels
 
 _MOST_NAMES = 20  # dots that are named; more are numbered as in the table
 _WIDTH = 26  # characters of a line of a name
@@ -57,13 +57,14 @@ def draw(points: Sequence[Point], title: str) -> Figure:
         arrowprops={"arrowstyle": "-|>", "color": ink(GRAY), "relpos": (1, 0), "shrinkA": 2},
     )  # fmt: skip
     better.set_in_layout(False)
-    _name(figure, axes, points, better, numbered)
+    texts = _write_names(axes, points, numbered)
+    _place_names(figure, axes, points, texts, better)
     return figure
 
 
 def _draw_point(axes: Axes, point: Point) -> None:
     color = GRAY if point.baseline else BLUE
-    across, up = (_errors(figure) for figure in (point.f1, point.gap))
+    across, up = _errors(point.f1), _errors(point.gap)
     axes.errorbar(
         point.f1.value, point.gap.value, xerr=across, yerr=up,
         fmt="o", markersize=9, color=color, ecolor=color, elinewidth=1, alpha=0.45, zorder=2,
@@ -79,52 +80,58 @@ def _draw_point(axes: Axes, point: Point) -> None:
     )
 
 
-def _errors(figure: Measured) -> list[list[float]] | None:
-    if figure.low is None or figure.high is None:
+def _errors(measured: Measured) -> list[list[float]] | None:
+    """Return how far the interval reaches below and above the value; None without one."""
+    value, low, high = measured.value, measured.low, measured.high
+    if low is None or high is None:
         return None
-    return [[max(figure.value - figure.low, 0.0)], [max(figure.high - figure.value, 0.0)]]
+    return [[max(value - low, 0.0)], [max(high - value, 0.0)]]
 
 
 def _scale(axes: Axes, points: Sequence[Point]) -> None:
     """Leave room around the dots, and the corner below right to the arrow."""
-    for figures, limits, below, above in (
+    for measured, limits, below, above in (
         ([point.f1 for point in points], axes.set_xlim, 1, 1.5),
         ([point.gap for point in points], axes.set_ylim, 1.5, 1),
     ):
-        sides = [(one.value, one.low, one.high) for one in figures]
-        ends = [end for three in sides for end in three if end is not None]
+        sides = [side for each in measured for side in (each.value, each.low, each.high)]
+        ends = [side for side in sides if side is not None]
         room = 0.12 * max(max(ends) - min(ends), 0.02)
         limits(min(ends) - below * room, max(ends) + above * room)
 
 
-def _name(
-    figure: Figure, axes: Axes, points: Sequence[Point], better: Text, numbered: bool
-) -> None:
-    """Write the names where they are free; lay the figure out first, to know its points."""
-    names = [str(p.number) if numbered else textwrap.fill(p.f1.label, _WIDTH) for p in points]
+def _write_names(axes: Axes, points: Sequence[Point], numbered: bool) -> list[Annotation]:
+    """Write a name on each dot, to be moved aside once the figure's layout is known."""
     size = 9 if len(points) <= 10 else 8
-    texts = [
-        axes.annotate(
+    texts = []
+    for point in points:
+        name = str(point.number) if numbered else textwrap.fill(point.f1.label, _WIDTH)
+        text = axes.annotate(
             name, (point.f1.value, point.gap.value), (0, 0), textcoords="offset points",
             ha="center", va="center", fontsize=size, linespacing=1.1, zorder=5,
             color=ink(GRAY if point.baseline else BLUE), path_effects=halo(),
-        )
-        for name, point in zip(names, points, strict=True)
-    ]  # fmt: skip
-    for text in texts:
+        )  # fmt: skip
         text.set_in_layout(False)
-    figure.draw_without_rendering()
+        texts.append(text)
+    return texts
+
+
+def _place_names(
+    figure: Figure, axes: Axes, points: Sequence[Point], texts: list[Annotation], better: Text
+) -> None:
+    """Move names to where nothing is; those that fit nowhere are not shown."""
+    figure.draw_without_rendering()  # which lays it out
     to_points = 72 / figure.dpi
     dots = [tuple(axes.transData.transform((p.f1.value, p.gap.value)) * to_points) for p in points]
-    boxes = [text.get_window_extent() for text in texts]
-    found = place(
+    extents = [text.get_window_extent() for text in texts]
+    boxes = place_labels(
         dots,
-        [(box.width * to_points + 3, box.height * to_points + 2) for box in boxes],
+        [(box.width * to_points + 3, box.height * to_points + 2) for box in extents],
         [box for point in points for box in _interval_boxes(axes, point, to_points)],
         _points(axes.get_window_extent(), to_points),
         [_points(better.get_window_extent(), to_points)],
     )
-    for text, (x, y), box in zip(texts, dots, found, strict=True):
+    for text, (x, y), box in zip(texts, dots, boxes, strict=True):
         if box is None:
             text.set_visible(False)
             continue

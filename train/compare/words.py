@@ -94,13 +94,17 @@ def _listed(measured: list[Measured], others: int) -> str:
 def cautions(experiments: Sequence[Experiment]) -> list[str]:
     """Describe what makes figures of these experiments incomparable, where something does."""
     scored = [experiment for experiment in experiments if experiment.results.scores]
-    scores = [experiment.results.scores for experiment in scored]
-    sizes = {(score.get("frames"), score.get("subjects")) for score in scores}
+    sizes = {
+        (experiment.results.scores.get("frames"), experiment.results.scores.get("subjects"))
+        for experiment in scored
+    }
     moved = [name for name in differing(scored) if name in _VALIDATION]
-    if len(sizes) < 2 and not moved:
+    if moved:
+        why = f"{', '.join(moved)} {'differs' if len(moved) == 1 else 'differ'}"
+    elif len(sizes) > 1:
+        why = "they differ in size"
+    else:
         return []
-    verb = "differs" if len(moved) == 1 else "differ"
-    why = f"{', '.join(moved)} {verb}" if moved else "they differ in size"
     return [
         f"The experiments may be scored on different validation frames ({why}), so part of a "
         "difference may be the frames."

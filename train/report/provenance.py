@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,9 +105,8 @@ def _setting(key: str, value: object) -> str:
 def data_table(project: Path, footage: str, read: list[Path]) -> Table | None:
     """List the data's hashes as dvc.lock has them, the footage first; None where there is none.
 
-    What the report has `read` is compared with the record, and a column tells where they differ:
-    DVC remembers the hash of a file that has not been touched. The report's own entry, which is
-    older than the report, is left out.
+    What the report has `read` is compared with the record, and a column tells where they differ.
+    The report's own entry, which is older than the report, is left out.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -114,21 +114,16 @@ def data_table(project: Path, footage: str, read: list[Path]) -> Table | None:
     try:
         with Repo(str(project)) as repo:
             recorded = _recorded(repo, project, footage)
-            paths = {str(path) for path in read}
-            changed = [bool(o.def_path in paths and o.workspace_status()) for o in recorded]
+            # DVC remembers the hash of what has not been touched: it is not read again.
+            rows = [_row(entry, Path(entry.def_path) in read) for entry in recorded]
     except DvcException:  # no DVC project, or one that DVC cannot read either
         return None
-    if not recorded:
+    if not rows:
         return None
     columns = ["data", "md5 (of a folder: DVC's)", "files", "size"]
-    rows = [
-        [o.def_path, o.hash_info.value, f"{o.meta.nfiles or 1:,}", decimal(o.meta.size or 0)]
-        for o in recorded
-    ]
-    if any(changed):
+    if any(row[-1] for row in rows):
         columns.append("now")
-        rows = [[*row, _CHANGED if c else ""] for row, c in zip(rows, changed, strict=True)]
-    return Table("Data, as dvc.lock records it", columns, rows)
+    return Table("Data, as dvc.lock records it", columns, [row[: len(columns)] for row in rows])
 
 
 def _recorded(repo: Repo, project: Path, footage: str) -> list[Output]:
@@ -139,5 +134,12 @@ def _recorded(repo: Repo, project: Path, footage: str) -> list[Output]:
     pipeline = str(project.resolve() / "dvc.yaml")
     stages = [s for s in repo.index.stages if s.path == pipeline and s.name != "report"]
     data = [dep for stage in stages for dep in stage.deps if dep.def_path == footage]
-    data += [out for stage in stages for out in stage.outs]
+    data += chain.from_iterable(stage.outs for stage in stages)
     return list({entry.def_path: entry for entry in data if entry.hash_info}.values())
+
+
+def _row(entry: Output, compare: bool) -> list[str]:
+    changed = compare and entry.workspace_status()
+    size = decimal(entry.meta.size or 0)
+    files = f"{entry.meta.nfiles or 1:,}"
+    return [entry.def_path, entry.hash_info.value, files, size, _CHANGED if changed else ""]

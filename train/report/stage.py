@@ -16,7 +16,7 @@ from curate.viz import lag, near_duplicates
 from curate.viz.html import Picture, render
 from curate.viz.pictures import read_crops
 from train.fit.schedule import learning_rates
-from train.report.advice import Figures, headline, suggest
+from train.report.advice import Figures, suggest
 from train.report.charts import (
     action_units,
     augmented,
@@ -45,6 +45,7 @@ from train.report.words import (
     describe_data,
     describe_losses,
     describe_network,
+    headline,
     no_skill_loss,
     probe_counts,
     steps_per_epoch,

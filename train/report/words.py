@@ -13,8 +13,22 @@ from curate.tables import action_units
 from train.gap.losses import rates, shared_units
 from train.report.inputs import Tables
 
+_HEADLINES = {
+    "near_duplicate_moments": "Yes: it learns neighbours in time that it was never fed, and not "
+    "other moments",
+    "memorised": "Yes: it memorises the very frames that it was fed",
+    "same_people": "Yes: it knows the moments it was fed, and not other moments of the same people",
+    "people": "Yes: it knows the people it was fed, and not new ones",
+    "none": "No: there is no gap to speak of",
+    "unknown": "That cannot be said yet: frames to compare with are missing or too few",
+}
 _HELD_OUT = {"moments": "other moments of the same people", "people": "people it never saw"}
 _HELD_OUT_SPLITS = ("moments", "validation")
+
+
+def headline(cause: str) -> str:
+    """Return "does it overfit, and why?" in a sentence without figures."""
+    return _HEADLINES[cause]
 
 
 def describe_losses(probes: pl.DataFrame, no_skill: float | None) -> str:

@@ -80,8 +80,9 @@ def _finding(positives: pl.DataFrame) -> str:
 
 
 def _imbalance(counts: pl.Series) -> float | None:
-    there = [count for count in counts if count]
-    return max(there) / min(there) if len(there) > 1 else None
+    """Return how many times the rarest's positives the most frequent has; None if only one has."""
+    known = [count for count in counts if count]
+    return max(known) / min(known) if len(known) > 1 else None
 
 
 def _bars(axes: Axes, counts: list[int], offset: float, color: str, name: str) -> None:

@@ -54,17 +54,20 @@ def count_confusion(predictions: Predictions, name: str, threshold: float) -> ND
     """
     unit = predictions.names.index(name)
     labels = predictions.labels[:, unit]
-    said = predict(predictions.probabilities[:, [unit]], [threshold])[:, 0]
-    cells = [[((labels == value) & (said == call)).sum() for call in (1, 0)] for value in (1, 0)]
+    predicted = predict(predictions.probabilities[:, [unit]], [threshold])[:, 0]
+    cells = [
+        [((labels == label) & (predicted == prediction)).sum() for prediction in (1, 0)]
+        for label in (1, 0)
+    ]
     return np.array(cells, np.int64)
 
 
 def _finding(fixed: dict[str, NDArray[np.int64]], own: dict[str, NDArray[np.int64]]) -> str:
-    said = []
+    parts = []
     for counts in (fixed, own):
-        (found, missed), (false, _) = sum(counts.values(), np.zeros((2, 2), np.int64))
-        said.append(f"{found:,} found, {missed:,} missed, {false:,} false alarms")
-    return f"Positives: {said[0]}; at chosen thresholds: {said[1]}"
+        (hits, missed), (false, _) = sum(counts.values(), np.zeros((2, 2), np.int64))
+        parts.append(f"{hits:,} found, {missed:,} missed, {false:,} false alarms")
+    return f"Positives: {parts[0]}; at chosen thresholds: {parts[1]}"
 
 
 def _pairs(figure: Figure, pairs: int) -> list[tuple[Axes, Axes]]:
@@ -74,7 +77,7 @@ def _pairs(figure: Figure, pairs: int) -> list[tuple[Axes, Axes]]:
     """
     rows = -(-pairs // _ACROSS)
     grid = figure.add_gridspec(rows, 3 * _ACROSS - 1, width_ratios=_WIDTHS[: 3 * _ACROSS - 1])
-    laid = []
+    squares = []
     for number in range(pairs):
         row, place = divmod(number, _ACROSS)
         both = [figure.add_subplot(grid[row, 3 * place + side]) for side in (0, 1)]
@@ -84,8 +87,8 @@ def _pairs(figure: Figure, pairs: int) -> list[tuple[Axes, Axes]]:
             axes.tick_params(
                 length=0, labelleft=side + place == 0, labelbottom=number + _ACROSS >= pairs
             )
-        laid.append((both[0], both[1]))
-    return laid
+        squares.append((both[0], both[1]))
+    return squares
 
 
 def _square(axes: Axes, counts: NDArray[np.int64]) -> None:

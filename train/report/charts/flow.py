@@ -72,7 +72,7 @@ def draw(flow: Flow) -> Figure:
 
 
 def _drop(axes: Axes, column: int, left: int, reason: str, frames: int, unit: int) -> None:
-    """Draw one column: the frames kept go on at the top, those dropped end below."""
+    """Draw one column: the frames kept flow on at the top, those dropped end below."""
     kept, below = left - frames, left - frames + _SPACE * unit
     _arm(axes, column, (0, 0), kept, BLUE)
     _arm(axes, column, (kept, below), frames, LIGHT)
@@ -148,18 +148,18 @@ def _arm(axes: Axes, column: int, tops: tuple[float, float], frames: int, color:
         return
     start, end = column + _NODE, column + 1
     bend = (start + end) / 2
-    here, there = tops
+    before, after = tops
     path = Path(
         [
-            (start, here),
-            (bend, here),
-            (bend, there),
-            (end, there),
-            (end, there + frames),
-            (bend, there + frames),
-            (bend, here + frames),
-            (start, here + frames),
-            (start, here),
+            (start, before),
+            (bend, before),
+            (bend, after),
+            (end, after),
+            (end, after + frames),
+            (bend, after + frames),
+            (bend, before + frames),
+            (start, before + frames),
+            (start, before),
         ],
         [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY],
     )

@@ -95,34 +95,30 @@ def _draw_intervals(axes: Axes, table: pl.DataFrame) -> None:
 
 
 def _draw_lines(axes: Axes, table: pl.DataFrame) -> None:
-    """Draw each probe, its name at its end: outside the axes, or above it where it ends early."""
-    last = table["epoch"].max()
+    """Draw each probe, with its name at its end."""
     ends: dict[str, tuple[float, float]] = {}
     for probe, color in PROBES.items():
         line = table.drop_nulls(probe)
         if line.is_empty():
             continue
-        axes.plot(
-            line["epoch"].to_numpy(),
-            line[probe].to_numpy(),
-            color=color,
-            marker="o",
-            markersize=4,
-            linestyle=(0, (4, 2)) if probe == "dropped" else "-",
-        )
+        epochs, losses = line["epoch"].to_numpy(), line[probe].to_numpy()
+        dashes = (0, (4, 2)) if probe == "dropped" else "-"
+        axes.plot(epochs, losses, color=color, marker="o", markersize=4, linestyle=dashes)
         ends[probe] = (line["epoch"][-1], line[probe][-1])
+    _name_lines(axes, table, ends)
+
+
+def _name_lines(axes: Axes, table: pl.DataFrame, ends: dict[str, tuple[float, float]]) -> None:
+    """Write each line's name: outside the axes, or below all lines where it ends early."""
     low, high = _open(axes, _LEAST_RANGE)
+    last = table["epoch"].max()
     outside = [probe for probe, (epoch, _) in ends.items() if epoch == last]
     heights = spread([ends[probe][1] for probe in outside], _LABEL * (high - low))
     for probe, height in zip(outside, heights, strict=True):
-        _name_line(
-            axes,
-            probe,
-            (ends[probe][0], height),
-        )
+        _name_line(axes, probe, (ends[probe][0], height))
     for probe in [probe for probe in ends if probe not in outside]:
         so_far = table.filter(pl.col("epoch") <= ends[probe][0]).select(list(PROBES))
-        lowest = min(value for column in so_far for value in column.drop_nulls())
+        lowest = so_far.min().min_horizontal()[0]
         _point_at(axes, probe, ends[probe], lowest - 0.035 * (high - low))
 
 
@@ -178,10 +174,8 @@ def _scale_epochs(axes: Axes, epochs: Values, fractions: tuple[float, ...]) -> N
     axes.set_xscale("function", functions=_widths(last))
     axes.set_xlim(min(float(epochs.min()), 1 / 16) * 0.6, max(last, 1.0))
     step = max(1, round(last / 6))
-    whole = [1, *range(1 + step, int(last) + 1, step)]
-    axes.set_xticks(
-        [*fractions, *whole], [*(str(Fraction(f)) for f in fractions), *map(str, whole)]
-    )
+    ticks = [*map(Fraction, fractions), 1, *range(1 + step, int(last) + 1, step)]
+    axes.set_xticks([float(tick) for tick in ticks], list(map(str, ticks)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("epochs fed: the first one stretched" if last > 1 else "epochs fed")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from curate.viz.style import (
     GRAY,
+    GREEN,
     NAME,
     PROBES,
     WORDS,
@@ -22,7 +23,6 @@ from curate.viz.style import (
     new_figure,
     spread,
 )
-from train.report.charts import learning_rate
 
 _NAMES = {
     "seen": "training, as it is used\n(seen, dropout off)",
@@ -47,8 +47,8 @@ def draw(history: pl.DataFrame, probes: pl.DataFrame, course: Course | None = No
     of its own where its `course` is given.
     """
     held_out = "people" if probes["people"].null_count() < len(probes) else "moments"
-    figure = new_figure(10, 5.2 + 1.6 * (course is not None), _finding(probes, held_out))
     panels = 1 if course is None else 2
+    figure = new_figure(10, 3.6 + 1.6 * panels, _finding(probes, held_out))
     grid = figure.subplots(panels, sharex=True, squeeze=False, height_ratios=[4, 1][:panels])
     axes = grid[0, 0]
     ends = [
@@ -69,7 +69,7 @@ def draw(history: pl.DataFrame, probes: pl.DataFrame, course: Course | None = No
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     grid[-1, 0].set_xlabel("epochs fed")
     if course is not None:
-        learning_rate.draw_on(grid[-1, 0], course.rates, course.steps_per_epoch)
+        _draw_course(grid[-1, 0], course)
     axes.set_title("Loss (cross-entropy, nats)")
     return figure
 
@@ -136,3 +136,22 @@ def _mark_gap(axes: Axes, both: pl.DataFrame, held_out: str) -> list[tuple[float
         arrowprops={"arrowstyle": "<->", "color": WORDS, "shrinkA": 0, "shrinkB": 0},
     )
     return [(epoch, (low + high) / 2, WORDS, f"{held_out} - seen: {high - low:+.3f}")]
+
+
+def _draw_course(axes: Axes, course: Course) -> None:
+    """Draw the learning rate over epochs, the highest named."""
+    rates = course.rates
+    epochs = np.arange(len(rates)) / course.steps_per_epoch
+    axes.plot(epochs, rates, color=GREEN)
+    highest = int(rates.argmax())
+    axes.annotate(
+        f"{rates[highest]:g}",
+        (epochs[highest], rates[highest]),
+        xytext=(6, -8),
+        textcoords="offset points",
+        va="top",
+        color=ink(GREEN),
+        fontweight="bold",
+    )
+    axes.set_ylim(0, 1.15 * rates.max())
+    axes.set_title("Learning rate of Adam")

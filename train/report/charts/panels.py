@@ -16,17 +16,17 @@ def unit_panels(panels: int, title: str, x: str, y: str) -> tuple[Figure, list[A
     rows = -(-panels // ACROSS)
     figure = new_figure(10, 1.3 + _HEIGHT * rows, title)
     grid = figure.subplots(rows, ACROSS, sharex=True, sharey=True, squeeze=False)
-    axes = [one for row in grid for one in row]
-    for number, one in enumerate(axes):
+    axes = list(grid.flat)
+    for number, panel in enumerate(axes):
         if number >= panels:
-            one.set_axis_off()
+            panel.set_axis_off()
         if number + ACROSS >= panels:  # nothing below it: it writes the numbers and what they are
-            one.tick_params(labelbottom=True)
-            one.set_xlabel(x)
+            panel.tick_params(labelbottom=True)
+            panel.set_xlabel(x)
         if not number % ACROSS:
-            one.set_ylabel(y)
-        one.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-        one.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-        one.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-        one.grid(axis="both")
+            panel.set_ylabel(y)
+        panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+        panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        panel.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        panel.grid(axis="both")
     return figure, axes[:panels]

@@ -33,8 +33,8 @@ def draw(predictions: pl.DataFrame, scores: pl.DataFrame) -> Figure:
     figure, panels = unit_panels(len(names), _finding(sets, names), "recall", "precision")
     for axes, name in zip(panels, names, strict=True):
         averages = [_curve(axes, sets[split], name, split) for split in _NAMES]
-        said = " / ".join("–" if a is None else f"{a:.2f}" for a in averages)
-        axes.set_title(f"{name}   {said}", fontweight="bold")
+        words = " / ".join("–" if a is None else f"{a:.2f}" for a in averages)
+        axes.set_title(f"{name}   {words}", fontweight="bold")
         for split in _NAMES:
             _marks(axes, scores.filter(split=split, action_unit=name), split)
     handles, labels = _legend(panels[0])
@@ -43,8 +43,9 @@ def draw(predictions: pl.DataFrame, scores: pl.DataFrame) -> Figure:
 
 
 def _scored(predictions: Predictions) -> list[str]:
-    there = (predictions.labels == 1).any(axis=0)
-    return [name for name, found in zip(predictions.names, there, strict=True) if found]
+    """Name the action units with a positive label."""
+    positive = (predictions.labels == 1).any(axis=0)
+    return [predictions.names[unit] for unit in np.flatnonzero(positive)]
 
 
 def _curve(axes: Axes, predictions: Predictions, name: str, split: str) -> float | None:
@@ -93,9 +94,9 @@ def _marks(axes: Axes, scores: pl.DataFrame, split: str) -> None:
 
 def _legend(axes: Axes) -> tuple[list, list[str]]:
     handles, labels = axes.get_legend_handles_labels()
-    for marker, said in (("o", "fixed threshold"), ("D", "chosen threshold")):
+    for marker, name in (("o", "fixed threshold"), ("D", "chosen threshold")):
         handles += axes.plot([], [], marker, color=WORDS, markersize=7)
-        labels.append(said)
+        labels.append(name)
     return handles, labels
 
 
