@@ -13,7 +13,7 @@ from curate.viz.style import save
 from train.data import Shards
 from train.fit.augment_samples import write_samples
 from train.fit.augmented_sheet import read
-from train.gap import losses as gap
+from train.gap.choice import even_sample
 from train.report.charts import augmented
 
 OFF = Parameters(rotation=0, shear=0, zoom=0, shift=0, flip=False, brightness=0)
@@ -28,7 +28,7 @@ def sheet(shards, tmp_path_factory):
 
 def test_a_row_begins_with_the_frame_as_filmed(sheet, shards):
     opened = Shards.open(shards)
-    chosen = gap.sample(opened.count("train"), 8)
+    chosen = even_sample(opened.count("train"), 8)
     frames = [x.numpy() for x, _ in opened.measure("train", chosen)]
     pictures = read(sheet)
     assert pictures.shape == (8, 9, 32, 32, 3)

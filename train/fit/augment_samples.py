@@ -15,7 +15,7 @@ from curate.base.files import atomic_write
 from curate.base.stage_params import FitParameters
 from train.data import Shards
 from train.fit.augmented_sheet import SAMPLES
-from train.gap import losses as gap
+from train.gap.choice import even_sample
 from train.model.network import augmentation, augments
 
 FRAMES = 8
@@ -43,7 +43,7 @@ def samples(frames: NDArray[np.uint8], parameters: FitParameters) -> NDArray[np.
 
 
 def _frames(shards: Shards) -> NDArray[np.uint8]:
-    chosen = gap.sample(shards.count("train"), FRAMES)
+    chosen = even_sample(shards.count("train"), FRAMES)
     batches = shards.measure("train", chosen)
     return np.concatenate([images.numpy() for images, _ in batches])
 

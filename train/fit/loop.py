@@ -18,7 +18,7 @@ from train.fit.features import Features, cached_epoch, split_features
 from train.fit.monitor import SPLIT, Monitor, watches
 from train.fit.optimizer import compile_training
 from train.fit.recorder import LiveLog, Recorder
-from train.gap.probes import Probes
+from train.gap.probes import build_probes
 from train.metrics.loss import inverse_weights
 from train.model.network import Network, augments
 
@@ -47,12 +47,15 @@ def train(
     weights = _weights(shards, parameters)
     compile_training(network, model, parameters, steps * parameters.epochs, weights)
     with console.progress("probe features", None) as advance:
-        probes = Probes(shards, network, parameters, advance)
+        probes = build_probes(shards, network, parameters, advance)
     with (
         LiveLog(folder / "dvclive") as live,
         console.progress("training", steps * parameters.epochs) as advance,
     ):
-        divergence, recorder = Divergence(parameters), Recorder(probes, live, advance)
+        divergence, recorder = (
+            Divergence(parameters),
+            Recorder(probes, parameters.batch_size, live, advance),
+        )
         monitor = _monitor(shards, network, parameters, recorder, scratch)
         records: dict[str, Stateful] = {"divergence": divergence, "recorder": recorder}
         checkpoint = Checkpoint(

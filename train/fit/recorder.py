@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from dvclive import Live
 
 from curate.base.files import write_json
 from train.fit.tensorboard import write_events
-from train.gap import losses as gap
+from train.gap.choice import EARLY
 from train.gap.dissect import dissect
+from train.gap.losses import PROBES
 from train.gap.probes import Probes, Scores
 from train.gap.verdict import FILE, Gap, Verdict
 
@@ -30,24 +31,36 @@ _SHARES = {
 class Recorder(keras.callbacks.Callback):
     """Scores the probes at their steps, and writes down what they and the epochs say.
 
-    Each of `scores` is a row of probes.csv, and under "gap" the gap that those probes tell.
+    Each of `scores` is a row of probes.csv, and each of `gaps` what those probes tell; each of
+    `history` is a row of history.csv.
     """
 
-    def __init__(self, probes: Probes, live: LiveLog, advance: Callable[[int], None]) -> None:
+    def __init__(
+        self, probes: Probes, batch_size: int, live: LiveLog, advance: Callable[[int], None]
+    ) -> None:
         super().__init__()
-        self._probes, self._live, self._advance = probes, live, advance
+        self._probes, self._batch_size = probes, batch_size
+        self._live, self._advance = live, advance
         self._step = 0
         self.scores: list[Row] = []
+        self.gaps: list[Gap] = []
         self.history: list[Row] = []
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on from here, as JSON takes it."""
-        return {"step": self._step, "scores": self.scores, "history": self.history}
+        gaps = [gap.as_dict() for gap in self.gaps]
+        return {
+            "step": self._step,
+            "scores": self.scores,
+            "gaps": gaps,
+            "history": self.history,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`; what it holds is logged anew, in the same order."""
+        """Resume from a `state`; what it holds is logged anew, in the same order."""
         self._step = state["step"]
         self.scores[:], self.history[:] = state["scores"], state["history"]
+        self.gaps[:] = [Gap(**gap) for gap in state["gaps"]]
         ended = {row["epoch"]: row for row in self.history}
         for row in self.scores:
             self._log_scores(row)
@@ -58,14 +71,15 @@ class Recorder(keras.callbacks.Callback):
         """Count the step; score where the schedule says so."""
         self._step += 1
         self._advance(1)
-        if self._step in self._probes.points:
-            epoch, scores = self._probes.points[self._step], self._probes.score(self._step)
-            self.scores.append(
-                {"epoch": epoch, "frames_fed": self._step * self._probes.batch_size}
-                | _columns(scores)
-                | {"gap": _gap(epoch, scores).as_dict()}
-            )
-            self._log_scores(self.scores[-1])
+        if self._step not in self._probes.points:
+            return
+        epoch, scores = self._probes.points[self._step], self._probes.score(self._step)
+        fed = self._step * self._batch_size
+        self.scores.append({"epoch": epoch, "frames_fed": fed} | _columns(scores))
+        # Once all of training is fed none is unseen; dropped frames, never fed, lie between.
+        unseen = "unseen" if epoch < 1 else "dropped"
+        self.gaps.append(dissect(epoch, scores.losses, scores.frames, unseen))
+        self._log_scores(self.scores[-1])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Write down the epoch's training loss."""
@@ -75,9 +89,27 @@ class Recorder(keras.callbacks.Callback):
         )
         self._log_epoch(self.history[-1])
 
+    def write(self, folder: Path, kept_epoch: int) -> Verdict:
+        """Write what was recorded; return the gap early and at the epoch whose weights are kept.
+
+        probes.csv and history.csv, the same for TensorBoard, gap.json, and of it metrics.json for
+        DVC.
+        """
+        probes = pl.DataFrame(self.scores, infer_schema_length=None)
+        probes.write_csv(folder / "probes.csv", float_precision=6)
+        epochs = [{name: _significant(v) for name, v in row.items()} for row in self.history]
+        pl.DataFrame(epochs, infer_schema_length=None).write_csv(folder / "history.csv")
+        write_events(self.scores, self.history, folder / "tensorboard")
+        early = next((gap for gap in self.gaps if gap.epoch >= EARLY), self.gaps[-1])
+        final = next((gap for gap in self.gaps if gap.epoch == kept_epoch), self.gaps[-1])
+        write_json(_metrics(early, final) | {"kept_epoch": kept_epoch}, folder / "metrics.json")
+        verdict = Verdict(early, final, kept_epoch)
+        write_json(verdict.as_dict(), folder / FILE)
+        return verdict
+
     def _log_scores(self, row: Row) -> None:
-        self._live.step = row["frames_fed"] // self._probes.batch_size
-        for name in gap.PROBES:
+        self._live.step = row["frames_fed"] // self._batch_size
+        for name in PROBES:
             if row[name] is not None:
                 self._live.log_metric(f"probe/{name}", row[name])
 
@@ -87,40 +119,13 @@ class Recorder(keras.callbacks.Callback):
 
 
 def _columns(scores: Scores) -> Row:
-    """Lay scores out as the columns of probes.csv: losses, their bands, frames, plain losses."""
+    """Format scores as the columns of probes.csv: losses, their bands, frames, plain losses."""
     row: Row = {}
     for name, loss in scores.losses.items():
         low, high = loss.bounds() if loss else (None, None)
         row |= {name: loss and loss.value, f"{name}_low": low, f"{name}_high": high}
     row |= {f"{name}_frames": frames for name, frames in scores.frames.items()}
     return row | {f"{name}_plain": loss for name, loss in scores.plain.items()}
-
-
-def _gap(epoch: float, scores: Scores) -> Gap:
-    # Once every training frame is fed none is unseen; dropped ones, fed never, lie between them.
-    return dissect(epoch, scores.losses, scores.frames, "unseen" if epoch < 1 else "dropped")
-
-
-def write_scores(
-    scores: Sequence[Row], history: Sequence[Row], folder: Path, kept_epoch: int
-) -> list[Gap]:
-    """Write what training left behind; return the gap early and of the weights kept.
-
-    probes.csv and history.csv, the same for TensorBoard, gap.json, and of it metrics.json for DVC.
-    """
-    rows = [{name: value for name, value in row.items() if name != "gap"} for row in scores]
-    probes = pl.DataFrame(rows, infer_schema_length=None)
-    probes.write_csv(folder / "probes.csv", float_precision=6)
-    epochs = [{name: _significant(value) for name, value in row.items()} for row in history]
-    pl.DataFrame(epochs, infer_schema_length=None).write_csv(folder / "history.csv")
-    write_events(scores, history, folder / "tensorboard")
-    early = next((row for row in scores if row["epoch"] >= gap.EARLY), scores[-1])
-    final = next((row for row in scores if row["epoch"] == kept_epoch), scores[-1])
-    verdict = Verdict(Gap(**early["gap"]), Gap(**final["gap"]), kept_epoch)
-    metrics = _metrics(verdict.early, verdict.final) | {"kept_epoch": kept_epoch}
-    write_json(verdict.as_dict(), folder / FILE)
-    write_json(metrics, folder / "metrics.json")
-    return [verdict.early, verdict.final]
 
 
 def _significant(value: Any) -> Any:

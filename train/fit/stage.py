@@ -18,7 +18,6 @@ from train.fit.checkpoint import fingerprint, open_folder
 from train.fit.label_gaps import require_known, threshold_notes, training_notes
 from train.fit.loop import train
 from train.fit.monitor import SPLIT, check_validation, watches
-from train.fit.recorder import write_scores
 from train.gap.verdict import Gap
 from train.metrics.scores import choose
 from train.model.file import MODEL, Description, write_model
@@ -105,7 +104,8 @@ def _fit(
     )
     write_model(inference, description, building / MODEL)
     write_samples(shards, parameters, building / "augmented.jpg")
-    return write_scores(recorder.scores, recorder.history, building, kept_epoch)
+    verdict = recorder.write(building, kept_epoch)
+    return [verdict.early, verdict.final]
 
 
 def number_format(parameters: FitParameters) -> str:

@@ -42,14 +42,14 @@ class Estimate:
         return float(low), float(high)
 
 
-def weights(clips: int, seed: int) -> Floats:
+def bootstrap_weights(clips: int, seed: int) -> Floats:
     """Draw the clips' weights (1 + draws, clips); those of the first row are all one."""
     drawn = np.random.default_rng(seed).exponential(size=(RESAMPLES, clips))
     return np.vstack([np.ones(clips), drawn])
 
 
 def estimate(figures: Floats, clips: int) -> Estimate:
-    """Make an estimate of a figure (1 + draws,), worked out with each row of `weights`.
+    """Make an estimate of a figure (1 + draws,), worked out with each row of weights.
 
     The variance of a Dirichlet-weighted mean of n clips is (n - 1) / (n + 1) of that of the mean.
     """

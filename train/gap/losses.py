@@ -16,7 +16,7 @@ probes is what the network knows of them, not how often they smile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,10 +24,6 @@ from numpy.typing import NDArray
 
 from train.gap.bootstrap import Estimate, estimate
 
-PROBES = ("seen", "unseen", "dropped", "moments", "people")
-# Fractions of the first epoch at which the probes are scored.
-FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)
-EARLY = 1 / 4  # of the first epoch: where a gap's source shows before the frames are memorised
 FEW_FRAMES = 30  # fewer frames in a probe than this say nothing
 Floats = NDArray[np.float64]
 MEANING = {
@@ -37,6 +33,7 @@ MEANING = {
     "moments": "same people",
     "people": "new subjects",
 }
+PROBES = tuple(MEANING)
 # What is drawn of probes.csv: each probe's loss, and the ends of its 95 % interval.
 COLUMNS = ("epoch", *MEANING, *(f"{probe}_{end}" for probe in MEANING for end in ("low", "high")))
 
@@ -54,55 +51,6 @@ class Probe:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-def sample(frames: int, most: int, first: int = 0) -> NDArray[np.int64]:
-    """Choose at most `most` of the positions `first` .. `frames` - 1, at even distances."""
-    there = frames - first
-    if there <= most:
-        return np.arange(first, frames)
-    return first + (np.arange(most) * there // most)
-
-
-def nested_sample(positions: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Choose at most `most` of some positions, about evenly, so that choices share positions.
-
-    Those with the smallest bit-reversed number (van der Corput's sequence) are taken: one that is
-    taken of some positions is taken of every part of them that it is in.
-    """
-    if len(positions) <= most:
-        return positions
-    octets = positions.astype(">u4").view(np.uint8).reshape(-1, 4)
-    turned = np.packbits(np.unpackbits(octets, axis=1)[:, ::-1], axis=1).view(">u4").ravel()
-    return np.sort(positions[np.argsort(turned)[:most]])
-
-
-def next_to_fed(clips: Sequence[str], indices: Sequence[int], fed: int) -> NDArray[np.int64]:
-    """List the training frames not fed yet of which a neighbour in time has been fed.
-
-    `clips` and `indices` are those of the training frames in the order in which they are fed, the
-    first `fed` of them were. Neighbours are the training frames before and after in the clip. Of
-    a frame in whose surroundings nothing has been fed the network cannot know anything: it would
-    count what other moments cost as memorised.
-    """
-    order = np.lexsort((indices, clips))
-    clip, was_fed = np.asarray(clips)[order], order < fed
-    beside = np.zeros(len(order), bool)
-    same = clip[1:] == clip[:-1]
-    beside[1:] |= same & was_fed[:-1]
-    beside[:-1] |= same & was_fed[1:]
-    return np.sort(order[beside & ~was_fed])
-
-
-def schedule(frames: int, batch_size: int, epochs: int) -> dict[int, float]:
-    """Map the steps (from 1, over all epochs) after which the probes are scored to the epoch.
-
-    In the first epoch at `FRACTIONS` of it, as near as whole batches come; then after each epoch.
-    """
-    steps = -(-frames // batch_size)
-    points = {max(1, round(fraction * steps)): fraction for fraction in FRACTIONS}
-    points |= {steps * epoch: float(epoch) for epoch in range(1, epochs + 1)}
-    return dict(sorted(points.items()))
 
 
 def rates(labels: NDArray[np.int8]) -> Floats:
@@ -134,7 +82,7 @@ def comparable_loss(
 ) -> Estimate | None:
     """Return a probe's mean loss over `units` at the reference rates (units,), with its draws.
 
-    `weights` (1 + draws, clips) as `train.gap.bootstrap` draws them. None where there are no units,
+    `weights` (1 + draws, clips) as `bootstrap_weights` draws them. None where there are no units,
     or where the probe lacks present or absent labels of one.
     """
     if not units.any():

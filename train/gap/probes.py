@@ -1,4 +1,4 @@
-"""The five probes: which frames each holds, their features, and their scores on the way.
+"""The five probes: their features, computed once, and their scores on the way.
 
 Probes are scored in inference mode. The backbone is frozen and probes are not augmented, so the
 features of every probe frame are computed once; scoring then costs one pass of all of them through
@@ -7,7 +7,7 @@ the dense layers. A probe is a choice of rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -16,21 +16,26 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from curate.base.stage_params import FitParameters
+from curate.tables import clip_of
 from train.data import Shards, inference
-from train.gap import bootstrap as bands
-from train.gap import losses as gap
-from train.gap.bootstrap import Estimate
+from train.gap.bootstrap import Estimate, bootstrap_weights
+from train.gap.choice import EARLY, HELD_OUT, Choice, Positions, choose_frames
+from train.gap.losses import (
+    FEW_FRAMES,
+    PROBES,
+    Floats,
+    Probe,
+    comparable_loss,
+    plain_loss,
+    rates,
+    shared_units,
+)
 from train.metrics.loss import masked_cross_entropy_from_logits
 from train.model.network import Network
 
-_SPLITS = {"dropped": "dropped", "moments": "moments", "people": "validation"}
-_PARTS = {"train": "train"} | _SPLITS
 _SCORED_AT_ONCE = 1024
-# Probes are kept to about this share of the frames that the whole training feeds, for a frame costs
-# about as much to score as to train on; but to no fewer frames each than say something.
-_SHARE = 0.06
-_LEAST = 200
-Positions = NDArray[np.int64]
+# Features and labels of any number of frames to their losses (frames, units).
+HeadLosses = Callable[[NDArray[np.float32], NDArray[np.int8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Scores:
     frames: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """Frames of one split: features (frames, ...), labels (frames, units), clips (frames,)."""
 
@@ -50,163 +55,134 @@ class Part:
     labels: NDArray[np.int8]
     clips: list[str]
 
+    def __len__(self) -> int:
+        return len(self.labels)
 
+
+@dataclass(frozen=True, eq=False)
 class Probes:
-    """The probes' features, computed once, and their scores by the head as it now is."""
+    """All that scoring the probes takes, beside the weights of the head as they then are.
 
-    def __init__(
-        self,
-        shards: Shards,
-        network: Network,
-        parameters: FitParameters,
-        advance: Callable[[int], None],
-    ) -> None:
-        self.batch_size = parameters.batch_size
-        self._train_frames = shards.count("train")
-        self._most = min(
-            parameters.probe_frames, _affordable(self._train_frames * parameters.epochs)
-        )
-        self.points = gap.schedule(self._train_frames, parameters.batch_size, parameters.epochs)
-        ids = {name: shards.keys(split)["id"].to_list() for name, split in _PARTS.items()}
-        trained = [name.rpartition("/") for name in ids["train"]]
-        self._trained = [clip for clip, _, _ in trained], [int(index) for _, _, index in trained]
-        self._chosen = {step: self._fed_and_not(step) for step in self.points}
-        self._positions = np.unique(
-            np.concatenate([p for two in self._chosen.values() for p in two])
-        )
-        positions = {"train": self._positions} | self._held_out_positions(shards)
-        backbone = inference(network.backbone)
-        parts = {
-            name: read_part(shards, backbone, _PARTS[name], chosen, ids[name], advance)
-            for name, chosen in positions.items()
-        }
-        self._features = np.concatenate([p.features for p in parts.values() if len(p.features)])
-        self._labels = np.concatenate([part.labels for part in parts.values()])
-        self._place(parts, parameters.seed)
-        self._run = _compiled(network.head)
-        everything = self._rows(gap.nested_sample(np.arange(self._train_frames), self._most))
-        self._reference = gap.rates(self._labels[everything])
-        self._units = gap.shared_units(self._judged(everything), self._labels.shape[1])
+    `points` maps the steps after which they are scored to the epoch, `rows` those steps to the rows
+    of each probe. A row is a frame: its features (rows, ...), labels (rows, units) and its clip
+    (rows,), a column of the bootstrap `weights` (1 + draws, clips) of its probe. `reference`
+    (units,) are the rates of training; `units` (units,) marks the action units to compare.
+    """
 
-    def _held_out_positions(self, shards: Shards) -> dict[str, Positions]:
-        """Choose the frames held out; of dropped ones no more than could ever be seen."""
-        most = dict.fromkeys(_SPLITS, self._most)
-        most["dropped"] = min(self._most, self._train_frames)
-        return {
-            probe: gap.sample(shards.count(split), most[probe]) for probe, split in _SPLITS.items()
-        }
-
-    def _place(self, parts: Mapping[str, Part], seed: int) -> None:
-        """Number the clips and draw their weights; say where the rows of each part lie."""
-        ends = np.cumsum([len(part.labels) for part in parts.values()])
-        starts = dict(zip(parts, ends - [len(part.labels) for part in parts.values()], strict=True))
-        self._held_out = {
-            name: np.arange(starts[name], starts[name] + len(parts[name].labels))
-            for name in _SPLITS
-        }
-        trained = [clip for name in parts if name != "people" for clip in parts[name].clips]
-        names, numbers = np.unique(np.array(trained, str), return_inverse=True)
-        new_names, new_numbers = np.unique(
-            np.array(parts["people"].clips, str), return_inverse=True
-        )
-        self._clips = np.concatenate([numbers, new_numbers])
-        # People's clips are drawn apart: they have nothing to do with those of training.
-        self._weights = dict.fromkeys(gap.PROBES, bands.weights(len(names), seed))
-        self._weights["people"] = bands.weights(len(new_names), seed + 1)
-
-    def fed(self, step: int) -> int:
-        """Count the training frames fed at least once by the end of a step."""
-        return min(step * self.batch_size, self._train_frames)
-
-    def _fed_and_not(self, step: int) -> tuple[Positions, Positions]:
-        """Choose the seen and the unseen training frames at a step, evenly over file order."""
-        fed = self.fed(step)
-        unseen = gap.next_to_fed(*self._trained, fed)
-        return (
-            gap.nested_sample(np.arange(fed), self._most),
-            gap.nested_sample(unseen, self._most),
-        )
-
-    def _rows(self, positions: Positions) -> Positions:
-        return np.searchsorted(self._positions, positions)
-
-    def _probe_rows(self, step: int) -> dict[str, Positions]:
-        seen, unseen = (self._rows(positions) for positions in self._chosen[step])
-        return {"seen": seen, "unseen": unseen, **self._held_out}
-
-    def _judged(self, everything: Positions) -> Iterator[tuple[NDArray[np.int8], Positions]]:
-        """List labels and clips of what the curve must be able to speak of, all along.
-
-        That is every probe with enough frames to be believed, from a quarter of the first epoch on:
-        a rare action unit that is not among the very first frames stays in.
-        """
-        chosen = [everything, *self._held_out.values()]
-        for step, epoch in self.points.items():
-            if epoch >= gap.EARLY:
-                chosen += [self._probe_rows(step)[name] for name in ("seen", "unseen")]
-        for rows in chosen:
-            if len(rows) >= gap.FEW_FRAMES:
-                yield self._labels[rows], self._clips[rows]
+    points: dict[int, float]
+    rows: dict[int, dict[str, Positions]]
+    features: NDArray[np.float32]
+    labels: NDArray[np.int8]
+    clips: Positions
+    weights: dict[str, Floats]
+    reference: Floats
+    units: NDArray[np.bool_]
+    head_losses: HeadLosses
 
     def score(self, step: int) -> Scores:
         """Score every probe after a step."""
-        loss = self._losses()
+        loss = self._loss()
         probes = {
-            name: gap.Probe(loss[rows], self._labels[rows], self._clips[rows])
-            for name, rows in self._probe_rows(step).items()
+            name: Probe(loss[rows], self.labels[rows], self.clips[rows])
+            for name, rows in self.rows[step].items()
         }
         return Scores(
             {
-                name: gap.comparable_loss(probe, self._reference, self._units, self._weights[name])
+                name: comparable_loss(probe, self.reference, self.units, self.weights[name])
                 for name, probe in probes.items()
             },
-            {name: gap.plain_loss(probe) for name, probe in probes.items()},
+            {name: plain_loss(probe) for name, probe in probes.items()},
             {name: len(probe) for name, probe in probes.items()},
         )
 
-    def _losses(self) -> NDArray[np.float64]:
-        """Work out the loss of every probe frame (frames, units) by the head as it now is."""
-        losses = [
-            self._run(
-                self._features[at : at + _SCORED_AT_ONCE], self._labels[at : at + _SCORED_AT_ONCE]
-            )
-            for at in range(0, len(self._labels), _SCORED_AT_ONCE)
-        ]
+    def _loss(self) -> Floats:
+        """Work out the loss of every row (rows, units) by the head as it now is."""
+        starts = range(0, len(self.labels), _SCORED_AT_ONCE)
+        blocks = [slice(start, start + _SCORED_AT_ONCE) for start in starts]
+        losses = [self.head_losses(self.features[block], self.labels[block]) for block in blocks]
         return np.concatenate(losses).astype(np.float64)
 
 
-def _affordable(fed: int) -> int:
-    """Return how many frames a probe may hold where training feeds `fed` frames in all.
+def build_probes(
+    shards: Shards, network: Network, parameters: FitParameters, advance: Callable[[int], None]
+) -> Probes:
+    """Choose the probes' frames and compute their features; `advance` counts those done."""
+    choice = choose_frames(
+        shards.keys("train")["id"].to_list(),
+        {probe: shards.count(split) for probe, split in HELD_OUT.items()},
+        batch_size=parameters.batch_size,
+        epochs=parameters.epochs,
+        most=parameters.probe_frames,
+    )
+    backbone = inference(network.backbone)
+    parts = {"train": read_part(shards, "train", choice.training, backbone, advance)}
+    for probe, positions in choice.held_out.items():
+        parts[probe] = read_part(shards, HELD_OUT[probe], positions, backbone, advance)
+    rows = choice.rows()
+    labels = np.concatenate([part.labels for part in parts.values()])
+    clips, weights = number_clips({n: part.clips for n, part in parts.items()}, parameters.seed)
+    believed = [(labels[r], clips[r]) for r in _judged(choice, rows) if len(r) >= FEW_FRAMES]
+    return Probes(
+        points=choice.points,
+        rows=rows,
+        features=np.concatenate([part.features for part in parts.values() if len(part)]),
+        labels=labels,
+        clips=clips,
+        weights=weights,
+        reference=rates(labels[rows[max(rows)]["seen"]]),  # by then all of training is fed
+        units=shared_units(believed, labels.shape[1]),
+        head_losses=compile_losses(network.head),
+    )
 
-    With n frames a probe, some 7 n are computed: 4 n of training's, which the times share, and
-    those of the three probes that are held out.
+
+def _judged(choice: Choice, rows: dict[int, dict[str, Positions]]) -> Iterator[Positions]:
+    """List the rows of what the curve must be able to speak of, all along.
+
+    That is every probe from a quarter of the first epoch on: a rare action unit that is not among
+    the very first frames stays in.
     """
-    return max(_LEAST, int(_SHARE * fed / 7))
+    yield from (rows[max(rows)][probe] for probe in choice.held_out)
+    for step, epoch in choice.points.items():
+        if epoch >= EARLY:
+            yield from (rows[step][probe] for probe in choice.trained[step])
 
 
 def read_part(
     shards: Shards,
-    backbone: Callable[[tf.Tensor], tf.Tensor],
     split: str,
     positions: Positions,
-    ids: list[str],
+    backbone: Callable[[tf.Tensor], tf.Tensor],
     advance: Callable[[int], None],
 ) -> Part:
-    """Run the backbone over a split's frames at `positions`; `ids` names all of its frames."""
+    """Run the backbone over a split's frames at `positions`; without any, features are (0,)."""
     if not len(positions):
-        return Part(
-            np.zeros((0,), np.float32), np.zeros((0, len(shards.action_units)), np.int8), []
-        )
+        return Part(np.zeros(0, np.float32), np.zeros((0, len(shards.action_units)), np.int8), [])
     features, labels = [], []
     for images, known in shards.measure(split, positions):
         features.append(backbone(images).numpy())
         labels.append(known.numpy())
         advance(len(known))
-    clips = [ids[position].rpartition("/")[0] for position in positions]
-    return Part(np.concatenate(features), np.concatenate(labels), clips)
+    ids = shards.keys(split)["id"][positions]
+    return Part(np.concatenate(features), np.concatenate(labels), [clip_of(name) for name in ids])
 
 
-def _compiled(head: keras.Model) -> Callable[[NDArray[np.float32], NDArray[np.int8]], NDArray]:
+def number_clips(
+    parts: Mapping[str, Sequence[str]], seed: int
+) -> tuple[Positions, dict[str, Floats]]:
+    """Number the clips of all parts' frames (rows,), and draw the weights of each probe's clips.
+
+    Probes of the same clips share the draws. Those of people, who have nothing to do with training,
+    are numbered and drawn apart; they are the last part.
+    """
+    trained = [clip for name, clips in parts.items() if name != "people" for clip in clips]
+    names, numbers = np.unique(np.array(trained, str), return_inverse=True)
+    new_names, new_numbers = np.unique(np.array(parts["people"], str), return_inverse=True)
+    weights = dict.fromkeys(PROBES, bootstrap_weights(len(names), seed))
+    weights["people"] = bootstrap_weights(len(new_names), seed + 1)
+    return np.concatenate([numbers, new_numbers]), weights
+
+
+def compile_losses(head: keras.Model) -> HeadLosses:
     """Compile features and labels of any number of frames to their losses, traced once."""
     features = tf.TensorSpec((None, *head.input_shape[1:]), tf.float32)
     labels = tf.TensorSpec((None, head.output_shape[-1]), tf.int8)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from train.gap import bootstrap as bands
+from train.gap.bootstrap import CONFIDENCE, Estimate, bootstrap_weights, estimate
 
 
-def mean_of(values: np.ndarray, seed: int = 0) -> bands.Estimate:
+def mean_of(values: np.ndarray, seed: int = 0) -> Estimate:
     """Estimate the mean of one value a clip."""
-    weights = bands.weights(len(values), seed)
-    return bands.estimate(weights @ values / weights.sum(axis=1), len(values))
+    weights = bootstrap_weights(len(values), seed)
+    return estimate(weights @ values / weights.sum(axis=1), len(values))
 
 
 def test_the_figure_itself_counts_every_clip_once():
@@ -20,7 +20,7 @@ def test_the_figure_itself_counts_every_clip_once():
 @pytest.mark.parametrize("clips", [3, 5, 20, 100])
 def test_the_band_of_a_mean_is_as_wide_as_students_interval(clips):
     values = np.random.default_rng(clips).normal(size=clips)
-    level = (1 + bands.CONFIDENCE) / 2
+    level = (1 + CONFIDENCE) / 2
     wanted = stats.sem(values) * stats.t.ppf(level, clips - 1) / stats.norm.ppf(level)
     assert mean_of(values).drawn.std() == pytest.approx(wanted, rel=0.08)
 
