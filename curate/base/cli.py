@@ -53,7 +53,8 @@ def _settings(
 def run_program(name: str, app: typer.Typer) -> None:
     """Run a typer app as the program `name`."""
     try:
-        app()
+        with console.log_as_notes("curate", "train"):
+            app()
     except UserError as error:
         console.fail(name, str(error))
         sys.exit(2)

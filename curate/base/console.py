@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -191,3 +192,24 @@ def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(label, total=total)
         yield lambda steps: bar.advance(task, steps)
+
+
+class _NoteHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record as a note."""
+        note(record.getMessage())
+
+
+@contextmanager
+def log_as_notes(*loggers: str) -> Iterator[None]:
+    """Print what these loggers report on the way, from level INFO up, as notes."""
+    handler = _NoteHandler(logging.INFO)
+    for logger in map(logging.getLogger, loggers):
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for logger in map(logging.getLogger, loggers):
+            logger.removeHandler(handler)
+            logger.setLevel(logging.NOTSET)

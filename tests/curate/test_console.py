@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
 import subprocess
@@ -59,3 +60,12 @@ def test_a_narrow_terminal_wraps_words_and_drops_no_column() -> None:
         assert word in text
     folded = "".join(line.split()[0] for line in lines if "very" in line)
     assert folded.count("/very") == 12
+
+
+def test_what_is_logged_on_the_way_is_printed_as_notes(capfd: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("train.fit.checkpoint")
+    with console.log_as_notes("curate", "train"):
+        logger.info("resuming at epoch %d", 3)
+        logger.debug("of no interest")
+    logger.info("later")
+    assert capfd.readouterr().err == "note: resuming at epoch 3\n"

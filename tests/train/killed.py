@@ -6,6 +6,7 @@ import is paid for once. Prints the place (epochs, steps) that each attempt had 
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
@@ -47,6 +48,7 @@ def attempt(shards: Path, output: Path, parameters: Parameters) -> int:
 
 def main() -> None:
     """Kill three attempts, each some steps on from where it began; let the fourth end."""
+    logging.basicConfig(level=logging.INFO)
     shards, output, given, seed = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
     parameters = Parameters.model_validate_json(given)
     draws = random.Random(int(seed))

@@ -1,4 +1,4 @@
-"""What a killed training goes on from: its whole state, written every few seconds.
+"""What a killed training is resumed from: its whole state, written every few seconds.
 
 It lies in a hidden folder beside the output (data/.fit.checkpoint beside data/fit), for DVC empties
 the output before a run, and is removed once the output is there. Weights, optimizer, random
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import time
 import zipfile
@@ -21,31 +22,31 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.base import console
 from curate.base.files import atomic_write, digest, remove_leftovers
 from curate.base.stage_params import FitParameters
 from train.fit.monitor import Monitor
 from train.model.network import Network
 
+logger = logging.getLogger(__name__)
 Arrays = list[NDArray[Any]]
 _STATE = "state.npz"
 _FINGERPRINT = "fingerprint"
 
 
 class Stateful(Protocol):
-    """Something that notes down a training beside the weights."""
+    """Something that keeps a record of a training beside the weights."""
 
     def state(self) -> dict[str, Any]:
-        """Return all that it noted, as JSON takes it."""
+        """Return all that it recorded, as JSON takes it."""
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Resume from a `state`."""
 
 
 def fingerprint(shards: Path, parameters: FitParameters) -> str:
-    """Sum up all that a training's end hangs on: shards, its parameters, backbone file, code.
+    """Sum up all that a training depends on: shards, its parameters, backbone file and code.
 
-    Another `threshold`, say, is of no account to a training.
+    Parameters of other stages, such as `threshold`, do not count.
     """
     own = parameters.model_dump_json(include=set(FitParameters.model_fields))
     backbone = Path(parameters.backbone)
@@ -64,13 +65,13 @@ def open_folder(output: Path, expected: str) -> Path:
     folder = output.with_name(f".{output.name}.checkpoint")
     written = folder / _FINGERPRINT
     if folder.exists() and not (written.is_file() and written.read_text() == expected):
-        console.note(f"{folder}: is of other shards, parameters or code; training starts anew")
+        logger.warning("%s: is of other shards, parameters or code; starting over", folder)
         shutil.rmtree(folder)
     remove_leftovers(output.parent.glob(f".{output.name}.*.partial"))
     remove_leftovers(folder.glob(".*.partial"))
     folder.mkdir(parents=True, exist_ok=True)
-    with atomic_write(written) as whole:
-        whole.write_text(expected)
+    with atomic_write(written) as partial:
+        partial.write_text(expected)
     return folder
 
 
@@ -78,8 +79,8 @@ class Checkpoint(keras.callbacks.Callback):
     """Writes the state of a training at the end of a step, once `seconds` have passed since.
 
     `model` is the one that trains, compiled; `records` is what else has a state, by name, `monitor`
-    what keeps the best weights. `epoch` and `step` say where training is to go on: epochs gone
-    through, and steps of the next.
+    what keeps the best weights. `epoch` and `step` say how far training is: complete epochs, and
+    steps of the next.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epoch, self.step = 0, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Take up the epoch's mean loss where it was: Keras has just begun a new one."""
+        """Restore the epoch's mean loss where one is resumed: Keras has just begun a new mean."""
         if self._epoch_means:
             _assign(self._metrics(), self._epoch_means)
             self._epoch_means = []
@@ -126,7 +127,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _write_when_due(self) -> None:
         if time.monotonic() - self._written < self._seconds:
             return
-        told = {
+        state = {
             "epoch": self.epoch,
             "step": self.step,
             "records": {name: record.state() for name, record in self._records.items()},
@@ -138,27 +139,28 @@ class Checkpoint(keras.callbacks.Callback):
             "best": self._monitor.best_weights if self._monitor else [],
         }
         with atomic_write(self._path) as partial, partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, told=np.array(json.dumps(told)), **_named(groups))
+            np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **_named(groups))
         self._written = time.monotonic()
 
     def resume(self) -> None:
-        """Go on from the state that a run cut short left, if it left one; say so."""
+        """Resume from the state that a killed run left, if it left one, and log it."""
         if not self._path.is_file():
             return
         try:
-            told, groups = _read(self._path)
+            state, groups = _read(self._path)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            console.note(f"{self._path}: not readable ({error}); training starts anew")
+            logger.warning("%s: not readable (%s); starting over", self._path, error)
             return
         _assign(self._weights, groups["weights"])
         _assign(self._optimizer, groups["optimizer"])
         self._epoch_means = groups["epoch_means"]
         for name, record in self._records.items():
-            record.restore(told["records"][name])
+            record.restore(state["records"][name])
         if self._monitor:
             self._monitor.best_weights = groups["best"]
-        self.epoch, self.step = told["epoch"], told["step"]
-        console.note(f"goes on from epoch {self.epoch + 1}, step {self.step + 1}: {self._path}")
+        self.epoch, self.step = state["epoch"], state["step"]
+        place = (self.epoch + 1, self.step + 1, self._path)
+        logger.info("resuming at epoch %d, step %d: %s", *place)
 
 
 def _named(groups: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
@@ -173,11 +175,11 @@ def _named(groups: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Arrays]]:
     groups: dict[str, Arrays] = {"weights": [], "optimizer": [], "epoch_means": [], "best": []}
     with np.load(path) as archive:
-        told = json.loads(str(archive["told"]))
+        state = json.loads(str(archive["state"]))
         for name in archive.files:  # in the order in which they were written
-            if name != "told":
+            if name != "state":
                 groups[name.partition("/")[0]].append(archive[name])
-    return told, groups
+    return state, groups
 
 
 def _assign(variables: Sequence[keras.Variable], values: Arrays) -> None:

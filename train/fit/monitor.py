@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from curate.base.stage_params import FitParameters
 from train.fit.features import Features
 from train.metrics.loss import masked_cross_entropy_from_logits
 from train.metrics.scores import macro, per_action_unit
 
 SPLIT = "validation"
+By = Literal["last", "loss", "macro_f1"]
 _SCORED_AT_ONCE = 512
 
 
-def watches(parameters: FitParameters) -> bool:
+def watches(monitor: By, patience: int) -> bool:
     """Return whether epochs are to be scored on validation."""
-    return parameters.monitor != "last" or parameters.patience > 0
+    return monitor != "last" or patience > 0
 
 
-def check_validation(labels: NDArray[np.int8], monitor: str) -> None:
+def check_validation(labels: NDArray[np.int8], monitor: By) -> None:
     """Let the labels of validation (frames, units) pass if epochs can be scored on them.
 
     Raises:
@@ -52,14 +52,15 @@ class Monitor(keras.callbacks.Callback):
 
     def __init__(
         self,
-        parameters: FitParameters,
+        monitor: By,
+        patience: int,
         head: keras.Model,
         validation: Features,
         history: list[dict[str, Any]],
     ) -> None:
         super().__init__()
         self._head, self._validation, self._history = head, validation, history
-        self._by, self._patience = parameters.monitor, parameters.patience
+        self._by, self._patience = monitor, patience
         self._best = math.inf
         self._best_epoch = 0
         self.stopped = False
@@ -101,11 +102,11 @@ class Monitor(keras.callbacks.Callback):
             self._head.set_weights(self.best_weights)
 
     def state(self) -> dict[str, Any]:
-        """Return what `restore` needs to go on from here, but for the weights, as JSON takes it."""
+        """Return what `restore` needs to resume from here, without weights, as JSON takes it."""
         best = self._best if self._best_epoch else None
         return {"best": best, "best_epoch": self._best_epoch, "stopped": self.stopped}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`; `best_weights` are to be set beside it."""
+        """Resume from a `state`; `best_weights` are to be set beside it."""
         self._best_epoch, self.stopped = state["best_epoch"], state["stopped"]
         self._best = state["best"] if self._best_epoch else math.inf

@@ -47,7 +47,7 @@ class Recorder(keras.callbacks.Callback):
         self.history: list[Row] = []
 
     def state(self) -> dict[str, Any]:
-        """Return what `restore` needs to go on from here, as JSON takes it."""
+        """Return what `restore` needs to resume from here, as JSON takes it."""
         gaps = [gap.as_dict() for gap in self.gaps]
         return {
             "step": self._step,

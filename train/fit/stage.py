@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from curate.base import console
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder
 from curate.base.stage_params import FitParameters
@@ -23,6 +23,7 @@ from train.metrics.scores import choose
 from train.model.file import MODEL, Description, write_model
 from train.model.network import build_network
 
+logger = logging.getLogger(__name__)
 FILES = (
     *(MODEL, "gap.json", "metrics.json", "probes.csv", "history.csv", "augmented.jpg"),
     *("dvclive", "tensorboard"),
@@ -39,7 +40,7 @@ def fit_stage(
 ) -> list[Gap]:
     """Train from `shards` and write model, history, probes and gap to `output`, whole.
 
-    A run that was killed is gone on with, and ends as it would have ended.
+    A run that was killed is resumed, and ends as it would have ended.
 
     Raises:
         UserError: no or damaged shards, no known label, an unknown backbone, or a loss that ran
@@ -49,14 +50,14 @@ def fit_stage(
     tf.config.experimental.enable_op_determinism()
     opened = Shards.open(shards)
     with opened.readable_errors():
-        if watches(parameters):
+        if watches(parameters.monitor, parameters.patience):
             check_validation(opened.labels(SPLIT), parameters.monitor)
         notes = _notes(opened)
     scratch = open_folder(output, fingerprint(shards, parameters))
     try:
         with atomic_folder(output, *FILES) as building, opened.readable_errors():
             gaps = _fit(opened, parameters, notes, building, scratch, seconds_between_checkpoints)
-    except UserError:  # gone on with, it would come again
+    except UserError:  # resumed, it would come again
         shutil.rmtree(scratch)
         raise
     shutil.rmtree(scratch)
@@ -64,7 +65,7 @@ def fit_stage(
 
 
 def _notes(shards: Shards) -> list[str]:
-    """Note, and return, what the labels cannot teach, and what the shards do not tell."""
+    """Log, and return, what the labels cannot teach, and what the shards do not tell."""
     training, moments = (shards.labels(split) for split in ("train", "moments"))
     require_known(shards.folder, training)
     names = shards.action_units
@@ -75,7 +76,7 @@ def _notes(shards: Shards) -> list[str]:
             "make frames and shards again to have it recorded"
         )
     for sentence in notes:
-        console.note(sentence)
+        logger.warning(sentence)
     return notes
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from curate.base.errors import UserError
-from curate.base.stage_params import FitParameters
 
 # A mean over so many steps that is so many times the loss of the untrained network is no accident
 # of one batch. Networks that came so far did no better than guessing afterwards, in all trials:
@@ -18,18 +18,25 @@ STEPS = 100
 FACTOR = 3.0
 
 
-class Divergence(keras.callbacks.Callback):
-    """Raises `UserError` once the training loss is no number, or stays far above where it began."""
+class LossGuard(keras.callbacks.Callback):
+    """Raises `UserError` once the training loss is no number, or stays far above where it began.
 
-    def __init__(self, parameters: FitParameters) -> None:
+    `lr` and `tuned_lr` (of fine-tuned blocks, None without any) are the learning rates to blame,
+    `units` the neurons of the dense layers, `backbone` the name of what gives the features.
+    """
+
+    def __init__(
+        self, lr: float, tuned_lr: float | None, units: Sequence[int], backbone: str
+    ) -> None:
         super().__init__()
-        self._parameters = parameters
+        self._lr, self._tuned_lr = lr, tuned_lr
+        self._units, self._backbone = list(units), backbone
         self._first: float | None = None
         self._recent: deque[float] = deque(maxlen=STEPS)
         self._epoch_steps, self._epoch_sum, self._step = 0, 0.0, 0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Look at one step's loss, which Keras tells as the epoch's mean so far."""
+        """Look at one step's loss, which Keras reports as the epoch's mean so far."""
         self._step += 1
         self._epoch_steps += 1
         so_far = float((logs or {})["loss"]) * self._epoch_steps
@@ -47,7 +54,7 @@ class Divergence(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Begin the mean anew, as Keras does."""
+        """Begin a new mean, as Keras does."""
         self._epoch_steps, self._epoch_sum = 0, 0.0
 
     def _no_number(self) -> str:
@@ -55,19 +62,21 @@ class Divergence(keras.callbacks.Callback):
             return f"the training loss is no longer a number {self._advice()}"
         # Nothing has been learned yet, so no learning rate is to blame.
         return (
-            f"the very first training loss is no number: the backbone {self._parameters.backbone} "
-            f"gives features that are none, or far too large; check it on pictures of values 0-255"
+            f"the very first training loss is no number: the backbone {self._backbone} gives "
+            f"features that are none, or far too large; check it on pictures of values 0-255"
         )
 
     def _advice(self) -> str:
-        p = self._parameters
-        rates = f"lr ({p.lr:g})" + (f" or unfreeze_lr ({p.unfreeze_lr:g})" if p.unfreeze else "")
-        wide = f" for units {p.units}, and the wider the layers the lower it must be"
-        why = f"{rates} is too high{wide if p.units else ''}"
-        return f"(step {self._step}): {why}; try lr {p.lr / 10:g}"
+        rates = f"lr ({self._lr:g})"
+        if self._tuned_lr is not None:
+            rates += f" or unfreeze_lr ({self._tuned_lr:g})"
+        why = f"{rates} is too high"
+        if self._units:
+            why += f" for units {self._units}, and the wider the layers the lower it must be"
+        return f"(step {self._step}): {why}; try lr {self._lr / 10:g}"
 
     def state(self) -> dict[str, Any]:
-        """Return what `restore` needs to go on from here, as JSON takes it."""
+        """Return what `restore` needs to resume from here, as JSON takes it."""
         return {
             "first": self._first,
             "recent": list(self._recent),
@@ -76,7 +85,7 @@ class Divergence(keras.callbacks.Callback):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Resume from a `state`."""
         self._first, self._step = state["first"], state["step"]
         self._recent.extend(state["recent"])
         self._epoch_steps, self._epoch_sum = state["epoch"]

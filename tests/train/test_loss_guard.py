@@ -8,17 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
-from train.fit.divergence import FACTOR, STEPS, Divergence
+from train.fit.loss_guard import FACTOR, STEPS, LossGuard
 
 
-def watch(losses, divergence=None, **given):
+def guard(lr=0.0008, tuned_lr=None, units=(1000, 1000), backbone="efficientnet-lite0"):
+    return LossGuard(lr, tuned_lr, units, backbone)
+
+
+def watch(losses, watching=None, **given):
     """Report the losses of an epoch's steps as Keras would: their mean so far."""
-    divergence = divergence or Divergence(Parameters(**given))
+    watching = watching or guard(**given)
     for step, mean in enumerate(np.cumsum(losses) / np.arange(1, len(losses) + 1)):
-        divergence.on_train_batch_end(step, {"loss": float(mean)})
-    divergence.on_epoch_end(0, {})
-    return divergence
+        watching.on_train_batch_end(step, {"loss": float(mean)})
+    watching.on_epoch_end(0, {})
+    return watching
 
 
 def test_a_loss_that_stays_high_names_the_rate_and_the_layers():
@@ -33,7 +36,7 @@ def test_a_loss_that_stays_high_names_the_rate_and_the_layers():
 
 def test_fine_tuning_has_a_second_rate_to_name():
     with pytest.raises(UserError, match=r"lr \(0\.0008\) or unfreeze_lr \(2e-05\) is too high"):
-        watch([0.7] + [10.0] * STEPS, unfreeze=1)
+        watch([0.7] + [10.0] * STEPS, tuned_lr=0.00002)
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
@@ -63,19 +66,19 @@ def test_losses_near_the_first_never_stop_it(losses):
 
 
 def test_epochs_shorter_than_the_window_count_together():
-    divergence = watch([0.7] + [10.0] * 59)
+    watching = watch([0.7] + [10.0] * 59)
     with pytest.raises(UserError, match="runs away"):
-        watch([10.0] * 41, divergence)
+        watch([10.0] * 41, watching)
 
 
-def test_it_goes_on_from_its_state():
+def test_it_resumes_from_its_state():
     whole = watch([0.7] + [1.0] * 70)
-    halved = Divergence(Parameters())
+    halved = guard()
     losses = np.array([0.7] + [1.0] * 70)
     means = np.cumsum(losses) / np.arange(1, 72)
     for step in range(30):
         halved.on_train_batch_end(step, {"loss": float(means[step])})
-    resumed = Divergence(Parameters())
+    resumed = guard()
     resumed.restore(halved.state())
     for step in range(30, 71):
         resumed.on_train_batch_end(step - 30, {"loss": float(means[step])})
