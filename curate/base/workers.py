@@ -105,7 +105,10 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def terminated_as_exit() -> Iterator[None]:
-    """Let SIGTERM end this process like an error does, with all it has open closed."""
+    """Let SIGTERM, or a closed terminal, end this process like an error: all it has open is closed.
+
+    Under `nohup` a closed terminal is ignored, as always.
+    """
 
     def leave(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -113,11 +116,15 @@ def terminated_as_exit() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may choose
         return
-    before = signal.signal(signal.SIGTERM, leave)
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, leave) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _follow(

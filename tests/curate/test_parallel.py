@@ -89,8 +89,13 @@ def is_running(process: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux' /proc")
 @pytest.mark.parametrize(
     ("sent", "code", "cleans_up"),
-    [(signal.SIGTERM, 143, True), (signal.SIGINT, 1, True), (signal.SIGKILL, -9, False)],
-    ids=["terminated", "interrupted", "killed"],
+    [
+        (signal.SIGTERM, 143, True),
+        (signal.SIGHUP, 129, True),
+        (signal.SIGINT, 1, True),
+        (signal.SIGKILL, -9, False),
+    ],
+    ids=["terminated", "hung-up", "interrupted", "killed"],
 )
 def test_no_process_stays_behind(
     tmp_path: Path, sent: signal.Signals, code: int, cleans_up: bool

@@ -1,4 +1,4 @@
-"""Ablations: which experiments a grid is, and that DVC's real queue runs each of them once."""
+"""Ablations: which experiments a grid is, and that DVC runs each of them once, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters, load_parameters
 from tests.train.experiment_project import record_evaluation, record_fit
-from train.ablate import workers as ablation_workers
 from train.ablate.grid import STEPS, WITHOUT, Experiment, make_grid
-from train.ablate.watch import reason_of_failure, spoken
+from train.ablate.progress import Ended, Progress, format_duration, reason_of_failure
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 
@@ -134,8 +135,35 @@ def test_the_reason_of_a_failure_is_what_the_program_said():
     assert reason_of_failure([]) == ["it ended before it printed anything"]
 
 
-def test_durations_are_said_as_one_does():
-    assert [spoken(s) for s in (41.6, 200, 3900)] == ["42 s", "3 min 20 s", "1 h 05 min"]
+def test_durations_are_formatted_as_people_write_them():
+    assert [format_duration(s) for s in (41.6, 200, 3900)] == ["42 s", "3 min 20 s", "1 h 05 min"]
+
+
+def test_progress_in_a_log_is_a_line_for_each_event():
+    lines: list[str] = []
+    progress = Progress(2, 1, lines.append, None)
+    progress.begin("a")
+    progress.begin_stage("a", "fit")
+    progress.refresh()
+    progress.end("a", Ended("failed", 130, ["train: no"]))
+    assert lines == [
+        "a: runs",
+        "a (fit), 0 s",
+        "a: FAILED in 2 min 10 s; 1 of 2 done; about 2 min 10 s left",
+        "    train: no",
+    ]
+
+
+def test_progress_on_a_terminal_is_one_line_of_all_that_runs():
+    lines: list[str] = []
+    shown: list[str] = []
+    progress = Progress(3, 2, lines.append, shown.append)
+    progress.begin("a")
+    progress.begin("b")
+    progress.begin_stage("b", "fit")
+    progress.refresh()
+    assert lines == ["a: runs", "b: runs"]
+    assert shown == ["a, 0 s; b (fit), 0 s; 0 of 3 done; 3 left"]
 
 
 DVC_YAML = """\
@@ -147,24 +175,39 @@ stages:
     outs:
       - data/frames.txt:
           persist: true
+  thin:
+    cmd: python tools/thin.py
+    deps: [tools/thin.py, data/frames.txt]
+    params: [stride]
+    outs: [data/thinned.txt]
   fit:
     cmd: python tools/fit.py
-    deps: [tools/fit.py, measure.py, recorded, data/frames.txt]
+    deps: [tools/fit.py, measure.py, recorded, data/thinned.txt]
     params: [lr, dropout, epochs]
     outs: [data/fit, data/evaluation]
 metrics: [data/evaluation/metrics.json]
 """
-FRAMES_PY = """\
+TOOLS = {
+    "frames": """\
 import os
 from pathlib import Path
 
 Path("data/frames.txt").write_text("frames")
 with Path(os.environ["NOTEBOOK"], "frames").open("a") as file:
     file.write("x")
-"""
-# The module that it imports lies beside the folder of this file: found only in the experiment's
-# own copy, as workers have it.
-FIT_PY = """\
+""",
+    "thin": """\
+import os
+from pathlib import Path
+
+stride = next(line for line in Path("params.yaml").open() if line.startswith("stride:"))
+with Path(os.environ["NOTEBOOK"], "thinned").open("a") as file:
+    file.write(stride.split()[1] + " ")
+Path("data/thinned.txt").write_text(stride)
+""",
+    # The module that it imports lies beside the folder of this file: found only in the experiment's
+    # own copy, which stages have first on their path.
+    "fit": """\
 import os, sys, time
 from pathlib import Path
 
@@ -181,7 +224,8 @@ while (notebook / "wait").exists():
 if parameters["dropout"] == 0.9 and (notebook / "broken").exists():
     sys.exit("train: dropout 0.9 is too much")
 measure.write()
-"""
+""",
+}
 MEASURE_PY = """\
 import shutil
 
@@ -193,7 +237,7 @@ def write():
 
 
 class Project:
-    """A small git and DVC repository of two stages, and what its stages note down outside it."""
+    """A small git and DVC repository of three stages, and what these note down outside it."""
 
     def __init__(self, root: Path, notebook: Path) -> None:
         self.root, self.notebook = root, notebook
@@ -202,10 +246,11 @@ class Project:
         self._environment |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `train ablate`."""
+        """Start `train ablate`, which writes its comparison outside the project."""
         code = "from train.cli.app import main; main()"
+        output = str(self.notebook / "comparison")
         process = subprocess.Popen(
-            [sys.executable, "-c", code, "ablate", *arguments],
+            [sys.executable, "-c", code, "ablate", "--output", output, *arguments],
             cwd=self.root,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -218,38 +263,58 @@ class Project:
     def run(self, *arguments: str) -> tuple[int, str]:
         """Run `train ablate` to its end; return its exit code and all that it printed."""
         process = self.begin(*arguments)
-        said, _ = process.communicate()
-        return process.returncode, said
+        printed, _ = process.communicate()
+        return process.returncode, printed
 
-    def fits(self) -> list[str]:
-        """The dropout of each training that was begun, in order."""
-        path = self.notebook / "fits"
+    def call(self, command: str) -> str:
+        """Run another command in the project, as its stages would be; return what it prints."""
+        ran = subprocess.run(
+            command.split(),
+            cwd=self.root,
+            env=self._environment,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        return ran.stdout
+
+    def noted(self, what: str) -> list[str]:
+        """Read what the stages noted down, in order."""
+        path = self.notebook / what
         return path.read_text().split() if path.exists() else []
+
+    def processes(self) -> list[psutil.Process]:
+        """List all that lives of what was begun here, and of what that began."""
+        living = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("NOTEBOOK") == str(self.notebook):
+                    living.append(process)
+        return living
+
+    def copies(self) -> list[Path]:
+        """List the folders that ablations have left."""
+        return [path for path in self.root.glob(".dvc/tmp/ablate/*") if path.is_dir()]
+
+    def content(self) -> dict[str, bytes]:
+        """Read all files, git's index and references included; DVC's own and experiments not."""
+        skipped = (".dvc/tmp", ".dvc/cache", ".git/objects", ".git/refs/exps")
+        paths = (path for path in self.root.rglob("*") if path.is_file())
+        named = {path.relative_to(self.root).as_posix(): path for path in paths}
+        return {name: named[name].read_bytes() for name in named if not name.startswith(skipped)}
 
     def end(self) -> None:
         """End all that was begun here."""
-        for process in self._begun:
-            process.kill()
-            process.wait()
-        for worker in ablation_workers.living(self.queue):
-            below = worker.children(recursive=True)
-            for one in [worker, *below]:
-                ablation_workers.kill(one)
-
-    @property
-    def queue(self) -> Path:
-        """The folder of DVC's queue."""
-        return self.root / ".dvc" / "tmp" / "exps" / "celery"
-
-
-def _commit(root: Path, *commands: str) -> None:
-    for command in commands:
-        subprocess.run(command.split(), cwd=root, check=True, capture_output=True)
+        for process in self.processes():
+            with suppress(psutil.Error):
+                process.kill()
+        for begun in self._begun:
+            begun.wait()
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    """Make the repository; end the workers that the test leaves."""
+    """Make the repository; end what the test leaves running."""
     root, notebook = tmp_path / "project", tmp_path / "notebook"
     (root / "tools").mkdir(parents=True)
     (root / "data").mkdir()
@@ -257,103 +322,184 @@ def project(tmp_path: Path) -> Iterator[Project]:
     (root / "data" / "README.md").write_text("outputs\n")
     (root / "params.yaml").write_text(PARAMS.read_text())
     (root / "dvc.yaml").write_text(DVC_YAML)
-    (root / "tools" / "frames.py").write_text(FRAMES_PY)
-    (root / "tools" / "fit.py").write_text(FIT_PY)
+    for name, code in TOOLS.items():
+        (root / "tools" / f"{name}.py").write_text(code)
     (root / "measure.py").write_text(MEASURE_PY)
     record_fit(root / "recorded" / "fit")
     record_evaluation(root / "recorded" / "evaluation")
-    _commit(root, "git init", "git config user.name T", "git config user.email t@example.org")
-    _commit(root, f"{sys.executable} -m dvc init", "git add .", "git commit -m first")
     made = Project(root, notebook)
+    for command in ("git init", "git config user.name T", "git config user.email t@example.org"):
+        made.call(command)
+    for command in (f"{sys.executable} -m dvc init", "git add .", "git commit -m first"):
+        made.call(command)
     yield made
     made.end()
 
 
-def _read_until(process: subprocess.Popen[str], line: str) -> None:
-    """Read what a process prints up to a line; fails where it ends before."""
+def read_until(process: subprocess.Popen[str], *starts: str) -> None:
+    """Read what a process prints up to the last of lines that start so; fail where it ends."""
     assert process.stdout is not None
-    while (said := process.stdout.readline()) != f"{line}\n":
-        assert said, f"it ended without saying '{line}'"
+    missing = list(starts)
+    while missing:
+        line = process.stdout.readline()
+        assert line, f"it ended without a line '{missing[0]}'"
+        missing = [start for start in missing if not line.startswith(start)]
 
 
 def test_experiments_run_once_each_and_a_failure_says_why(project: Project):
     (project.notebook / "broken").touch()
-    code, said = project.run("-S", "dropout=0,0.9,0.5", "-S", "epochs=2")
+    code, printed = project.run("-S", "dropout=0,0.9,0.5", "-S", "epochs=2")
+    log = ".dvc/tmp/ablate/dropout-0.9.log"
     assert code == 1
-    assert "dropout-0.9 failed: train: dropout 0.9 is too much" in said
-    assert "3 experiments, 1 failed" in said
-    assert "comparison: 2 experiments" in said
-    assert (project.root / "comparison" / "index.html").is_file()
-    assert project.fits() == ["0", "0.9", "0.5"]
-    assert (project.notebook / "frames").read_text() == "x"  # once, not once an experiment
+    assert f"dropout-0.9 failed: train: dropout 0.9 is too much (all of it: {log})" in printed
+    assert "> python tools/fit.py" in (project.root / log).read_text()
+    assert "3 experiments, 1 failed" in printed
+    assert "comparison: 2 experiments" in printed
+    assert (project.notebook / "comparison" / "index.html").is_file()
+    assert project.noted("fits") == ["0", "0.9", "0.5"]
+    assert project.noted("frames") == ["x"]  # once, not once an experiment
+    assert project.copies() == []
 
     (project.notebook / "broken").unlink()
-    code, said = project.run("-S", "dropout=0,0.9,0.5", "-S", "epochs=2", "--json")
+    code, printed = project.run("-S", "dropout=0,0.9,0.5", "-S", "epochs=2", "--json")
     assert code == 0
-    found = json.loads(said.splitlines()[-1])
-    results = [one["result"] for one in found["experiments"]]
-    assert results == ["reused", "finished", "reused"]
-    assert len(found["comparison"]["experiments"]) == 3
-    assert project.fits() == ["0", "0.9", "0.5", "0.9"]
+    data = json.loads(printed.splitlines()[-1])
+    assert [one["result"] for one in data["experiments"]] == ["reused", "finished", "reused"]
+    assert [one["log"] for one in data["experiments"]] == [None, log, None]
+    assert len(data["comparison"]["experiments"]) == 3
+    assert project.noted("fits") == ["0", "0.9", "0.5", "0.9"]
 
-    code, said = project.run("-S", "dropout=0,0.9", "-S", "epochs=3")
+    code, printed = project.run("-S", "dropout=0,0.9", "-S", "epochs=3")
     assert code == 2
-    assert said.startswith(
+    assert printed.startswith(
         "train: experiment 'dropout-0' is there already with other settings (epochs 2, here 3): "
         "--force replaces it, 'dvc exp rename dropout-0 NEW-NAME' keeps it"
     )
+    code, _ = project.run("-S", "dropout=0,0.9", "-S", "epochs=3", "--force")
+    assert code == 0
+    assert project.noted("fits")[4:] == ["0", "0.9"]
 
 
-def test_an_interrupted_ablation_goes_on(project: Project):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_ablation_leaves_nothing_behind_and_goes_on(
+    project: Project, number: signal.Signals, code: int
+):
+    project.call(f"{sys.executable} -m dvc repro thin")
+    project.call("git add .")  # uncommitted changes, in the index and beside it
+    (project.root / "params.yaml").write_text(PARAMS.read_text() + "# more\n")
+    before = project.content()
+    process = project.begin("-S", "dropout=0,0.5,0.9", "--jobs", "1")
+    read_until(process, "dropout-0: finished")
     (project.notebook / "wait").touch()
-    process = project.begin("-S", "dropout=0,0.5")
-    _read_until(process, "dropout-0: runs")
+    read_until(process, "dropout-0.5 (fit)")
     assert "another 'train ablate' is at work here" in project.run("-S", "dropout=0,0.5")[1]
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate()
-    assert process.returncode == 130
-    assert "stopped: 2 experiments wait; run the same command to go on" in said
-    assert ablation_workers.living(project.queue) == []
+    process.send_signal(number)
+    printed, _ = process.communicate()
+    assert process.returncode == code
+    assert (
+        "stopped: 2 experiments wait; run the same command to go on, dropout-0.5 from the beginning"
+    ) in printed
+    assert project.processes() == []
+    assert project.copies() == []
+    assert project.content() == before
+    assert project.call("git stash list") == ""
 
     (project.notebook / "wait").unlink()
-    code, said = project.run("-S", "dropout=0,0.5")
-    assert code == 0
-    assert [project.fits().count(dropout) for dropout in ("0.5", "0.9")] == [1, 0]
+    project.notebook.joinpath("fits").unlink()
+    assert project.run("-S", "dropout=0,0.5,0.9")[0] == 0
+    assert project.noted("fits") == ["0.5", "0.9"]
+    assert project.content() == before
 
 
-def test_a_worker_that_dies_costs_one_experiment_only(project: Project):
+def test_experiments_at_a_time_share_what_they_have_in_common(project: Project):
+    (project.notebook / "wait").touch()
+    process = project.begin("-S", "stride=2,3", "-S", "dropout=0,0.5", "--jobs", "4")
+    names = [f"stride-{stride}_dropout-{dropout} (fit)" for stride in "23" for dropout in (0, 0.5)]
+    read_until(process, *names)  # all four at once
+    (project.notebook / "wait").unlink()
+    process.communicate()
+    assert process.returncode == 0
+    assert sorted(project.noted("thinned")) == ["2", "3"]
+    assert sorted(project.noted("fits")) == ["0", "0", "0.5", "0.5"]
+
+
+def test_what_is_edited_meanwhile_reaches_no_experiment_that_waits(project: Project):
     (project.notebook / "wait").touch()
     process = project.begin("-S", "dropout=0,0.5")
-    _read_until(process, "dropout-0: runs")
-    for worker in ablation_workers.living(project.queue):
-        ablation_workers.kill(worker)
+    read_until(process, "dropout-0 (fit)")
+    (project.root / "measure.py").write_text("raise SystemExit('half an edit')\n")
     (project.notebook / "wait").unlink()
-    said, _ = process.communicate()
+    process.communicate()
+    assert process.returncode == 0
+
+
+def test_an_experiment_that_is_killed_costs_none_but_itself(project: Project):
+    (project.notebook / "wait").touch()
+    process = project.begin("-S", "dropout=0,0.5")
+    read_until(process, "dropout-0 (fit)")
+    (running,) = (one for one in project.processes() if "dropout-0" in one.cmdline())
+    running.kill()  # DVC, whose stage would go on
+    (project.notebook / "wait").unlink()
+    printed, _ = process.communicate()
     assert process.returncode == 1
-    assert "dropout-0 failed: its worker died: it was killed, or memory ran out" in said
-    assert "dropout-0.5: finished" in said
-    assert [path.name for path in project.queue.parent.glob("tmp*")] == []
+    assert "dropout-0 failed: its process was ended from outside (SIGKILL)" in printed
+    assert "dropout-0.5: finished" in printed
+    assert project.copies() == []
 
 
-def test_without_a_commit_nothing_can_run(project: Project, tmp_path: Path):
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert Project(empty, empty).run() == (
-        2,
-        "train: no DVC repository here: run it where dvc.yaml lies\n",
+def test_what_a_killed_ablation_left_is_ended_and_removed(project: Project):
+    (project.notebook / "wait").touch()
+    process = project.begin("-S", "dropout=0,0.5")
+    read_until(process, "dropout-0 (fit)")
+    process.kill()
+    process.wait()
+    left = project.processes()
+    assert left
+    process = project.begin("-S", "dropout=0,0.5")
+    read_until(process, "dropout-0: runs")
+    assert not any(one.is_running() for one in left)
+    (project.notebook / "wait").unlink()
+    process.communicate()
+    assert process.returncode == 0
+    assert project.copies() == []
+
+
+def test_footage_that_nothing_tracks_is_read_where_it_is(project: Project):
+    (project.root / "films").mkdir()
+    (project.root / "films" / "a.txt").write_text("a film")
+    with (project.root / ".gitignore").open("a") as file:
+        file.write("/films\n")
+    text = (project.root / "params.yaml").read_text()
+    lines = ["footage: films" if line.startswith("footage:") else line for line in text.split("\n")]
+    (project.root / "params.yaml").write_text("\n".join(lines))
+    (project.root / "tools" / "fit.py").write_text(
+        f"from pathlib import Path\nassert Path('films/a.txt').exists()\n{TOOLS['fit']}"
     )
-    _commit(empty, "git init", f"{sys.executable} -m dvc init")
-    code, said = Project(empty, empty).run()
-    assert code == 2
-    assert said.startswith("train: experiments need a commit to begin from: 'git add .' and")
-
-
-def test_a_dry_run_lists_and_queues_nothing(project: Project):
-    code, said = project.run("-S", "lr=0.001,0.002", "--dry-run")
+    project.call("git add .")
+    project.call("git commit -m films")
+    code, printed = project.run("-S", "dropout=0,0.5")
     assert code == 0
-    assert "dvc exp run --queue -n lr-0.001 -S lr=0.001\n" in said
-    assert "2 experiments, none queued" in said
-    assert not project.queue.exists()
+    assert "note: experiments read in place what neither git nor DVC tracks: films" in printed
+    assert (project.root / "films" / "a.txt").read_text() == "a film"
+
+
+def test_without_a_commit_nothing_can_run(tmp_path: Path):
+    project = Project(tmp_path, tmp_path)
+    assert project.run() == (2, "train: no DVC repository here: run it where dvc.yaml lies\n")
+    project.call("git init")
+    project.call(f"{sys.executable} -m dvc init")
+    code, printed = project.run()
+    assert code == 2
+    assert printed.startswith("train: experiments need a commit to begin from: 'git add .' and")
+
+
+def test_a_dry_run_lists_and_runs_nothing(project: Project):
+    before = project.content()
+    code, printed = project.run("-S", "lr=0.001,0.002", "--dry-run")
+    assert code == 0
+    assert "dvc exp run --temp -n lr-0.001 -S lr=0.001\n" in printed
+    assert "2 experiments, none run" in printed
+    assert project.content() == before
 
 
 def test_the_defaults_of_the_model_are_the_end_of_the_story():

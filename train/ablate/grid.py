@@ -63,8 +63,8 @@ class Experiment:
 
     @property
     def command(self) -> str:
-        """The command that queues this experiment, for a shell."""
-        words = ["dvc", "exp", "run", "--queue", "-n", self.name]
+        """The command that runs this experiment on its own, for a shell."""
+        words = ["dvc", "exp", "run", "--temp", "-n", self.name]
         for override in self.overrides:
             words += ["-S", override]
         return shlex.join(words)

@@ -1,50 +1,77 @@
-"""What experiments share: stages to run once before them, changes and paths that go along."""
+"""What experiments share: stages to run once before them, and files that each of them needs."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dvc.repo import Repo
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters
-from train.ablate.queue import git
-from train.ablate.workers import environment
+from train.ablate.copies import end_processes, environment, git
+
+Recipe = tuple[
+    Any, ...
+]  # a stage, and the values of all that experiments change of what decides it
 
 
-def shared_stages(changed: set[str]) -> list[str]:
-    """List the stages that no experiment changes: neither they nor what they rest on use a key.
+@dataclass(frozen=True)
+class Stages:
+    """The stages of the pipeline by the changed keys that decide each.
 
-    They run in the workspace, once. DVC would find most of them in its run cache, but never one
-    with a persistent output (frames), and two workers would both do what neither has done yet.
+    A key decides a stage that uses it, and all stages that rest on that one. `repeated` have a
+    persistent output: DVC's run cache never holds these.
     """
+
+    deciding: dict[str, frozenset[str]]
+    repeated: list[str]
+
+    @property
+    def shared(self) -> list[str]:
+        """The stages that no experiment changes."""
+        return sorted(name for name, keys in self.deciding.items() if not keys)
+
+    def recipes(self, parameters: Mapping[str, Any]) -> dict[str, Recipe]:
+        """Return by stage what it makes with these parameters: equal for equal outputs.
+
+        Only of those stages that DVC's run cache spares the second experiment.
+        """
+        return {
+            stage: (stage, *(f"{key}={parameters[key]}" for key in sorted(keys)))
+            for stage, keys in self.deciding.items()
+            if keys and stage not in self.repeated
+        }
+
+
+def read_stages(changed: set[str]) -> Stages:
+    """Read from dvc.yaml which of the `changed` keys of params.yaml decide which stage."""
+    deciding: dict[Any, frozenset[str]] = {}
     with Repo() as repo:
-        touched = _touched(repo, changed)
-        return sorted(one.addressing for one in repo.index.stages if one not in touched)
+        graph = repo.index.graph  # from a stage to those that it rests on
+
+        def decide(stage: Any) -> frozenset[str]:
+            if stage not in deciding:
+                before = map(decide, graph.successors(stage))
+                deciding[stage] = _used(stage, changed).union(*before)
+            return deciding[stage]
+
+        repeated = [
+            stage.addressing
+            for stage in graph
+            if decide(stage) and any(out.persist for out in stage.outs)
+        ]
+        return Stages({stage.addressing: keys for stage, keys in deciding.items()}, repeated)
 
 
-def repeated_stages(changed: set[str]) -> list[str]:
-    """List the stages that each experiment runs anew even if all of them change it alike."""
-    with Repo() as repo:
-        touched = _touched(repo, changed)
-        return sorted(one.addressing for one in touched if any(out.persist for out in one.outs))
-
-
-def _touched(repo: Repo, changed: set[str]) -> list[Any]:
-    graph = repo.index.graph  # from a stage to those that it rests on
-    touched = [stage for stage in graph if _uses(stage, changed)]
-    for stage in touched:  # it grows: what rests on a changed stage is changed too
-        touched += [one for one in graph.predecessors(stage) if one not in touched]
-    return touched
-
-
-def _uses(stage: Any, keys: set[str]) -> bool:
-    """Return whether a stage names one of these keys of params.yaml, or the whole file."""
+def _used(stage: Any, keys: set[str]) -> frozenset[str]:
+    """Return which of these keys of params.yaml a stage names; all, where it names the file."""
     named = [dependency.params for dependency in stage.params]
-    return bool(keys) and any(not some or keys & set(some) for some in named)
+    return frozenset(key for key in keys if any(not some or key in some for some in named))
 
 
 def outdated(stages: list[str]) -> list[str]:
@@ -56,52 +83,58 @@ def outdated(stages: list[str]) -> list[str]:
 
 
 def reproduce(stages: list[str]) -> None:
-    """Run stages in the workspace, and see to it that git knows the dvc.lock that records them.
+    """Run stages in the workspace; interrupted, they have ended when this returns.
 
     Raises:
         UserError: one failed; DVC has said why.
     """
     command = [sys.executable, "-m", "dvc", "repro", *stages]
-    if subprocess.run(command, stdout=sys.stderr, env=environment(), check=False).returncode:
+    process = subprocess.Popen(
+        command, stdout=sys.stderr, env=environment(Path.cwd()), start_new_session=True
+    )
+    try:
+        failed = process.wait()
+    except BaseException:
+        end_processes(Path.cwd(), first=signal.SIGINT)  # as Ctrl-C ends `dvc repro` itself
+        process.wait()
+        raise
+    if failed:
         raise UserError(
-            "a stage that all experiments share failed (see above); mend it, and run it again"
+            "a stage that all experiments share failed (see above); fix it, and run it again"
         )
-    git("add", "--intent-to-add", "dvc.lock")  # experiments are given what git knows, only
 
 
-def copied_paths(parameters: Parameters) -> list[str]:
-    """List the paths among the parameters that a copy of the repository would lack.
-
-    Experiments run in copies made of what git and DVC track; DVC copies other paths on request.
-    """
+def untracked_inputs(paths: Iterable[str]) -> list[str]:
+    """List those of these paths that a copy of the project would lack: it holds what is tracked."""
     with Repo() as repo:
-        outputs = [Path(out.fs_path) for out in repo.index.outs if out.protocol == "local"]
-    found = []
-    for text in (parameters.footage, parameters.backbone):
+        outputs = {
+            Path(out.fs_path).resolve() for out in repo.index.outs if out.protocol == "local"
+        }
+    inputs = []
+    for text in sorted(paths):
         path = Path(text)
         inside = path.exists() and path.resolve().is_relative_to(Path.cwd())
-        known = {path.resolve(), *path.resolve().parents} & {out.resolve() for out in outputs}
+        known = outputs.intersection((path.resolve(), *path.resolve().parents))
         if inside and not path.is_absolute() and not known and not git("ls-files", "--", text):
-            found.append(text)
-    return found
+            inputs.append(text)
+    return inputs
 
 
 def changes() -> list[str]:
     """List what is not committed but goes along into every experiment, dvc.lock aside."""
-    return [path for path in git("diff", "--name-only", "HEAD").split("\n") if _is_of_note(path)]
+    return _of_note(git("diff", "--name-only", "HEAD"))
 
 
 def untracked() -> list[str]:
     """List the files that git neither tracks nor ignores: no experiment has them."""
-    listed = git("ls-files", "--others", "--exclude-standard").split("\n")
-    return [path for path in listed if _is_of_note(path)]
+    return _of_note(git("ls-files", "--others", "--exclude-standard"))
 
 
 def changed_since(revision: str) -> list[str]:
     """List the tracked files that are otherwise now than in a commit, parameters aside."""
-    listed = git("diff", "--name-only", "--diff-filter=M", revision).split("\n")
-    return [path for path in listed if _is_of_note(path) and path != "params.yaml"]
+    listed = _of_note(git("diff", "--name-only", "--diff-filter=M", revision))
+    return [path for path in listed if path != "params.yaml"]
 
 
-def _is_of_note(path: str) -> bool:
-    return bool(path) and path != "dvc.lock"
+def _of_note(listed: str) -> list[str]:
+    return [path for path in listed.split("\n") if path not in ("", "dvc.lock")]

@@ -1,4 +1,4 @@
-"""The command `train ablate`: experiments one after the other on DVC's queue, then compared."""
+"""The command `train ablate`: experiments one after the other, each on its own, then compared."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ablate(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="list the experiments, queue nothing")
+        bool, typer.Option("--dry-run", help="list the experiments, run nothing")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="experiments at a time")] = 1,
     force: Annotated[
@@ -47,7 +47,8 @@ def ablate(
     Without -S it tells the project's story: all frames and none of the measures; then capping,
     the stride, near-duplicates, dropout, augmentation and a lower learning rate, each added to the
     step before, with the values of params.yaml. What no experiment changes runs first, once, in
-    the workspace (data/, dvc.lock).
+    the workspace (data/, dvc.lock). Each experiment then runs in a copy of its own: the project may
+    be edited meanwhile.
 
     Ctrl-C ends what runs; the same command goes on and runs nothing twice.
 
@@ -59,7 +60,7 @@ def ablate(
 
     - `train ablate -S lr=0.001,0.0005 -S dropout=0,0.5`: four experiments, lr-0.001_dropout-0 ...
 
-    - `train ablate -S units=[100],[1000,1000] --dry-run`: what would be queued
+    - `train ablate -S units=[100],[1000,1000] --dry-run`: what would be run
     """
     from train.ablate.grid import make_grid
     from train.compare.stage import FILES
@@ -74,8 +75,8 @@ def ablate(
         return
     from train.ablate.run import ablate as run
 
-    with _live_line() as on_the_way:
-        outcomes = run(grid, jobs, force, console.say, on_the_way, console.note)
+    with _live_line() as show:
+        outcomes = run(grid, jobs, force, console.say, show, console.note)
     _show(outcomes, output, as_json=as_json)
     if any(one.result == "failed" for one in outcomes):
         raise typer.Exit(1)
@@ -88,7 +89,7 @@ def _show_grid(grid: Grid, *, as_json: bool) -> None:
         for one in grid.experiments
     ]
     console.report(
-        f"{plural(len(rows), 'experiment')}, none queued",
+        f"{plural(len(rows), 'experiment')}, none run",
         ["experiment", "other than params.yaml"],
         rows,
         {"experiments": data},
@@ -99,11 +100,11 @@ def _show_grid(grid: Grid, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _live_line() -> Iterator[Callable[[str], None]]:
-    """Keep one line on the terminal that says what goes on; nothing where there is none."""
+def _live_line() -> Iterator[Callable[[str], None] | None]:
+    """Keep one line on the terminal that shows what goes on; None where there is no terminal."""
     terminal = Console(stderr=True, highlight=False)
     if not terminal.is_terminal:
-        yield lambda _: None
+        yield None
         return
     with terminal.status("") as line:
         yield lambda text: line.update(text.replace("[", r"\["))
@@ -125,13 +126,13 @@ def _show(outcomes: list[Outcome], output: Path, *, as_json: bool) -> None:
 
 
 def _show_outcomes(outcomes: list[Outcome]) -> None:
-    from train.ablate.watch import spoken
+    from train.ablate.progress import format_duration
 
     rows = [
         (
             one.experiment.name,
             one.result,
-            "" if one.seconds is None else spoken(one.seconds),
+            "" if one.seconds is None else format_duration(one.seconds),
             " ".join(one.experiment.overrides),
         )
         for one in outcomes
@@ -142,4 +143,4 @@ def _show_outcomes(outcomes: list[Outcome]) -> None:
     for one in outcomes:
         if one.reason:
             name = one.experiment.name
-            console.note(f"{name} failed: {one.reason[-1].strip()} (dvc queue logs {name})")
+            console.note(f"{name} failed: {one.reason[-1].strip()} (all of it: {one.log})")
