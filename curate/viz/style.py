@@ -49,7 +49,7 @@ def in_style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """Make a figure of `width` x `height` inches whose title, flush left, says the finding."""
+    """Make a figure of `width` x `height` inches whose title, flush left, is the finding."""
     figure = Figure(figsize=(width, height))
     size = 11 if len(title) > _LONG_TITLE else 14
     across = int(_TITLE_WIDTH * width / 10 * 14 / size)
@@ -60,7 +60,7 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 @in_style()
 def draw_message(title: str, sentence: str) -> Figure:
-    """Draw the picture that stands in where there is nothing to draw: a sentence that says why."""
+    """Draw what stands in for a chart without data: a sentence that gives the reason."""
     figure = new_figure(10, 2.4, title)
     figure.text(0.01, 0.4, textwrap.fill(sentence, 95), ha="left", va="center", color=WORDS)
     return figure

@@ -400,7 +400,7 @@ def test_predictions_of_other_frames_are_told_in_a_sentence(inputs, tmp_path):
     table = pl.read_parquet(folder / "predictions.parquet")
     other = table.with_columns(pl.lit("gone/000001").alias("id"))
     other.write_parquet(folder / "predictions.parquet")
-    with pytest.raises(UserError, match="lacks the frame gone/000001; make the predictions anew"):
+    with pytest.raises(UserError, match="lacks the frame gone/000001; make the predictions again"):
         run(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
 
 

@@ -1,4 +1,4 @@
-"""The command `train compare`: which experiment is best, and what tells them apart."""
+"""The command `train compare`: which experiment is best, and how they differ."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def compare_command(
 ) -> None:
     """Compare experiments of DVC: their gap, what it is made of, and their scores.
 
-    Says which is best and whether it is clear of all others by the 95 % intervals; draws three
-    charts and writes one self-contained page, index.html. What failed, is queued or lacks a file is
-    listed with the reason.
+    Names the best and whether it is clear of all others by the 95 % intervals; draws three charts
+    and writes one self-contained page, index.html. What failed, is queued or lacks a file is listed
+    with the reason.
 
     Examples:
 

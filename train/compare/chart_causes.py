@@ -55,7 +55,7 @@ class Bar:
 
 @in_style()
 def draw(bars: Sequence[Bar]) -> Figure:
-    """Draw the bars from top to bottom; one without a gap says why in its place."""
+    """Draw the bars from top to bottom; an experiment without a gap has the reason in its place."""
     title = finding(bars)
     known = [bar.gap.parts() if bar.gap else {} for bar in bars]
     if not any(known):

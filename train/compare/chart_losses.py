@@ -32,7 +32,7 @@ class Curves:
 
 @in_style()
 def draw(curves: Sequence[Curves]) -> Figure:
-    """Draw a panel an experiment; without any, a sentence that says so."""
+    """Draw a panel for each experiment; without any, a sentence instead."""
     title = finding(curves)
     if not curves:
         return draw_message(title, "No experiment has losses of probes.")

@@ -34,7 +34,7 @@ class Point:
 
 @in_style()
 def draw(points: Sequence[Point], title: str) -> Figure:
-    """Draw the points; without any, a sentence that says so."""
+    """Draw the points; without any, a sentence instead."""
     if not points:
         return draw_message(title, "No experiment has both a gap and a macro F1.")
     figure = new_figure(10, 6.2 + 0.1 * max(0, len(points) - 8), title)

@@ -85,7 +85,7 @@ def _with_interval(measured: Measured) -> str:
 
 
 def _listed(measured: list[Measured], others: int) -> str:
-    """Name a few; of more say how many, and whether that is all others."""
+    """Name a few; of more write how many, and whether those are all others."""
     if len(measured) <= _MOST_NAMES:
         return ", ".join(each.label for each in measured)
     return f"all {others} others" if len(measured) == others else f"{len(measured)} others"

@@ -1,1 +1,1 @@
-"""Stage `report`: charts and the page that says what the gap is made of."""
+"""Stage `report`: charts, and the page that shows what the gap is made of."""

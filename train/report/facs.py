@@ -1,4 +1,4 @@
-"""Names of facial action units, so that a number says which muscles of the face are meant."""
+"""Names of facial action units, so that a reader knows which movement a number stands for."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, MissingInputError
 from curate.base.files import read_json
 from curate.tables import CAP, DEDUP, KEY, SPLIT, read_frames, read_table
 from train.evaluate.calibration import RELIABILITY
@@ -76,7 +76,8 @@ def read_tables(inputs: ReportInputs) -> Tables:
     """Read every input; the split is read through the cap's table, which repeats it.
 
     Raises:
-        UserError: a table is missing or is not what it should be.
+        MissingInputError: a table is not there.
+        DamagedInputError: a table is not what it should be, or the tables are not of one run.
     """
     read_table(inputs.split, SPLIT)
     frames = read_frames(inputs.frames, ["id", "clip", "index", "time", "hash"])
@@ -85,8 +86,10 @@ def read_tables(inputs: ReportInputs) -> Tables:
     for table, what in ((dedup, "decisions"), (predictions, "predictions")):
         lost = table.join(frames, on="id", how="anti")["id"].sort()
         if len(lost):
-            raise UserError(
-                f"{inputs.frames}: lacks the frame {lost[0]}; make the {what} anew with 'dvc repro'"
+            raise DamagedInputError(
+                f"{inputs.frames}: lacks the frame {lost[0]}; make the {what} again with "
+                "'dvc repro'",
+                path=inputs.frames,
             )
     return Tables(
         inputs.frames,
@@ -114,19 +117,21 @@ def _read_comparison(path: Path) -> Comparison | None:
     try:
         return Comparison(**read_json(path, "train evaluate", "rows"))
     except TypeError:
-        raise UserError(f"{path}: lacks what 'train evaluate' writes; make it again") from None
+        raise DamagedInputError(
+            f"{path}: lacks what 'train evaluate' writes; make it again", path=path
+        ) from None
 
 
 def _read_csv(path: Path, schema: dict[str, Any], command: str) -> pl.DataFrame:
     """Read a CSV's columns as `schema` types them: a column without any value has no type."""
-    _require(path, command)
+    if not path.is_file():
+        raise MissingInputError(
+            f"{path}: no such file; make it with '{command}' or 'dvc repro'", path=path
+        )
     try:
         table = pl.read_csv(path, infer_schema=False)
         return table.select(pl.col(list(schema))).cast(pl.Schema(schema))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{path}: not the table that '{command}' writes ({error})") from None
-
-
-def _require(path: Path, command: str) -> None:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; make it with '{command}' or 'dvc repro'")
+        raise DamagedInputError(
+            f"{path}: not the table that '{command}' writes ({error})", path=path
+        ) from None

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from curate.base.params import Parameters
+from curate.base.stage_params import AugmentationParameters
 from curate.viz.style import FINE, WORDS, draw_message, in_style, new_figure
 
 _GAP = 0.06  # between two pictures, and thrice that after the frame as filmed; in sides
@@ -14,7 +14,7 @@ _TITLE = "Each time that a frame is fed, it is another picture"
 
 
 @in_style()
-def draw(samples: NDArray[np.uint8] | None, parameters: Parameters) -> Figure:
+def draw(samples: NDArray[np.uint8] | None, parameters: AugmentationParameters) -> Figure:
     """Draw samples (frames, 1 + SAMPLES, side, side, 3): a row a frame, as filmed first."""
     if samples is None:
         return draw_message(_TITLE, "Augmentation is off: every frame is fed as it is.")
@@ -38,7 +38,7 @@ def _place(column: int) -> float:
     return column * (1 + _GAP) + (3 * _GAP if column else 0)
 
 
-def _magnitudes(parameters: Parameters) -> str:
+def _magnitudes(parameters: AugmentationParameters) -> str:
     """Return how far each kind of augmentation goes, of those that are on."""
     kinds = {
         f"rotation ±{parameters.rotation:g}°": parameters.rotation,
