@@ -23,7 +23,7 @@ from train.fit.features import Features
 from train.fit.monitor import Monitor, check_validation
 from train.fit.stage import FILES, fit_stage
 from train.metrics.loss import masked_cross_entropy
-from train.metrics.scores import choose
+from train.metrics.scores import choose_thresholds
 from train.model.load import load
 
 
@@ -103,7 +103,7 @@ def test_thresholds_are_chosen_on_held_out_moments(fitted, shards):
     batches = list(Shards.open(shards).measure("moments"))
     chances = model.predict(np.concatenate([images for images, _ in batches]))
     labels = np.concatenate([known for _, known in batches])
-    np.testing.assert_allclose(model.thresholds, choose(labels, chances), atol=1e-6)
+    np.testing.assert_allclose(model.thresholds, choose_thresholds(labels, chances), atol=1e-6)
 
 
 def test_a_model_of_shards_that_do_not_tell_their_crop_does_not_either(

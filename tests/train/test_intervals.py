@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from train.evaluate.intervals import SCORES, draw, intervals
+from train.evaluate.intervals import SCORES, draw_subjects, intervals
 
 UNITS = 2
 
@@ -27,7 +27,7 @@ def drawn_one_by_one(labels, probabilities, subjects, score):
     """Draw the same subjects, put their frames together, and ask scikit-learn."""
     names = np.unique(subjects)
     answers = []
-    for times in draw(len(names), seed=3):
+    for times in draw_subjects(len(names), seed=3, draws=40):
         rows = np.concatenate(
             [
                 np.flatnonzero(subjects == name)
@@ -49,13 +49,14 @@ def drawn_one_by_one(labels, probabilities, subjects, score):
         ("average_precision", average_precision_score),
     ],
 )
-def test_each_draw_scores_as_scikit_learn_does(frames, monkeypatch, name, score):
+def test_each_draw_scores_as_scikit_learn_does(frames, name, score):
     labels, probabilities, subjects = frames
     labels, probabilities = labels[:, :1], probabilities[:, :1]
-    monkeypatch.setattr("train.evaluate.intervals._DRAWS", 40)
     drawn = drawn_one_by_one(labels, probabilities, subjects, score)
     assert len(drawn) == 40
-    found = intervals(labels, probabilities >= 0.5, probabilities, subjects.tolist(), seed=3)
+    found = intervals(
+        labels, probabilities >= 0.5, probabilities, subjects.tolist(), seed=3, draws=40
+    )
     unit, micro, macro = found[name]
     assert unit == pytest.approx(np.quantile(drawn, (0.025, 0.975)))
     assert micro == pytest.approx(unit)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from train.metrics.scores import Floats, area, count, rank
+from train.metrics.scores import Floats, area, confusion_counts, rank
 
 SCORES = ("precision", "recall", "f1", "average_precision")
 # Fewer subjects than this are so few combinations that the interval is rough.
 ROUGH = 5
-_DRAWS = 1000
+DRAWS = 1000
 _QUANTILES = (0.025, 0.975)
 _AT_ONCE = 4_000_000  # numbers in a block of draws x thresholds: some 32 MB
 
@@ -27,6 +27,7 @@ def intervals(
     probabilities: NDArray[np.floating] | None,
     subjects: Sequence[str],
     seed: int,
+    draws: int = DRAWS,
 ) -> dict[str, Floats]:
     """Return each score's 95 % interval (units + 2, 2): low, high of the units, micro and macro.
 
@@ -40,27 +41,26 @@ def intervals(
     scores = [name for name in SCORES if name != "average_precision" or probabilities is not None]
     if len(names) < 2:
         return {name: np.full((rows, 2), np.nan) for name in scores}
-    draws = draw(len(names), seed)
-    drawn = _from_counts(np.tensordot(draws, _by_subject(labels, predicted, places), axes=1))
+    times = draw_subjects(len(names), seed, draws)
+    drawn = _from_counts(np.tensordot(times, _by_subject(labels, predicted, places), axes=1))
     if probabilities is not None:
-        drawn["average_precision"] = _areas(labels, probabilities, places, draws)
+        drawn["average_precision"] = _areas(labels, probabilities, places, times)
     return {name: _quantiles(drawn[name]) for name in scores}
 
 
-def draw(subjects: int, seed: int) -> Floats:
-    """Draw so many subjects with replacement, often: how many times each (draws, subjects)."""
+def draw_subjects(subjects: int, seed: int, draws: int) -> Floats:
+    """Draw so many subjects with replacement, `draws` times: how often each (draws, subjects)."""
     shares = np.full(subjects, 1 / subjects)
-    return np.random.default_rng(seed).multinomial(subjects, shares, _DRAWS).astype(np.float64)
+    return np.random.default_rng(seed).multinomial(subjects, shares, draws).astype(np.float64)
 
 
 def _by_subject(
     labels: NDArray[np.int8], predicted: NDArray[np.bool_], places: NDArray[np.int64]
 ) -> Floats:
     """Count (subjects, units, 3): true positives, false positives, false negatives."""
-    each = range(places.max() + 1)
-    return np.stack([count(labels[places == s], predicted[places == s]) for s in each]).astype(
-        np.float64
-    )
+    masks = [places == subject for subject in range(places.max() + 1)]
+    counts = [confusion_counts(labels[mask], predicted[mask]) for mask in masks]
+    return np.stack(counts).astype(np.float64)
 
 
 def _from_counts(counts: Floats) -> dict[str, Floats]:
@@ -74,30 +74,30 @@ def _from_counts(counts: Floats) -> dict[str, Floats]:
             hits + misses > 0, _divide(2 * hits, 2 * hits + false_alarms + misses), np.nan
         ),
     }
-    there = (hits + misses)[:, :-1] > 0
-    return {name: _with_macro(each, there) for name, each in scores.items()}
+    defined = (hits + misses)[:, :-1] > 0
+    return {name: _with_macro(each, defined) for name, each in scores.items()}
 
 
-def _divide(part: Floats, whole: Floats) -> Floats:
-    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+def _divide(part: Floats, total: Floats) -> Floats:
+    return np.where(total > 0, part / np.maximum(total, 1), np.nan)
 
 
-def _with_macro(each: Floats, there: NDArray[np.bool_]) -> Floats:
-    """Append the mean over units that have a positive; what is not defined there counts as 0."""
-    total = np.where(there, np.nan_to_num(each[:, :-1]), 0.0).sum(axis=1)
-    return np.column_stack([each, _divide(total, there.sum(axis=1))])
+def _with_macro(each: Floats, defined: NDArray[np.bool_]) -> Floats:
+    """Append the mean over `defined` units, which have a positive; a score they lack counts as 0."""
+    total = np.where(defined, np.nan_to_num(each[:, :-1]), 0.0).sum(axis=1)
+    return np.column_stack([each, _divide(total, defined.sum(axis=1))])
 
 
 def _areas(
     labels: NDArray[np.int8],
     probabilities: NDArray[np.floating],
     places: NDArray[np.int64],
-    draws: Floats,
+    times: Floats,
 ) -> Floats:
     """Return the average precision in each draw (draws, units + 2), micro and macro last."""
     units = labels.shape[1]
-    each = [_area(labels[:, i], probabilities[:, i], places, draws) for i in range(units)]
-    together = _area(labels.ravel(), probabilities.ravel(), np.repeat(places, units), draws)
+    each = [_area(labels[:, i], probabilities[:, i], places, times) for i in range(units)]
+    together = _area(labels.ravel(), probabilities.ravel(), np.repeat(places, units), times)
     table = np.column_stack([*each, together])
     return _with_macro(table, np.isfinite(table[:, :-1]))
 
@@ -106,7 +106,7 @@ def _area(
     labels: NDArray[np.int8],
     probabilities: NDArray[np.floating],
     places: NDArray[np.int64],
-    draws: Floats,
+    times: Floats,
 ) -> Floats:
     """Return one ranking's average precision in each draw (draws,).
 
@@ -115,21 +115,21 @@ def _area(
     """
     ranked = rank(labels, probabilities)
     ends = ranked.ends[np.diff(ranked.hits, prepend=0) > 0]
-    owners = places[ranked.order] == np.arange(draws.shape[1])[:, None]
+    owners = places[ranked.order] == np.arange(times.shape[1])[:, None]
     hits, false_alarms = (
         np.cumsum(owners & (ranked.labels == value), axis=1)[:, ends].astype(np.float64)
         for value in (1, 0)
     )
     block = max(1, _AT_ONCE // max(1, len(ends)))
-    blocks = (draws[start : start + block] for start in range(0, len(draws), block))
+    blocks = (times[start : start + block] for start in range(0, len(times), block))
     return np.concatenate([area(some @ hits, some @ false_alarms) for some in blocks])
 
 
 def _quantiles(drawn: Floats) -> Floats:
     """Take low and high of each column over its defined draws (columns, 2)."""
-    answer = np.full((drawn.shape[1], 2), np.nan)
+    ends = np.full((drawn.shape[1], 2), np.nan)
     for column, values in enumerate(drawn.T):
         defined = values[np.isfinite(values)]
         if len(defined):
-            answer[column] = np.quantile(defined, _QUANTILES)
-    return answer
+            ends[column] = np.quantile(defined, _QUANTILES)
+    return ends

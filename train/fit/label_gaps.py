@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base.errors import UserError
-from train.metrics.scores import DEFAULT
+from train.metrics.scores import DEFAULT_THRESHOLD
 
 Labels = NDArray[np.int8]
 
@@ -60,12 +60,12 @@ def threshold_notes(names: list[str], moments: Labels) -> list[str]:
     Labels (frames, units), -1 unknown. A note a kind of lack.
     """
     if not len(moments):
-        return [f"no moments are held out, so all thresholds are {DEFAULT:g}, not chosen"]
+        return [f"no moments are held out, so all thresholds are {DEFAULT_THRESHOLD:g}, not chosen"]
     lacks = ("no known label", "no positive", "nothing but positives")
     return [
         f"{', '.join(lacking)}: {lack} on held-out moments, so "
-        f"{'their thresholds are' if len(lacking) > 1 else 'its threshold is'} {DEFAULT:g}, not "
-        f"chosen"
+        f"{'their thresholds are' if len(lacking) > 1 else 'its threshold is'} "
+        f"{DEFAULT_THRESHOLD:g}, not chosen"
         for lack, lacking in zip(lacks, _lacking(names, moments), strict=True)
         if lacking
     ]

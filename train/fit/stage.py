@@ -19,7 +19,7 @@ from train.fit.label_gaps import require_known, threshold_notes, training_notes
 from train.fit.loop import train
 from train.fit.monitor import SPLIT, check_validation, watches
 from train.gap.verdict import Gap
-from train.metrics.scores import choose
+from train.metrics.scores import choose_thresholds
 from train.model.file import MODEL, Description, write_model
 from train.model.network import build_network
 
@@ -98,7 +98,7 @@ def _fit(
         inference.set_weights(network.inference.get_weights())
     description = Description(
         action_units=tuple(names),
-        thresholds=tuple(choose(*shards.outputs(inference, "moments")).tolist()),
+        thresholds=tuple(choose_thresholds(*shards.outputs(inference, "moments")).tolist()),
         image_size=side,
         crop=shards.crop,
         notes=tuple(notes),

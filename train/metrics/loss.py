@@ -58,7 +58,7 @@ def inverse_weights(present: NDArray[np.int64], absent: NDArray[np.int64]) -> li
     """
     both = (present > 0) & (absent > 0)
     ratio = np.where(both, absent / np.maximum(present, 1), 1.0)
-    return [float(one) for one in np.clip(ratio, 1 / MOST_WEIGHT, MOST_WEIGHT)]
+    return np.clip(ratio, 1 / MOST_WEIGHT, MOST_WEIGHT).astype(float).tolist()
 
 
 @keras.saving.register_keras_serializable(package="framewise")

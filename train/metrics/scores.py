@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-DEFAULT = 0.5
+DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ def score(hits: int, false_alarms: int, misses: int) -> Score:
 
 def per_action_unit(labels: NDArray[np.int8], predicted: NDArray[np.bool_]) -> list[Score]:
     """Score each action unit over its known labels; both arrays (frames, units)."""
-    return [score(*unit) for unit in count(labels, predicted).tolist()]
+    return [score(*unit) for unit in confusion_counts(labels, predicted).tolist()]
 
 
 def micro(labels: NDArray[np.int8], predicted: NDArray[np.bool_]) -> Score:
     """Score all known labels together: every label counts the same."""
-    return score(*count(labels, predicted).sum(axis=0).tolist())
+    return score(*confusion_counts(labels, predicted).sum(axis=0).tolist())
 
 
 def macro(scores: list[Score]) -> Score:
@@ -65,7 +65,7 @@ def macro(scores: list[Score]) -> Score:
     return Score(*means)
 
 
-def count(labels: NDArray[np.int8], predicted: NDArray[np.bool_]) -> NDArray[np.int64]:
+def confusion_counts(labels: NDArray[np.int8], predicted: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Count (units, 3): true positives, false positives, false negatives of known labels."""
     cases = [(labels == 1) & predicted, (labels == 0) & predicted, (labels == 1) & ~predicted]
     return np.stack([case.sum(axis=0, dtype=np.int64) for case in cases], axis=-1)
@@ -117,8 +117,8 @@ def area(hits: NDArray[np.number], false_alarms: NDArray[np.number]) -> Floats:
     precision = hits / np.maximum(hits + false_alarms, 1)
     gained = np.diff(hits, axis=-1, prepend=0)
     positives = hits[..., -1]
-    found = (precision * gained).sum(axis=-1)
-    return np.where(positives > 0, found / np.maximum(positives, 1), np.nan)
+    total = (precision * gained).sum(axis=-1)
+    return np.where(positives > 0, total / np.maximum(positives, 1), np.nan)
 
 
 def average_precision(labels: NDArray[np.int8], probabilities: NDArray[np.floating]) -> Floats:
@@ -136,7 +136,9 @@ def micro_average_precision(labels: NDArray[np.int8], probabilities: NDArray[np.
     return float(area(ranked.hits, ranked.false_alarms))
 
 
-def choose(labels: NDArray[np.int8], probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+def choose_thresholds(
+    labels: NDArray[np.int8], probabilities: NDArray[np.floating]
+) -> NDArray[np.float64]:
     """Choose each action unit's threshold (units,): a frame counts as present from it upwards.
 
     `labels` (frames, units) int8, 1 present, 0 absent, -1 unknown; `probabilities` (frames, units),
@@ -152,8 +154,8 @@ def _best(ranking: Ranking) -> float:
     """Choose among the thresholds just below each distinct probability."""
     hits, false_alarms = ranking.hits, ranking.false_alarms
     if not len(hits) or not hits[-1] or not false_alarms[-1]:
-        return DEFAULT
+        return DEFAULT_THRESHOLD
     f1 = 2 * hits / (hits + false_alarms + hits[-1])
     midway = (ranking.probabilities + np.append(ranking.probabilities[1:], 0.0)) / 2
     # lexsort: the last key counts most; equal F1 are equal floats, being quotients of integers.
-    return float(midway[np.lexsort((-midway, np.abs(midway - DEFAULT), -f1))[0]])
+    return float(midway[np.lexsort((-midway, np.abs(midway - DEFAULT_THRESHOLD), -f1))[0]])
