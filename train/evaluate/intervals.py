@@ -83,7 +83,7 @@ def _divide(part: Floats, total: Floats) -> Floats:
 
 
 def _with_macro(each: Floats, defined: NDArray[np.bool_]) -> Floats:
-    """Append the mean over `defined` units, which have a positive; a score they lack counts as 0."""
+    """Append the mean over `defined` units, those with a positive; NaN among them counts as 0."""
     total = np.where(defined, np.nan_to_num(each[:, :-1]), 0.0).sum(axis=1)
     return np.column_stack([each, _divide(total, defined.sum(axis=1))])
 
