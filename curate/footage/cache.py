@@ -20,9 +20,11 @@ from typing import Any
 import cv2
 import polars as pl
 
+from curate.base.errors import DamagedInputError
 from curate.base.files import atomic_write, digest, lies_in
 from curate.base.text import on_one_line
 from curate.footage.measure import FRAMES, Wanted
+from curate.tables import read_rows
 
 _FILE = {"file": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64}  # path below the root, bytes
 _MEASURED = {
@@ -205,8 +207,8 @@ class HashCache:
 def _read(path: Path) -> pl.DataFrame:
     try:
         if pl.read_parquet_metadata(path).get(_VERSION) == _version():
-            return pl.read_parquet(path).select(list(_RECORD)).cast(pl.Schema(_RECORD))
-    except (OSError, pl.exceptions.PolarsError):  # not there, or damaged
+            return read_rows(path, columns=list(_RECORD)).cast(pl.Schema(_RECORD))
+    except (OSError, pl.exceptions.PolarsError, DamagedInputError):  # not there, or damaged
         pass
     return pl.DataFrame(schema=_RECORD)
 

@@ -23,7 +23,7 @@ from curate.media.decode import Frame, Picture, frames_of
 from curate.media.full_hash import hash_picture
 from curate.media.hashing import perceptual_hashes, thumbnail
 from curate.media.sharpness import fit_square, sharpness_of
-from curate.tables import FRAMES, frame_id, part_path
+from curate.tables import FRAMES, frame_id, part_path, read_rows
 
 BATCH_ROWS = 256  # rows in memory at a time, for each process
 
@@ -50,7 +50,7 @@ def extract_clip(
     path = part_path(folder, clip.name)
     schema = part_schema(clip, parameters)
     if not force and is_made_from(path, schema):
-        known = pl.read_parquet(path, columns=["reason"])["reason"]
+        known = read_rows(path, columns=["reason"])["reason"]
         tell(len(known))
         return _count(clip.name, known, was_done=True)
     frames = cut_frames(clip, decode(clip), parameters.crop)

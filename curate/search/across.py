@@ -8,7 +8,7 @@ from curate.search.neighbors import count_within
 from curate.tables import KEPT_SPLITS
 
 
-def near_across(table: pl.DataFrame, hashes: pl.DataFrame, distance: int) -> dict[str, int]:
+def count_across(table: pl.DataFrame, hashes: pl.DataFrame, distance: int) -> dict[str, int]:
     """Count near-duplicate pairs between training frames and each of the held-out splits."""
     kept = table.filter("keep").join(hashes.select("id", "hash"), on="id", how="left")
     by_split = {

@@ -17,7 +17,7 @@ import polars as pl
 from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.stage_params import SplitParameters
-from curate.search.across import near_across
+from curate.search.across import count_across
 from curate.split.folds import choose_validation
 from curate.split.summary import count_splits
 from curate.tables import DEDUP, KEY, SPLIT, read_frames, read_table, write_table
@@ -149,5 +149,5 @@ def run(
             "'curate dedup'"
         )
     write_table(table, output, SPLIT)
-    near = near_across(table, hashes, parameters.distance)
+    near = count_across(table, hashes, parameters.distance)
     return count_splits(output, table, labels_table, near, parameters)

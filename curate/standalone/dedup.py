@@ -14,7 +14,7 @@ import polars as pl
 
 from curate.base.console import Summary
 from curate.base.errors import BadParameterError
-from curate.base.params import Parameters
+from curate.base.stage_params import ThinningParameters
 from curate.base.text import plural
 from curate.dedup.rule import decide_with, peaks
 from curate.dedup.stage import decide_on_tables, summarize
@@ -44,7 +44,7 @@ class Outcome:
     cached: int = 0
     hashed: bool = True  # False where only tables of the pipeline were looked at
 
-    def summary(self, path: Path, parameters: Parameters, paths: DedupPaths) -> Summary:
+    def summary(self, path: Path, parameters: ThinningParameters, paths: DedupPaths) -> Summary:
         """Count the frames at `path` by reason, and describe what was read and written."""
         summary = summarize(path, self.decisions, parameters, self.notes)
         if self.hashed:
@@ -66,7 +66,9 @@ class Outcome:
         return [f"{files}: {self.read:,} read, {self.cached:,} known from the cache", *written]
 
 
-def dedup_footage(path: Path, parameters: Parameters, workers: int, paths: DedupPaths) -> Outcome:
+def dedup_footage(
+    path: Path, parameters: ThinningParameters, workers: int, paths: DedupPaths
+) -> Outcome:
     """Hash what the stride keeps of the footage at `path`, decide on every frame, and write.
 
     The id of an image is its path below `path`.
@@ -95,7 +97,7 @@ def dedup_footage(path: Path, parameters: Parameters, workers: int, paths: Dedup
 
 
 def dedup_pipeline(
-    frames: Path, labels: Path, parameters: Parameters, workers: int, paths: DedupPaths
+    frames: Path, labels: Path, parameters: ThinningParameters, workers: int, paths: DedupPaths
 ) -> Outcome:
     """Decide on the pipeline's frames, compare them with older footage if asked to, and write.
 
@@ -115,7 +117,7 @@ def dedup_pipeline(
     return outcome
 
 
-def _check(path: Path, parameters: Parameters, paths: DedupPaths) -> None:
+def _check(path: Path, parameters: ThinningParameters, paths: DedupPaths) -> None:
     paths.check(path)
     if paths.against is not None and parameters.distance < 0:
         raise BadParameterError(
@@ -136,7 +138,11 @@ def _hashing(path: Path, workers: int, paths: DedupPaths) -> tuple[Hashing, list
 
 
 def _hash_older(
-    footage: Footage, parameters: Parameters, hashing: Hashing, paths: DedupPaths, outcome: Outcome
+    footage: Footage,
+    parameters: ThinningParameters,
+    hashing: Hashing,
+    paths: DedupPaths,
+    outcome: Outcome,
 ) -> pl.DataFrame | None:
     """Hash every frame of the footage to compare with, if there is any; count and note it."""
     if paths.against is None:

@@ -215,8 +215,9 @@ def test_batches_change_nothing(tmp_path: Path, clip: Clip) -> None:
     assert part(tmp_path / "one").equals(part(tmp_path / "two"))
 
 
-def test_a_clip_that_is_done_is_not_done_again(tmp_path: Path, clip: Clip) -> None:
-    out = tmp_path / "out"
+@pytest.mark.parametrize("name", ["out", "take[1]"])
+def test_a_clip_that_is_done_is_not_done_again(tmp_path: Path, clip: Clip, name: str) -> None:
+    out = tmp_path / name
     first = extract_clip(clip, out, P)
     before = (out / "ann" / "talk.parquet").stat().st_mtime_ns
     second = extract_clip(clip, out, P)

@@ -27,7 +27,7 @@ def age(folder: Path) -> None:
 
 @pytest.fixture
 def footage(tmp_path: Path, write_video: Write, write_image: Write) -> Path:
-    """Format eleven images of which one is broken, a whole video and one that breaks off."""
+    """Write eleven images of which one is broken, a complete video and one that breaks off."""
     folder = tmp_path / "in"
     for index in range(11):
         write_image(folder / "ann" / f"{index}.jpg", seed=index // 2)
@@ -115,6 +115,12 @@ def test_a_file_that_was_written_just_now_is_not_remembered(
     (footage / "ann" / "3.jpg").touch()
     os.utime(footage / "ann" / "5.jpg", (time.time() + 9999, time.time() + 9999))
     assert (run().read, run().read) == (13, 3)
+
+
+def test_brackets_in_the_path_of_a_cache_are_no_pattern(footage: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        hashed = hash_all(open_footage(footage), Wanted("phash"), 1, tmp_path / "cache[1]")
+    assert (hashed.read, hashed.cached) == (1, 12)
 
 
 def version_of(table: Path) -> dict[str, str]:

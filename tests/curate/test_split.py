@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from curate.base.errors import UserError
 from curate.base.params import Parameters
-from curate.search.across import near_across
+from curate.search.across import count_across
 from curate.split import stage
 from curate.split.stage import decide
 from curate.tables import DEDUP, KEY, SPLIT, frame_id, write_table
@@ -326,9 +326,9 @@ def test_near_duplicates_across_splits_are_counted() -> None:
     )
     values = pl.Series("hash", [0, 1, 1, 7, 0], dtype=pl.UInt64)
     hashes = table.select("id").with_columns(values)
-    assert near_across(table, hashes, 1) == {"validation": 2, "moments": 0}
-    assert near_across(table, hashes, 2) == {"validation": 2, "moments": 1}
-    assert near_across(table, hashes, -1) == {"validation": 1, "moments": 0}
+    assert count_across(table, hashes, 1) == {"validation": 2, "moments": 0}
+    assert count_across(table, hashes, 2) == {"validation": 2, "moments": 1}
+    assert count_across(table, hashes, -1) == {"validation": 1, "moments": 0}
 
 
 def test_decisions_on_other_frames_are_refused(tmp_path: Path) -> None:

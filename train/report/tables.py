@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.base.params import Parameters, format_value
 from curate.base.text import plural
-from curate.search.across import near_across
+from curate.search.across import count_across
 from curate.tables import REASONS
 from curate.viz.html import Table
 from train.evaluate.published import Comparison
@@ -66,7 +66,7 @@ def fates(cap: pl.DataFrame) -> Table:
 
 def across_splits(cap: pl.DataFrame, frames: pl.DataFrame, distance: int) -> Table:
     """Count near-duplicate pairs of a training frame and a frame held out."""
-    pairs = near_across(cap, frames, distance)
+    pairs = count_across(cap, frames, distance)
     return Table(
         f"Near-duplicates across splits: pairs with a training frame within "
         f"{max(distance, 0)} bits",
