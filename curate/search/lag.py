@@ -53,7 +53,7 @@ class Lags:
     interval: float | None
 
 
-def measure(frames: pl.DataFrame, seed: int, lags: Sequence[int] | None = None) -> Lags:
+def measure_lags(frames: pl.DataFrame, seed: int, lags: Sequence[int] | None = None) -> Lags:
     """Measure distances within clips at many lags, and of random pairs of other clips.
 
     `frames` has clip, index, time and hash; frames without a hash are left out. `lags` are in

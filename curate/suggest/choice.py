@@ -13,7 +13,7 @@ from curate.base.errors import UserError
 from curate.base.stage_params import SuggestParameters, ThinningParameters
 from curate.footage.hash import hash_with_cache
 from curate.footage.labels import labels_of
-from curate.search.lag import Lags, measure
+from curate.search.lag import Lags, measure_lags
 from curate.suggest.candidates import OFF, Candidate, grid, try_all
 from curate.suggest.pace import Pace, lags_to_measure, pace_by_clip, pace_of_all
 from curate.suggest.reasons import Choice, reasons
@@ -105,7 +105,7 @@ def suggest_stage(
         tried = try_all(table, known, pairs, parameters, advance)
     if tried[0].frames == 0:
         raise UserError(f"{where}: of {len(table):,} frames, none is labelled in {labels}")
-    lags = measure(table, parameters.seed, lags_to_measure(table))
+    lags = measure_lags(table, parameters.seed, lags_to_measure(table))
     pace = pace_of_all(lags)
     asked = tried if 1 in strides and OFF in distances else tried[1:]
     choice = choose_candidate(asked, pace)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from curate.base.params import Parameters
-from curate.search.lag import measure
+from curate.search.lag import measure_lags
 from curate.suggest import chart as suggest
 from curate.suggest.choice import Result, suggest_stage
 from curate.tables import FRAMES, frame_id, write_table
@@ -55,12 +55,12 @@ def hashed(clips: int, frames: int, seconds: float | None) -> pl.DataFrame:
     ids=["video", "images", "one clip", "single pictures", "nothing readable"],
 )
 def test_lag_draws(frames, said, tmp_path):
-    figure = lag.draw(measure(frames, seed=0), distance=4, stride=5)
+    figure = lag.draw(measure_lags(frames, seed=0), distance=4, stride=5)
     assert said in drawn(figure, tmp_path)
 
 
 def test_lag_marks_distance_and_stride():
-    lags = measure(hashed(2, 40, 0.05), seed=0)
+    lags = measure_lags(hashed(2, 40, 0.05), seed=0)
     written = texts(lag.draw(lags, distance=4, stride=5))
     assert "distance 4" in written
     assert "stride 5" in written

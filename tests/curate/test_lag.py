@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.search.lag import first_above, lags_up_to, measure
+from curate.search.lag import first_above, lags_up_to, measure_lags
 from curate.search.neighbors import hamming
 
 SCHEMA = {"clip": pl.String, "index": pl.Int32, "time": pl.Float64, "hash": pl.UInt64}
@@ -25,7 +25,7 @@ def hashed(clips: int, frames: int, seconds: float | None) -> pl.DataFrame:
 
 
 def test_lag_measures_distance_by_lag():
-    lags = measure(hashed(2, 40, 0.05), seed=0)
+    lags = measure_lags(hashed(2, 40, 0.05), seed=0)
     assert lags.all["median"].to_list() == lags.all["lag"].to_list()
     assert lags.interval == pytest.approx(0.05)
     assert lags.elsewhere is not None
@@ -33,7 +33,7 @@ def test_lag_measures_distance_by_lag():
 
 def test_lag_counts_frames_that_are_missing_as_time():
     frames = hashed(1, 40, None).filter(pl.col("index") % 2 == 0)
-    assert all(number % 2 == 0 for number in measure(frames, seed=0).all["lag"])
+    assert all(number % 2 == 0 for number in measure_lags(frames, seed=0).all["lag"])
 
 
 clip = st.dictionaries(
@@ -44,7 +44,7 @@ clip = st.dictionaries(
 @given(st.lists(clip, min_size=1, max_size=3), st.integers(1, 9))
 def test_medians_and_means_are_those_of_all_pairs(clips, lag):
     rows = [(f"c{c}", i, None, h) for c, frames in enumerate(clips) for i, h in frames.items()]
-    measured = measure(pl.DataFrame(rows, SCHEMA, orient="row"), seed=0, lags=[lag])
+    measured = measure_lags(pl.DataFrame(rows, SCHEMA, orient="row"), seed=0, lags=[lag])
     found = {row["clip"]: row for row in measured.clips.to_dicts()}
     for number, frames in enumerate(clips):
         usable = {i: h for i, h in frames.items() if h is not None}
@@ -61,7 +61,7 @@ def test_medians_and_means_are_those_of_all_pairs(clips, lag):
 def test_the_level_is_the_mean_distance_of_all_pairs_of_a_clip():
     hashes = np.random.default_rng(0).integers(0, 2**64, 30, np.uint64)
     rows = [("a", i, i / 20, int(h)) for i, h in enumerate(hashes)] + [("b", 0, 0.0, 7)]
-    levels = measure(pl.DataFrame(rows, SCHEMA, orient="row"), seed=0).levels
+    levels = measure_lags(pl.DataFrame(rows, SCHEMA, orient="row"), seed=0).levels
     apart = hamming(hashes[:, None], hashes[None, :])
     assert levels["clip"].to_list() == ["a", "b"]
     assert levels["frames"].to_list() == [30, 1]
@@ -72,12 +72,14 @@ def test_the_level_is_the_mean_distance_of_all_pairs_of_a_clip():
 def test_top_is_what_nine_pairs_in_ten_lie_within():
     hashes = [0, 1] * 5 + [0b111]  # ten neighbours: nine differ in 1 bit, one in 2
     rows = [("a", i, None, h) for i, h in enumerate(hashes)]
-    row = measure(pl.DataFrame(rows, SCHEMA, orient="row"), seed=0, lags=[1]).all.row(0, named=True)
+    row = measure_lags(pl.DataFrame(rows, SCHEMA, orient="row"), seed=0, lags=[1]).all.row(
+        0, named=True
+    )
     assert (row["pairs"], row["median"], row["top"]) == (10, 1.0, 1.0)
 
 
 def test_no_frame_has_no_lags():
-    measured = measure(pl.DataFrame(schema=SCHEMA), seed=0)
+    measured = measure_lags(pl.DataFrame(schema=SCHEMA), seed=0)
     assert measured.clips.is_empty()
     assert measured.levels.is_empty()
     assert (measured.elsewhere, measured.interval) == (None, None)

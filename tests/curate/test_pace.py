@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate.search.lag import measure
+from curate.search.lag import measure_lags
 from curate.suggest.pace import format_lag, lags_to_measure, pace_by_clip, pace_of_all
 from curate.tables import frame_id
 
@@ -41,7 +41,7 @@ def unlike(frames: int) -> list[int]:
 
 def pace(*clips: pl.DataFrame):
     frames = pl.concat(clips)
-    lags = measure(frames, seed=0, lags=lags_to_measure(frames))
+    lags = measure_lags(frames, seed=0, lags=lags_to_measure(frames))
     return pace_of_all(lags), pace_by_clip(lags, pace_of_all(lags).limit)
 
 

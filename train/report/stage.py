@@ -11,7 +11,7 @@ from curate.base.console import Summary
 from curate.base.files import atomic_folder
 from curate.base.params import Parameters
 from curate.cap.rule import resolve
-from curate.search.lag import measure
+from curate.search.lag import measure_lags
 from curate.viz import lag, near_duplicates
 from curate.viz.html import Picture, render
 from curate.viz.pictures import read_crops
@@ -84,7 +84,7 @@ def draw_charts(tables: Tables, parameters: Parameters) -> dict[str, Figure]:
     """Draw every chart: file name without its ending, and figure, in the page's order."""
     positives = action_units.count_positives(tables.labels, tables.dedup, tables.cap)
     dropped = len(tables.dedup.filter(pl.col("reason") == "near_duplicate"))
-    lags = measure(tables.frames, parameters.seed)
+    lags = measure_lags(tables.frames, parameters.seed)
     cap = resolve(parameters.cap, tables.cap, tables.labels)
     return {
         "gap_anatomy": gap_anatomy.draw(tables.probes, tables.verdict),
