@@ -15,6 +15,7 @@ import yaml
 from curate.base.params import STAGES as STAGE_MODELS
 from curate.base.params import Parameters, load_parameters
 from curate.viz.style import PROBES
+from tests.repository import commit, run, start
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -67,21 +68,34 @@ def test_no_file_names_a_registry_or_a_machine():
         path
         for folder in (".", "curate", "train", "tests", ".ci", "docs")
         for path in (ROOT / folder).glob("*" if folder == "." else "**/*")
-        if path.is_file() and path.suffix in suffixes and path != Path(__file__)
+        if path.is_file()
+        and path.suffix in suffixes
+        and path not in (Path(__file__), ROOT / ".git")
     ]
     assert len(files) > 50
     assert [str(p) for p in files if pattern.search(p.read_text(errors="ignore"))] == []
 
 
-def run(folder, *command):
-    """Run a command in a folder; return what it printed."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def test_files_that_python_compiles_do_not_make_a_stage_run_again(tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "stage.py").touch()
+    stage = {"cmd": "echo run >> runs && touch output", "deps": ["code"], "outs": ["output"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"stage": stage}}))
+    start(tmp_path)
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
+    compiled = tmp_path / "code" / "__pycache__" / "stage.cpython-311.pyc"
+    for file, runs in ((None, 1), (compiled, 1), (tmp_path / "code" / "other.py", 2)):
+        if file:
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
+        run(tmp_path, "dvc", "repro", "-q")
+        assert (tmp_path / "runs").read_text() == "run\n" * runs
 
 
-def dvc(folder, *command):
-    return json.loads(run(folder, sys.executable, "-m", "dvc", *command, "--json"))
+def printed_json(folder, *command):
+    """Run a command of DVC that prints JSON, in a process of its own."""
+    words = [sys.executable, "-m", "dvc", *command, "--json"]
+    return json.loads(subprocess.run(words, cwd=folder, capture_output=True, check=True).stdout)
 
 
 def write_outputs(folder, gap, share):
@@ -105,29 +119,26 @@ def write_outputs(folder, gap, share):
 def two_revisions(tmp_path_factory):
     """A repository of the declared metrics and plots: a commit, and other figures since."""
     folder = tmp_path_factory.mktemp("repository")
-    run(folder, "git", "init", "-q")
-    run(folder, sys.executable, "-m", "dvc", "init", "-q")
+    start(folder)
     shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots")
     plots = [plot for plot in PIPELINE["plots"] if isinstance(plot, dict)]
     declared = {"metrics": PIPELINE["metrics"], "plots": plots}
     (folder / "dvc.yaml").write_text(yaml.safe_dump(declared))
     write_outputs(folder, 0.9, 0.4)
-    run(folder, "git", "add", "-A")
-    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    run(folder, "git", *who, "commit", "-qm", "first")
+    commit(folder, "first")
     write_outputs(folder, 0.25, None)
     return folder
 
 
 def test_dvc_sets_metrics_side_by_side_even_where_a_share_is_gone(two_revisions):
-    changed = dvc(two_revisions, "metrics", "diff")["data/fit/metrics.json"]
+    changed = printed_json(two_revisions, "metrics", "diff")["data/fit/metrics.json"]
     assert changed["gap"] == {"old": 0.9, "new": 0.25, "diff": -0.65}
     assert changed["share_people"] == {"old": 0.4, "new": None}
 
 
 def test_dvc_tells_probes_and_revisions_apart(two_revisions):
-    found = dvc(two_revisions, "plots", "diff", "HEAD", "workspace")["data"]
-    specs = {name: plots[0]["content"] for name, plots in found.items()}
+    plots = printed_json(two_revisions, "plots", "diff", "HEAD", "workspace")["data"]
+    specs = {name: drawn[0]["content"] for name, drawn in plots.items()}
     assert [name for name in specs if "<DVC_METRIC" in json.dumps(specs[name])] == []
     probes, units = specs["probes"], specs["precision and recall"]
     assert {row["rev"] for row in probes["data"]["values"]} == {"HEAD", "workspace"}

@@ -6,16 +6,14 @@ gap and macro F1 with the parameters.
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from tests.repository import commit, run, start
 from train.evaluate.predictions import Predictions, as_table
 from train.evaluate.result import EVALUATED, Evaluation, write
 from train.evaluate.scorecard import scorecard, summary
@@ -75,29 +73,6 @@ metrics:
 """
 
 
-def run(root: Path, *command: str) -> str:
-    """Run a command of git or DVC in the project; return what git printed.
-
-    DVC runs in this process, by its own command line: importing it anew takes longest.
-    """
-    if command[0] == "git":
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-        return done.stdout
-    from dvc.cli import main
-
-    with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
-        code = main(["--cd", str(root), *command[1:]])
-    assert code == 0, f"{command}: {said.getvalue()}"
-    return said.getvalue()
-
-
-def commit(root: Path, message: str) -> None:
-    """Commit all that git sees."""
-    run(root, "git", "add", "-A")
-    run(root, "git", "commit", "-qm", message)
-
-
 def make_project(root: Path) -> None:
     """Make the project and run its pipeline; its one commit is on the branch main."""
     root.mkdir(parents=True, exist_ok=True)
@@ -109,10 +84,7 @@ def make_project(root: Path) -> None:
     (root / "recorded/shards").mkdir()
     splits = [{"name": name, "shardLengths": [str(n - 7), "7"]} for name, n in FRAMES.items()]
     (root / "recorded/shards/dataset_info.json").write_text(json.dumps({"splits": splits}))
-    run(root, "git", "init", "-qb", "main")
-    run(root, "git", "config", "user.email", "someone@example.org")
-    run(root, "git", "config", "user.name", "Someone")
-    run(root, "dvc", "init", "-q")
+    start(root)
     (root / ".dvc/config").write_text("[core]\n    analytics = false\n")
     run(root, "dvc", "repro", "-q")
     commit(root, "Run the pipeline")

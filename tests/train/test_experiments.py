@@ -9,12 +9,11 @@ import shutil
 import pytest
 
 from curate.base.errors import UserError
-from tests.train.experiment_project import commit, make_project, run
+from tests.repository import commit, run
+from tests.train.experiment_project import make_project
 from train.compare.stage import run as compare
 from train.experiments.read import is_generated, read_experiments
 from train.experiments.results import outdated
-
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc.*")
 
 
 @pytest.fixture(scope="module")
