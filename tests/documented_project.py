@@ -1,4 +1,8 @@
-"""A home with a small project in it, whose pipeline has run, for the commands of the documents."""
+"""A home with a small project in it, whose pipeline has run, for the commands of the documents.
+
+The pipeline is run by the installed programs. What a document runs after that may take them from
+another folder (`programs`), where they start faster.
+"""
 
 from __future__ import annotations
 
@@ -108,12 +112,14 @@ def set_parameters(project: Path, values: dict[str, object]) -> None:
     path.write_text(text)
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(home: Path, programs: Path | None = None) -> dict[str, str]:
     """Return the environment in which commands run: that home, the project's own code."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # a reader's second command finds the code compiled
+    folders = [programs, Path(sys.executable).parent, os.environ["PATH"]]
     return kept | {
         "HOME": str(home),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": ":".join(str(folder) for folder in folders if folder),
         "PYTHONPATH": str(home / PROJECT),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
@@ -125,7 +131,7 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def run(home: Path, folder: Path, script: str) -> tuple[str, Path]:
+def run(home: Path, folder: Path, script: str, programs: Path | None = None) -> tuple[str, Path]:
     """Run a script of bash in a folder; return what it printed, and the folder it ended in.
 
     Raises:
@@ -136,7 +142,7 @@ def run(home: Path, folder: Path, script: str) -> tuple[str, Path]:
     done = subprocess.run(
         ["bash", "-c", whole],
         cwd=folder,
-        env=environment(home),
+        env=environment(home, programs),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from curate.base.params import Parameters
 from tests.documented_commands import GROUPS, check_names, check_whole, ours
 from tests.documented_project import PROJECT, lay_down, prepare, run
 from tests.documents import DOCUMENTS, ROOT, Block, anchors, blocks, inline_code, links, prose
+from tests.warm_programs import warm_programs
 
 # How a command begins that is not run here, and why.
 NOT_RUN = {
@@ -81,8 +83,15 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     return prepare(own if worker_id == "master" else own.parent)
 
 
+@pytest.fixture(scope="session")
+def programs() -> Iterator[Path]:
+    """The folder of `curate` and `train` as scripts start them."""
+    with warm_programs() as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("part", parts(), ids=lambda part: part.name)
-def test_a_documents_commands_run_one_after_the_other(part, prepared, tmp_path):
+def test_a_documents_commands_run_one_after_the_other(part, prepared, programs, tmp_path):
     home = tmp_path / "home"
     shutil.copytree(prepared, home, symlinks=True)
     project = folder = home / PROJECT
@@ -91,7 +100,7 @@ def test_a_documents_commands_run_one_after_the_other(part, prepared, tmp_path):
             lay_down(project, block)
         elif to_run := script(block):
             print(f"--- {block.place}\n{to_run}")
-            said, folder = run(home, folder, to_run)
+            said, folder = run(home, folder, to_run, programs)
             print(said)
 
 
