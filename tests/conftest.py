@@ -21,6 +21,11 @@ Picture = NDArray[np.uint8]
 Program = Callable[..., CompletedProcess[str]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests marked `early`: at the end, one worker would be alone with them."""
+    items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
 @pytest.fixture(scope="session")
 def picture() -> Callable[..., Picture]:
     """Make a smooth colour picture, another one for each seed."""

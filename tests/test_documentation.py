@@ -50,13 +50,19 @@ class Part:
 
 
 def parts() -> list[Part]:
-    """List the documents, or their sections, that have something to run."""
+    """List the documents, or their sections, that have something to run; most trainings first."""
     found: dict[str, list[Block]] = {}
     for document in DOCUMENTS:
         for block in blocks(document):
             name = f"{document}: {block.section}" if document == DIVIDED else document
             found.setdefault(name, []).append(block)
-    return [Part(name, held) for name, held in found.items() if any(map(script, held))]
+    listed = [Part(name, held) for name, held in found.items() if any(map(script, held))]
+    return sorted(listed, key=lambda part: -sum(map(trainings, part.blocks)))
+
+
+def trainings(block: Block) -> int:
+    """Count the commands of a block that train."""
+    return len(re.findall(r"dvc (?:exp run|repro)", script(block)))
 
 
 def script(block: Block) -> str:
@@ -90,6 +96,7 @@ def programs() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("part", parts(), ids=lambda part: part.name)
 def test_a_documents_commands_run_one_after_the_other(part, prepared, programs, tmp_path):
     home = tmp_path / "home"
