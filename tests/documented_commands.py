@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shlex
-from itertools import pairwise
+from contextlib import redirect_stdout, suppress
+from itertools import pairwise, takewhile
 from typing import Any
 
 import typer
-from dvc.cli import parse_args
-from dvc.cli.parser import get_main_parser
+from dvc.cli import DvcParserError, parse_args
 
 from curate.base.params import Parameters
 from curate.cli.app import app as curate
@@ -64,15 +66,15 @@ def options_of(words: list[str]) -> set[str]:
 
 
 def _dvc_options(words: list[str]) -> set[str]:
-    """Go down DVC's parsers for as long as the words are commands."""
-    parser = get_main_parser()
-    for word in words:
-        below = [action for action in parser._actions if isinstance(action.choices, dict)]
-        if not below:
-            break
-        assert word in below[0].choices, f"dvc has no command {word}"
-        parser = below[0].choices[word]
-    return {*parser._option_string_actions}
+    """Read the options of a command of DVC in its help."""
+    command = [*takewhile(lambda word: not word.startswith("-"), words), "--help"]
+    with redirect_stdout(io.StringIO()) as text, suppress(SystemExit):
+        try:
+            parse_args(command)
+        except DvcParserError as error:
+            raise AssertionError(f"dvc has no command {shlex.join(words)}") from error
+    lines = re.findall(r"^ +(-.+?)(?:  |$)", text.getvalue(), flags=re.MULTILINE)
+    return {option for line in lines for option in re.findall(r"(?:^|, )(--?[\w-]+)", line)}
 
 
 def check_settings(words: list[str]) -> None:
