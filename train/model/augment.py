@@ -84,7 +84,7 @@ def warp(images: Any, matrix: Any) -> Any:
 
     `images` (batch, height, width, channels) float32, of known height and width; `matrix`
     (batch, 3, 3). Beyond the edge the image is mirrored, edge pixel included, which is Keras'
-    fill mode "reflect": no black corners, that would tell how the image was turned.
+    fill mode "reflect": no black corners, which would show how the image was turned.
     """
     height, width, channels = images.shape[1:]
     x, y = _source_coordinates(matrix, height, width)
@@ -127,7 +127,7 @@ def transform(images: Any, parameters: Any) -> Any:
 
     `images` (batch, height, width, 3) float32, 0-255; `parameters` (batch, 7) float32: radians of
     rotation, radians of shear, zoom less 1, shift right and down as fractions of the side, flip
-    where negative, and brightness to add, as a fraction of full scale. Returns the like of images.
+    where negative, and brightness to add, as a fraction of full scale. Returns the same shape.
     """
     height, width = images.shape[1:3]
     rotation, shear, zoom, right, down, flip, brightness = (parameters[:, i] for i in range(7))
@@ -146,17 +146,20 @@ def transform(images: Any, parameters: Any) -> Any:
 class FusedAugmentation(keras.layers.Layer):
     """Transform each image afresh each time it is fed, in training only.
 
-    Args:
-        rotation: degrees at most either way.
-        shear: degrees at most either way, along x.
-        zoom: fraction at most in or out, the same in both directions.
-        shift: fraction of the side at most, in each direction.
-        flip: whether to mirror half of the images.
-        brightness: fraction of full scale at most to add or take away.
-        seed: of the sequence of draws, which are uniform.
+    Each image gets its own draws, uniform up to the magnitudes: `rotation` and `shear` (along x)
+    in degrees either way, `zoom` as a fraction in or out, the same in both directions, `shift` as a
+    fraction of the side in each direction, `brightness` as a fraction of full scale to add or take
+    away. `flip` mirrors half of the images. `seed` makes the sequence of draws repeatable.
 
     Images (batch, height, width, 3) of any type, 0-255; returns float32 of the same shape. All
-    zero, or not training: the images as they are. `ValueError` if a magnitude is out of range.
+    zero, or not training: the images as they are.
+
+    Example:
+        >>> layer = train.FusedAugmentation(rotation=10, flip=True, seed=0)
+        >>> augmented = layer(images, training=True)
+
+    Raises:
+        ValueError: a magnitude is out of range.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
 from train.model.blocks import unfreeze_last
 from train.model.file import first_sentence, made_by_fit
 from train.model.lite0 import lite0_features, load_weights
@@ -25,13 +25,24 @@ OFFLINE = "efficientnet-lite0"
 Scaling = Callable[[Any], Any]
 
 
+class BackboneError(BadParameterError, ValueError):
+    """A backbone that is unknown, cannot be read or downloaded, or does not fit the images."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message, path=path, key="backbone")
+
+
 def build_backbone(name: str, image_size: int) -> keras.Model:
     """Build a frozen pretrained backbone: images (batch, size, size, 3) to (batch, channels).
 
     `name` is "efficientnet-lite0", whose weights are installed; a class of `keras.applications`,
     whose weights are downloaded once; or the path of a `.keras` file. Images are RGB, 0-255. Its
     weights do not train, and it runs in inference mode also inside a model that trains: batch
-    norms keep their statistics. Raises `BackboneError` (a `ValueError`) saying what is wrong.
+    norms keep their statistics.
+
+    Raises:
+        BackboneError: it is unknown, cannot be read or downloaded, or does not fit the images.
+        WeightsError: the weights of "efficientnet-lite0" are not installed, or damaged.
     """
     return split_backbone(name, image_size, 0)[0]
 
@@ -42,9 +53,12 @@ def split_backbone(
     """Build a backbone in two parts: the frozen one, and its last `unfreeze` blocks, that train.
 
     The first maps images (batch, size, size, 3), 0-255, to float32 activations, the second those to
-    features (batch, channels); None, and the first maps to features, where `unfreeze` is 0. Both
-    run in inference mode, and batch norms do not train. Raises `BackboneError` as `build_backbone`
-    does, and `UserError` where the backbone has fewer blocks.
+    features (batch, channels). Where `unfreeze` is 0, the second is None and the first maps to
+    features. Both run in inference mode, and batch norms do not train.
+
+    Raises:
+        BackboneError, WeightsError: as `build_backbone`.
+        BadParameterError: the backbone has fewer blocks.
     """
     network, scaling = _network_and_scaling(name, image_size)
     network.trainable = False
@@ -81,7 +95,7 @@ def _pooled(features: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _in_float32(activations: keras.KerasTensor) -> keras.KerasTensor:
-    """Leave half precision behind, where a network computes in it."""
+    """Cast activations to float32, where a network computes in half precision."""
     if activations.dtype == "float32":
         return activations
     return keras.layers.Activation("linear", dtype="float32", name="in_float32")(activations)
@@ -97,17 +111,17 @@ def _network_and_scaling(name: str, image_size: int) -> tuple[keras.Model, Scali
         return saved_network(Path(name), image_size), _unscaled
     if name in application_names():
         return _application(name, image_size), application_scaling(name)
-    raise BackboneError(_unknown(name))
+    raise _unknown(name)
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str) -> BackboneError:
     """Make the error for an unknown backbone: what may be meant, and what is allowed."""
-    known = {known.lower(): known for known in (OFFLINE, *application_names())}
-    near = difflib.get_close_matches(name.lower(), known, n=1)
-    near = near or [one for one in known if name.lower() in one]  # Lite0, B0
-    asked = f"did you mean {known[near[0]]!r}? Allowed" if near else "allowed"
-    return (
-        f"Unknown backbone {name!r}: {asked} are {OFFLINE}, a path to a .keras file, and "
+    names = {known.lower(): known for known in (OFFLINE, *application_names())}
+    similar = difflib.get_close_matches(name.lower(), names, n=1)
+    similar = similar or [known for known in names if name.lower() in known]  # Lite0, B0
+    question = f"did you mean {names[similar[0]]!r}? Allowed" if similar else "allowed"
+    return BackboneError(
+        f"Unknown backbone {name!r}: {question} are {OFFLINE}, a path to a .keras file, and "
         f"{', '.join(application_names())}"
     )
 
@@ -147,19 +161,15 @@ def _application(name: str, image_size: int) -> keras.Model:
         ) from error
 
 
-class BackboneError(UserError, ValueError):
-    """A backbone that is unknown, cannot be downloaded, or does not fit the images."""
-
-
 def saved_network(path: Path, image_size: int) -> keras.Model:
     """Load a network that maps images (batch, size, size, 3) to one tensor of features.
 
     Raises:
-        BackboneError: no such file, not one that Keras saved, or a model that is no backbone.
+        BackboneError: no such file, not one that Keras saved, or a model of another kind.
     """
     if not path.is_file():
-        raise BackboneError(f"There is no backbone file {path}")
-    must = (
+        raise BackboneError(f"There is no backbone file {path}", path)
+    allowed = (
         f"a backbone maps {(None, image_size, image_size, 3)} to (None, channels) or "
         f"(None, height, width, channels)"
     )
@@ -168,43 +178,47 @@ def saved_network(path: Path, image_size: int) -> keras.Model:
     except Exception as error:  # an odd archive fails in whichever part of Keras meets it first
         raise BackboneError(
             f"{path} is not a readable .keras file ({first_sentence(error)}): save one with Keras; "
-            f"{must}"
+            f"{allowed}",
+            path,
         ) from error
     fault = _fault(network, image_size)
     if fault:
-        raise BackboneError(f"{path} {fault}: {must}", path=path)
+        raise BackboneError(f"{path} {fault}: {allowed}", path)
     return network
 
 
 def _fault(network: keras.Model | None, image_size: int) -> str:
-    """Describe why a network is no backbone; nothing where it is one. None is one of ours."""
+    """Describe why a network cannot be a backbone; empty where it can.
+
+    None stands for a model of `train fit`.
+    """
     if network is None:
         return "is a model of 'train fit', which maps pictures to action units"
     if not network.built or not network.inputs:
         return "has no input shape and no weights, being saved before it was built"
-    given = network.input_shape
-    if not _takes(given, (None, image_size, image_size, 3)):
-        return f"maps {given} to {network.output_shape}"
+    inputs = network.input_shape
+    if not _takes(inputs, (None, image_size, image_size, 3)):
+        return f"maps {inputs} to {network.output_shape}"
     try:
         features = network.compute_output_spec(
             keras.KerasTensor((None, image_size, image_size, 3)), training=False
         )
     except Exception as error:  # of any layer within
         return f"cannot take images of {image_size} pixels ({first_sentence(error)})"
-    # Not the model's output_shape, which tells one tensor as a dictionary that holds it.
-    answered = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), features)
-    return "" if _is_shape(answered, (2, 4)) and answered[-1] else f"maps {given} to {answered}"
+    # Not the model's output_shape, which gives a dictionary of one tensor as that tensor.
+    outputs = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), features)
+    return "" if _is_shape(outputs, (2, 4)) and outputs[-1] else f"maps {inputs} to {outputs}"
 
 
-def _takes(given: Any, wanted: tuple[int | None, ...]) -> bool:
-    """Return whether an input of the shape `given` takes images of the shape `wanted`."""
-    return _is_shape(given, (4,)) and all(
-        size in (None, needed) for size, needed in zip(given, wanted, strict=True)
+def _takes(inputs: Any, images: tuple[int | None, ...]) -> bool:
+    """Return whether a network of that input shape takes images of that shape."""
+    return _is_shape(inputs, (4,)) and all(
+        size in (None, side) for size, side in zip(inputs, images, strict=True)
     )
 
 
 def _is_shape(shape: Any, ranks: tuple[int, ...]) -> bool:
-    """Report one tensor's shape, of one of the `ranks`, from a list or dictionary of shapes."""
+    """Return whether this is the shape of one tensor, of one of the `ranks`: no list of shapes."""
     return (
         isinstance(shape, tuple)
         and len(shape) in ranks

