@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.errors import DamagedInputError, MissingInputError, UserError
-from curate.base.files import atomic_write
+from curate.base.files import atomic_write, check_suffix
 
 # Why a frame is not used, in the order in which the stages ask, with the stage that says so.
 REASONS = {
@@ -52,6 +52,7 @@ INDEX_FILE = "index.parquet"
 INDEX = {"id": pl.String, "subject": pl.String, "split": pl.String, "rank": pl.UInt32}
 
 WITHOUT_PICTURES = {name: dtype for name, dtype in FRAMES.items() if name != "jpeg"}
+TABLE_SUFFIXES = (".parquet", ".csv")
 _MAKE_FRAMES = "make it with 'curate frames'"
 
 
@@ -115,12 +116,15 @@ def part_path(folder: Path, clip: str) -> Path:
 
 
 def write_table(table: pl.DataFrame, path: Path, schema: dict[str, type[pl.DataType]]) -> None:
-    """Write `table` as Parquet (CSV if `path` ends so), its columns as `schema` names them."""
-    if path.suffix not in (".csv", ".parquet"):
-        raise UserError(f"{path}: a table is written as .parquet or .csv; choose one of them")
+    """Write `table` as Parquet (CSV if `path` ends so), its columns as `schema` names them.
+
+    Raises:
+        UserError: another suffix.
+    """
+    check_suffix(path, "a table", *TABLE_SUFFIXES)
     ordered = table.select(list(schema)).cast(pl.Schema(schema))
     with atomic_write(path) as partial:
-        if path.suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             ordered.write_csv(partial)
         else:
             ordered.write_parquet(partial)
@@ -200,10 +204,10 @@ def read_own_table(path: Path) -> pl.DataFrame:
         UserError: the name of neither.
         DamagedInputError: not readable.
     """
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return _read(path, "give another table")
-    if path.suffix != ".csv":
-        raise UserError(f"{path}: a table is read as .parquet or .csv; give one of them")
+    if path.suffix.lower() != ".csv":
+        raise UserError(f"{path}: a table is read as .parquet or .csv; give one of them", path=path)
     try:
         return pl.read_csv(path, infer_schema=False, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:

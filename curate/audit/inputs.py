@@ -64,11 +64,13 @@ def check_number(paths: list[Path]) -> None:
     if len(paths) > 2:
         raise UserError(
             f"{paths[2]}: is one path too many; give one, or the one trained on and the one held "
-            "out"
+            "out",
+            path=paths[2],
         )
     if len({path.resolve() for path in paths}) < len(paths):
         raise UserError(
-            f"{paths[0]}: is given twice; give what is trained on, then what is held out"
+            f"{paths[0]}: is given twice; give what is trained on, then what is held out",
+            path=paths[0],
         )
 
 

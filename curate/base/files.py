@@ -115,6 +115,17 @@ def check_outside(path: Path, *places: Path | None) -> None:
             )
 
 
+def check_suffix(path: Path, what: str, *suffixes: str) -> None:
+    """Refuse a name for an output that does not say what it is, such as "the picture" as a .pdf.
+
+    Raises:
+        UserError: the name ends in none of the `suffixes`.
+    """
+    if path.suffix.lower() not in suffixes:
+        allowed = " or ".join(suffixes)
+        raise UserError(f"{path}: {what} is written as {allowed}; choose such a name", path=path)
+
+
 def check_writable(place: Path) -> None:
     """Refuse a place in a folder that cannot be written to, before hours of hashing.
 

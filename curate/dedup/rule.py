@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
 from curate.base.stage_params import DedupParameters
 from curate.search.neighbors import keep_first, nearest_within
 from curate.tables import (
@@ -44,13 +44,13 @@ def peaks(frames: pl.DataFrame, labels: pl.DataFrame | None) -> pl.Series:
     """Return each frame's highest action unit intensity, Float64 0-5 (null where none is coded).
 
     Raises:
-        UserError: there are no labels, or they hold no intensity at all.
+        BadParameterError: there are no labels, or they hold no intensity at all.
     """
     if labels is None:
-        raise UserError(_NO_PEAKS.format("no labels are given"))
+        raise BadParameterError(_NO_PEAKS.format("no labels are given"), key="keep")
     names = [name for name in map(intensity, action_units(labels)) if name in labels.columns]
     if all(labels[name].null_count() == len(labels) for name in names):
-        raise UserError(_NO_PEAKS.format("the labels hold none"))
+        raise BadParameterError(_NO_PEAKS.format("the labels hold none"), key="keep")
     highest = pl.max_horizontal(names).cast(pl.Float64).alias("peak")
     joined = frames.select("id").join(
         labels.select("id", highest), on="id", how="left", maintain_order="left"
@@ -87,10 +87,10 @@ def decide(
     input does not matter.
 
     Raises:
-        UserError: `keep` is peak and there are no peaks.
+        BadParameterError: `keep` is peak and there are no peaks.
     """
     if keep == "peak" and peak is None:
-        raise UserError(_NO_PEAKS.format("no labels are given"))
+        raise BadParameterError(_NO_PEAKS.format("no labels are given"), key="keep")
     table = frames.with_columns(label_set.alias("label_set"), _preference(frames, keep, peak))
     table = table.sort("clip", "index").with_columns(_first_reason(stride).alias("reason"))
     repeated, far = _repeats(table, against, distance)
@@ -113,7 +113,7 @@ def decide_with(
     """Decide as `decide` does, with the parameters of stage `dedup` and the labels, if any.
 
     Raises:
-        UserError: `keep` is peak and there are no intensities.
+        BadParameterError: `keep` is peak and there are no intensities.
     """
     return decide(
         frames,

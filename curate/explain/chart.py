@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
-from curate.base.files import atomic_write
+from curate.base.errors import MissingInputError
+from curate.base.files import atomic_write, check_suffix
 from curate.explain.story import Story
 from curate.tables import clip_of, part_path, read_jpegs
 from curate.viz.pictures import AMPLIFIED, decode, difference, shorten
@@ -34,8 +34,7 @@ def write(story: Story, frames: Path, output: Path) -> None:
     Raises:
         UserError: `output` is no PNG, or there is no picture of the frame.
     """
-    if output.suffix.lower() != ".png":
-        raise UserError(f"{output}: the picture is written as .png; choose such a name")
+    check_suffix(output, "the picture", ".png")
     shown = read(story, frames)
     with atomic_write(output) as partial:
         save(draw(shown, _fate(story)), partial)
@@ -53,11 +52,11 @@ def read(story: Story, frames: Path) -> list[ShownFrame]:
     """Read the frame's picture from the frames table, and the one to look at beside it, if any.
 
     Raises:
-        UserError: there is no picture of the frame.
+        MissingInputError: there is no picture of the frame.
     """
     own = _jpeg(story.frame.id, frames)
     if own is None:
-        raise UserError(f"{story.frame.id}: has no picture to draw; leave out --output")
+        raise MissingInputError(f"{story.frame.id}: has no picture to draw; leave out --output")
     shown = [ShownFrame(story.frame.id, "this frame", decode(own))]
     beside = story.compared.beside
     other = None if beside is None else _jpeg(beside, frames)

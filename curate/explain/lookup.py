@@ -57,7 +57,8 @@ def locate(name: str, outputs: StageOutputs) -> LocatedFrame:
     """Look up a frame by its id, CLIP/000123; leading zeros may be left out.
 
     Raises:
-        UserError: no stage has run, no such clip (near ones are named), or no such frame in it.
+        UserError: not CLIP/INDEX.
+        MissingInputError: no stage has run, no such clip (near ones are named), or no such frame.
     """
     try:
         clip, index = split_frame_id(name)
@@ -67,10 +68,10 @@ def locate(name: str, outputs: StageOutputs) -> LocatedFrame:
     part = read_part(outputs.frames, clip)
     indices = part["index"] if len(part) else _indices(clip, outputs)
     if indices.is_empty():
-        raise UserError(f"{name}: there is no clip '{clip}'; {_near(clip, outputs)}")
+        raise MissingInputError(f"{name}: there is no clip '{clip}'; {_near(clip, outputs)}")
     if index not in indices:
         ordered = indices.sort()
-        raise UserError(
+        raise MissingInputError(
             f"{name}: the clip '{clip}' has frames {ordered[0]} to {ordered[-1]}, not {index}"
         )
     return LocatedFrame(frame_id(clip, index), clip, index, part)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curate.base.console import Summary
-from curate.base.errors import UserError
-from curate.base.files import atomic_write, check_outside, check_writable
+from curate.base.files import atomic_write, check_outside, check_suffix, check_writable
 from curate.gallery.inputs import Inputs
 from curate.gallery.sections import Group, Section, Tile, choose_sections
 from curate.viz.html import Picture, render
@@ -37,8 +36,7 @@ def check_place(output: Path, footage: Sequence[Path]) -> None:
     Raises:
         UserError: either, or its folder cannot be written to.
     """
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise UserError(f"{output}: the page is written as .html; choose such a name")
+    check_suffix(output, "the page", ".html", ".htm")
     for path in footage:
         check_outside(path, output)
     check_writable(output)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curate.base.errors import BadParameterError, UserError
-from curate.base.files import check_outside, check_writable
+from curate.base.files import check_outside, check_suffix, check_writable
 from curate.base.text import on_one_line
 from curate.standalone.against import check_apart
 from curate.standalone.export import check_empty
-
-_TABLES = (".csv", ".parquet")
+from curate.tables import TABLE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,8 @@ class DedupPaths:
             raise BadParameterError(
                 "--cache names a folder of hashes, --no-cache wants none; give one", key="cache"
             )
-        if self.output is not None and self.output.suffix not in _TABLES:
-            raise UserError(
-                f"{self.output}: a table is written as .parquet or .csv; choose one of them",
-                path=self.output,
-            )
+        if self.output is not None:
+            check_suffix(self.output, "a table", *TABLE_SUFFIXES)
         if self.output and self.labels and self.output.resolve() == self.labels.resolve():
             raise UserError(
                 f"{self.output}: holds the labels, which decisions would overwrite; choose another "

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from curate.base.errors import UserError
-from curate.base.files import atomic_write, check_outside, check_writable
+from curate.base.files import atomic_write, check_outside, check_suffix, check_writable
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import COVERED, Result
 from curate.suggest.tables import format_distance
@@ -27,8 +26,7 @@ def check_place(output: Path, footage: Path | None) -> None:
     Raises:
         UserError: either, or its folder cannot be written to.
     """
-    if output.suffix.lower() != ".png":
-        raise UserError(f"{output}: the picture is written as .png; choose such a name")
+    check_suffix(output, "the picture", ".png")
     if footage is not None:
         check_outside(footage, output)
     check_writable(output)

@@ -98,13 +98,16 @@ def suggest_stage(
     if table["hash"].null_count() == len(table):
         raise UserError(
             f"{where}: of {len(table):,} frames, none can be used, so there is nothing to suggest; "
-            "'curate dedup' on the same footage says why"
+            "'curate dedup' on the same footage says why",
+            path=where,
         )
     pairs = grid(strides, distances)
     with console.progress("trying candidates", len(pairs)) as advance:
         tried = try_all(table, known, pairs, parameters, advance)
     if tried[0].frames == 0:
-        raise UserError(f"{where}: of {len(table):,} frames, none is labelled in {labels}")
+        raise UserError(
+            f"{where}: of {len(table):,} frames, none is labelled in {labels}", path=labels
+        )
     lags = measure_lags(table, parameters.seed, lags_to_measure(table))
     pace = pace_of_all(lags)
     asked = tried if 1 in strides and OFF in distances else tried[1:]

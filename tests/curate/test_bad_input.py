@@ -128,7 +128,7 @@ def test_an_output_that_cannot_be_written(
     write_video(tmp_path / "in" / "a.avi", 2)
     (tmp_path / "taken.csv").mkdir()
     assert_refused(curate("dedup", "in", "--output", "taken.csv"), "taken.csv: Is a directory")
-    sentence = "d.xlsx: a table is written as .parquet or .csv; choose one of them"
+    sentence = "d.xlsx: a table is written as .parquet or .csv; choose such a name"
     assert_refused(curate("dedup", "in", "--output", "d.xlsx"), sentence)
     (tmp_path / "file").touch()
     ran = curate("dedup", "in", "--output", "file/out.csv")

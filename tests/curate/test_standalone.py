@@ -305,7 +305,7 @@ def test_a_run_says_what_it_read_and_wrote(mixed: Path, tmp_path: Path, curate: 
     ("words", "sentence"),
     [
         ("--link", "--link says how --to gathers kept frames; give --to FOLDER as well"),
-        ("--output d.xlsx", "d.xlsx: a table is written as .parquet or .csv; choose one"),
+        ("--output d.xlsx", "d.xlsx: a table is written as .parquet or .csv; choose such"),
         ("--against in", "in: is in itself, so every frame would repeat itself"),
         ("--against in/ann", "in/ann: shares files with in (one lies in the other)"),
         ("--against .", ".: shares files with in (one lies in the other)"),

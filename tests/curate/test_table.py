@@ -80,7 +80,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     assert path.read_text() == "old"
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "CSV"])
 def test_columns_and_types_are_those_of_the_schema(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"dedup.{suffix}"
     extra = {"duplicate_of": None, "distance": None, "reason": None, "keep": True, "hash": 3}
