@@ -54,7 +54,7 @@ def test_an_unknown_backbone_lists_what_is_allowed(train, shards):
     ("arguments", "sentence"),
     [
         (["--backbone", "nosuch.keras"], "There is no backbone file nosuch.keras"),
-        (["--backbone", "words.keras"], "words.keras is not a readable .keras file (not a zip"),
+        (["--backbone", "words.keras"], "words.keras is not a readable .keras file (File is not a"),
         (["--backbone", "Lite0"], "Unknown backbone 'Lite0': did you mean 'efficientnet-lite0'?"),
         (["--unfreeze", "99"], "unfreeze: 99 is more than the 18 blocks of efficientnet-lite0"),
         (["--unfreeze", "-1"], "option: unfreeze: -1 is not allowed, must be greater than or"),
