@@ -36,6 +36,7 @@ from curate.tables import (
     label_feature,
     part_path,
     read_table,
+    recorded,
     write_table,
 )
 
@@ -159,10 +160,9 @@ def crop_of(parts: Iterable[Path]) -> str | None:
     """
     first: tuple[Path, str] | None = None
     for part in parts:
-        recorded = (pq.read_schema(part).metadata or {}).get(CROP)
-        if recorded is None:  # written before parts recorded it
+        crop = recorded(part, CROP)
+        if crop is None:  # written before parts recorded it
             continue
-        crop = recorded.decode()
         first = first or (part, crop)
         if crop != first[1]:
             raise UserError(

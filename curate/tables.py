@@ -187,6 +187,17 @@ def read_parts(
     return pl.concat(parts).sort("clip", "index")
 
 
+def recorded(part: Path, key: bytes) -> str | None:
+    """Return what a part of a frames table records about itself under `key`, such as `HASH_KIND`.
+
+    None where it records nothing of the kind, or is no readable Parquet file.
+    """
+    try:
+        return pl.read_parquet_metadata(part).get(key.decode())
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+
+
 def read_jpegs(part: Path, ids: Iterable[str]) -> dict[str, bytes]:
     """Map the ids of frames in one part of a frames table to their JPEGs, where they have one.
 

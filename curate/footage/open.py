@@ -14,7 +14,7 @@ from curate.base.errors import DamagedInputError, MissingInputError, UserError
 from curate.base.text import as_text, first_few, on_one_line
 from curate.media.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Clip
 from curate.sources.walk import check_footage, image_clips, unique, video_clips, visible
-from curate.tables import HASH_KIND, KEY
+from curate.tables import HASH_KIND, KEY, recorded
 
 # A Parquet file with these columns is a part of a frames table.
 _PART = [*KEY, "hash", "reason"]
@@ -131,19 +131,11 @@ def check_hash_kind(parts: Iterable[Path], kind: str) -> None:
         UserError: a part, by name, and both kinds.
     """
     for part in parts:
-        made = _hash_kind(part)
-        if made not in (None, kind):
+        known = recorded(part, HASH_KIND)
+        if known not in (None, kind):
             raise UserError(
-                f"{part}: its hashes are of the kind '{made}', and '{kind}' is asked for; give "
-                f"--hash {made}, or make the frames again with 'curate frames --hash {kind}'",
+                f"{part}: its hashes are of the kind '{known}', and '{kind}' is asked for; give "
+                f"--hash {known}, or make the frames again with 'curate frames --hash {kind}'",
                 path=part,
                 key="hash",
             )
-
-
-def _hash_kind(part: Path) -> str | None:
-    try:
-        kind = (pq.read_schema(part).metadata or {}).get(HASH_KIND)
-    except (pa.ArrowInvalid, OSError):  # whoever reads its rows says so
-        return None
-    return None if kind is None else kind.decode()

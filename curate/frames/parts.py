@@ -10,13 +10,12 @@ from pathlib import Path
 import cv2
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curate.base.files import digest, remove_leftovers
 from curate.base.stage_params import FramesParameters
 from curate.frames.faces import cascade_file
 from curate.media.clip import Clip
-from curate.tables import CROP, FRAMES, HASH_KIND
+from curate.tables import CROP, FRAMES, HASH_KIND, recorded
 
 _MADE_FROM = b"framewise.made_from"
 _SCHEMA = pl.DataFrame(schema=FRAMES).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
@@ -37,7 +36,7 @@ def part_schema(clip: Clip, parameters: FramesParameters) -> pa.Schema:
 
 def is_made_from(path: Path, schema: pa.Schema) -> bool:
     """Return whether the part at `path` was made from the input that `schema` names."""
-    return _made_from(path) == schema.metadata[_MADE_FROM]
+    return recorded(path, _MADE_FROM) == schema.metadata[_MADE_FROM].decode()
 
 
 def fingerprint(clip: Clip, parameters: FramesParameters) -> bytes:
@@ -62,25 +61,18 @@ def _code() -> bytes:
     return digest(here, here.with_name("media")).encode()
 
 
-def _made_from(path: Path) -> bytes | None:
-    if not path.exists():
-        return None
-    try:
-        return (pq.read_schema(path).metadata or {}).get(_MADE_FROM)
-    except (pa.ArrowInvalid, OSError):  # not a Parquet file: it is made anew
-        return None
-
-
 def remove_stale(folder: Path, wanted: set[Path]) -> int:
     """Remove parts of clips that are gone, only files that this stage made; return how many."""
-    there = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
-    strangers = [path for path in there if path not in wanted and _made_from(path) is not None]
-    for path in strangers:
+    existing = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
+    stale = [
+        path for path in existing if path not in wanted and recorded(path, _MADE_FROM) is not None
+    ]
+    for path in stale:
         path.unlink()
-    return len(strangers)
+    return len(stale)
 
 
 def remove_partials(folder: Path) -> int:
     """Remove files that a killed run has begun and left below `folder`; return how many."""
-    there = sorted(folder.rglob(".*.partial")) if folder.is_dir() else []
-    return remove_leftovers(path for path in there if _PARTIAL.fullmatch(path.name))
+    existing = sorted(folder.rglob(".*.partial")) if folder.is_dir() else []
+    return remove_leftovers(path for path in existing if _PARTIAL.fullmatch(path.name))
