@@ -17,6 +17,7 @@ import typer
 from benchmarks.timing import by_turns
 from curate.base import console
 from curate.base.cli import AsJson
+from curate.base.console import Summary
 from curate.base.params import Parameters
 from train.model.network import augmentation
 
@@ -34,14 +35,14 @@ def main(as_json: AsJson = False) -> None:
     into one); the chain also eagerly, and in `tf.data`'s map on as many threads as it likes. XLA,
     which the fused layer uses, cannot compile the chain: it has no kernel for Keras' warp.
     """
-    console.configure(as_json=as_json)
     rows: list[dict[str, Any]] = []
     for pixels in PIXELS:
         for batch in BATCHES:
             rows += measure(pixels, batch, Parameters())
     device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     title = f"Rotate, shear, zoom, shift, flip and brighten, {device}"
-    console.report(title, COLUMNS, [list(row.values()) for row in rows], {"sides": rows})
+    cells = [tuple(row.values()) for row in rows]
+    console.show(Summary(title, COLUMNS, cells, {"sides": rows}), as_json=as_json)
 
 
 def chain(parameters: Parameters) -> Augment:

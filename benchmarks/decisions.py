@@ -16,6 +16,7 @@ import typer
 
 from benchmarks.pairs import video_like
 from curate.base import console
+from curate.base.console import Summary
 from curate.base.params import Parameters
 from curate.cap.rule import apply
 from curate.dedup import rule as dedup
@@ -74,19 +75,19 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Time each decision by itself; all of them are made from tables in memory."""
-    console.configure(as_json=as_json)
     frames = make_frames()
     rows = _timed(frames, make_labels(frames), Parameters(stride=1, distance=4))
     rows.append(("all", sum(row[1] for row in rows), len(frames), None))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     memory = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
-    console.report(
+    summary = Summary(
         f"{len(frames):,} frames, {len(RATES)} action units, stride 1, distance 4 bits: "
         f"peak memory {memory:,} MB",
         ["decision", "seconds", "frames in", "kept"],
         rows,
         {"memory": memory, "seconds": {row[0]: row[1] for row in rows}},
     )
+    console.show(summary, as_json=as_json)
 
 
 def _timed(

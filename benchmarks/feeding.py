@@ -17,6 +17,7 @@ import typer
 from benchmarks.shards import SIDE, made_shards
 from curate.base import console
 from curate.base.cli import AsJson
+from curate.base.console import Summary
 from train.data import Shards
 
 FRAMES = 4200
@@ -32,13 +33,13 @@ def main(as_json: AsJson = False) -> None:
     The last column is what two cores do that do nothing else: 2 / (CPU seconds an image). On a
     machine that others use as well, only it holds from run to run.
     """
-    console.configure(as_json=as_json)
     rows: list[dict[str, Any]] = []
     with made_shards(FRAMES) as shards:
         for batch in BATCHES:
             rows += measure(shards, batch)
     title = f"Read, decode and batch {FRAMES:,} JPEGs of {SIDE} pixels"
-    console.report(title, COLUMNS, [list(row.values()) for row in rows], {"sides": rows})
+    cells = [tuple(row.values()) for row in rows]
+    console.show(Summary(title, COLUMNS, cells, {"sides": rows}), as_json=as_json)
 
 
 def measure(shards: Shards, batch: int) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from benchmarks.footage import Footage, videos_by_name
 from benchmarks.timing import by_turns, one_core
 from curate.base import console
 from curate.base.cli import AsJson
+from curate.base.console import Summary
 from curate.media.clip import Clip
 from curate.media.decode import frames_of
 from curate.media.hashing import perceptual_hashes, read_gray, thumbnails
@@ -41,7 +42,6 @@ def main(footage: Footage = None, as_json: AsJson = False) -> None:
     """
     from imagededup.methods import PHash  # brings PyTorch
 
-    console.configure(as_json=as_json)
     one_core()
     hasher = PHash(verbose=False)
     sides: dict[str, Callable[[list[Path]], Hashes]] = {
@@ -54,7 +54,8 @@ def main(footage: Footage = None, as_json: AsJson = False) -> None:
         for name, videos in sets.items():
             rows += measure(name, write_frames(videos, Path(folder) / name), sides)
     title = "Hash JPEG files, one core"
-    console.report(title, COLUMNS, [list(row.values()) for row in rows], {"sides": rows})
+    cells = [tuple(row.values()) for row in rows]
+    console.show(Summary(title, COLUMNS, cells, {"sides": rows}), as_json=as_json)
 
 
 def write_frames(videos: list[Path], folder: Path) -> list[Path]:

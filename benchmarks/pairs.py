@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import by_turns
 from curate.base import console
+from curate.base.console import Summary, Table
 from curate.search.index import plan
 from curate.search.neighbors import count_within, pairs_among
 
@@ -67,18 +68,18 @@ def main(
     if measure:
         print(json.dumps(_measure(measure)))
         return
-    console.configure(as_json=as_json)
     # A process that is started inherits the peak of memory: first grow, then import PyTorch.
     growth = [_in_a_fresh_process(size) for size in SIZES]
     sides = _beside_imagededup()
-    if as_json:
-        print(json.dumps({"beside": sides, "growth": growth}, sort_keys=True))
-        return
-    for title, rows in (
-        (f"pairs within {RADIUS} bits, {COMPARED:,} video-like hashes, median of turns", sides),
-        (f"pairs within {RADIUS} bits, a fresh process for each size", growth),
-    ):
-        console.report(title, list(rows[0]), [tuple(row.values()) for row in rows], {})
+    timed = f"pairs within {RADIUS} bits, {COMPARED:,} video-like hashes, median of turns"
+    growing = f"pairs within {RADIUS} bits, a fresh process for each size"
+    summary = Summary(timed, *_cells(sides), {"beside": sides, "growth": growth})
+    summary.more.append(Table(growing, *_cells(growth)))
+    console.show(summary, as_json=as_json)
+
+
+def _cells(rows: list[dict[str, Any]]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    return list(rows[0]), [tuple(row.values()) for row in rows]
 
 
 def _beside_imagededup() -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from curate.base import console
+from curate.base.console import Summary
 from curate.base.params import load_parameters
 
 
@@ -26,7 +27,6 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Train once with the parameters of params.yaml, and time what the probes take of it."""
-    console.configure(as_json=as_json)
     parameters = load_parameters(Path("params.yaml"), epochs=epochs)
     with console.quiet_tensorflow():
         from train.fit import loop
@@ -56,12 +56,13 @@ def main(
     both = sum(spent.values())
     rows = [(name, seconds, f"{seconds / whole:.1%}") for name, seconds in spent.items()]
     rows += [("probes", both, f"{both / whole:.1%}"), ("train fit, all of it", whole, "100.0%")]
-    console.report(
+    summary = Summary(
         f"{shards}: {parameters.epochs} epochs",
         ["part", "seconds", "share"],
         rows,
         {**spent, "all": whole, "share": both / whole},
     )
+    console.show(summary, as_json=as_json)
 
 
 if __name__ == "__main__":

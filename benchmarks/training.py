@@ -20,6 +20,7 @@ import typer
 from benchmarks.shards import NAMES, SIDE, made_shards
 from curate.base import console
 from curate.base.cli import AsJson
+from curate.base.console import Summary
 from curate.base.params import Parameters
 from train.data import Shards
 from train.fit.features import cached_epoch, split_features
@@ -52,7 +53,6 @@ def main(as_json: AsJson = False) -> None:
     What waits is the step that asks for its next batch; what decodes it meanwhile takes cores from
     the step, which is in the images a second.
     """
-    console.configure(as_json=as_json)
     with made_shards(FRAMES) as shards, TemporaryDirectory() as scratch:
         sides = make_sides(shards, Path(scratch))
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
@@ -62,7 +62,8 @@ def main(as_json: AsJson = False) -> None:
     rows = make_rows(sides, times)
     device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     title = f"Train on pictures of {SIDE} pixels, {Parameters().backbone}, {device}"
-    console.report(title, COLUMNS, [list(r.values()) for r in rows], {"sides": rows})
+    cells = [tuple(row.values()) for row in rows]
+    console.show(Summary(title, COLUMNS, cells, {"sides": rows}), as_json=as_json)
 
 
 def make_sides(shards: Shards, scratch: Path) -> dict[str, Side]:

@@ -20,6 +20,7 @@ from benchmarks.footage import Footage, videos_by_name
 from benchmarks.timing import by_turns, one_core
 from curate.base import console
 from curate.base.cli import AsJson
+from curate.base.console import Summary
 from curate.media.clip import Clip
 from curate.media.decode import frames_of
 from curate.media.hashing import perceptual_hashes, thumbnail
@@ -32,14 +33,14 @@ COLUMNS = ["footage", "side", "frames", "hashed", "frames/s", "ours is faster by
 
 def main(footage: Footage = None, as_json: AsJson = False) -> None:
     """Hash one frame in five of a video, one core, one process, median of five turns."""
-    console.configure(as_json=as_json)
     one_core()
     rows: list[dict[str, Any]] = []
     with videos_by_name(CLIPS, footage) as sets:
         for name, videos in sets.items():
             rows += measure(name, videos)
     title = "Thin a video 1 in 5, one core (frames/s counts every frame of the video)"
-    console.report(title, COLUMNS, [list(row.values()) for row in rows], {"sides": rows})
+    cells = [tuple(row.values()) for row in rows]
+    console.show(Summary(title, COLUMNS, cells, {"sides": rows}), as_json=as_json)
 
 
 def measure(name: str, videos: list[Path]) -> list[dict[str, Any]]:

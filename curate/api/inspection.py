@@ -63,8 +63,8 @@ def audit(
         ['near-duplicates: faces, others']
     """
     from curate.audit.checks import audit as check
-    from curate.audit.checks import title
     from curate.audit.inputs import read_material
+    from curate.audit.summary import title
 
     p = checked(params, **parameters)
     folder = as_path(data)

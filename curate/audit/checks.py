@@ -9,7 +9,7 @@ look is reported, with examples, and is no leak.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -27,7 +27,6 @@ from curate.audit.pairs import (
 from curate.base.text import first_few, plural
 
 OK, LOOK, LEAK = "ok", "look", "leak"
-COLUMNS = ["check", "finding", "verdict"]
 _REPEATS_HALF = 0.5  # fewer distinct pictures than this share of the frames deserve a look
 
 _APART = (
@@ -217,38 +216,3 @@ def _broken(frames: pl.DataFrame, show: int) -> Check:
         "these do not decode and are used nowhere; copy the files again if a complete copy exists",
         {"frames": count, "of": len(frames), "clips": clips.to_dicts()},
     )
-
-
-def as_rows(checks: list[Check]) -> list[tuple[str, str, str]]:
-    """Return the table to print: `COLUMNS`, a check a row."""
-    return [(check.name, check.finding, check.verdict) for check in checks]
-
-
-def closing(checks: list[Check]) -> list[str]:
-    """Return what follows the table: of each check that is not ok, examples and what to do."""
-    lines = []
-    for check in checks:
-        if check.verdict != OK:
-            lines += ["", f"{check.name} ({check.verdict}): {check.advice}."]
-            lines += [f"- {example}" for example in check.examples]
-    count = leaks(checks)
-    return [*lines, "", f"{plural(count, 'check')} found a leak." if count else "No leak found."]
-
-
-def title(material: Material, distance: int) -> str:
-    """Describe what was audited, and what counts as a near-duplicate."""
-    used = sum(map(len, material.splits.values()))
-    return f"{material.title}: {used:,} frames in use, near-duplicates within {distance} bits"
-
-
-def as_data(material: Material, checks: list[Check], distance: int) -> dict[str, Any]:
-    """Return all that was found, for machines."""
-    return {
-        "audited": material.title,
-        "frames": len(material.frames),
-        "distance": distance,
-        "splits": {name: len(frames) for name, frames in material.splits.items()},
-        "leaks": leaks(checks),
-        "checks": [asdict(check) for check in checks],
-        "notes": material.notes,
-    }

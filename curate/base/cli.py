@@ -47,7 +47,8 @@ def new_app(text: str) -> typer.Typer:
 def _settings(
     color: Annotated[bool, typer.Option("--color/--no-color", help="colour the output")] = True,
 ) -> None:
-    console.configure(color=color)
+    if not color:
+        os.environ["NO_COLOR"] = "1"  # which Rich honours, here and in processes that are started
 
 
 def run_program(name: str, app: typer.Typer) -> None:

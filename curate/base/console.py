@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,31 +53,14 @@ class Summary(Table):
     closing: list[str] = field(default_factory=list)
 
 
-class _Settings:
-    """How this run speaks, set once from the command line."""
-
-    json = False
-    color = True
-
-
-def configure(*, as_json: bool | None = None, color: bool | None = None) -> None:
-    """Choose JSON instead of tables, and whether to colour (NO_COLOR is honoured too)."""
-    if as_json is not None:
-        _Settings.json = as_json
-    if color is not None:
-        _Settings.color = color
-
-
-def _console(stderr: bool = False) -> Console:
+def _console(*, stderr: bool = False) -> Console:
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else _UNBOUNDED
-    return Console(
-        stderr=stderr, highlight=False, no_color=None if _Settings.color else True, width=width
-    )
+    return Console(stderr=stderr, highlight=False, width=width)
 
 
-def say(sentence: str) -> None:
-    """Print a line on the way (to standard error when standard output carries JSON)."""
-    _console(stderr=_Settings.json).print(sentence, markup=False, soft_wrap=True)
+def say(sentence: str, *, stderr: bool = False) -> None:
+    """Print a line; to standard error where standard output carries JSON."""
+    _console(stderr=stderr).print(sentence, markup=False, soft_wrap=True)
 
 
 def note(sentence: str) -> None:
@@ -112,19 +95,6 @@ def show(summary: Summary, *, as_json: bool) -> None:
 def show_json(data: dict[str, Any]) -> None:
     """Print one JSON object, its keys sorted."""
     print(json.dumps(data, sort_keys=True))
-
-
-def report(
-    title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[Any]],
-    data: dict[str, Any],
-) -> None:
-    """Print the closing table, or `data` as one JSON object when that was asked for."""
-    if _Settings.json:
-        show_json(data)
-        return
-    _print_table(Table(title, list(columns), [tuple(row) for row in rows]))
 
 
 def _print_table(table: Table) -> None:

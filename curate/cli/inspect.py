@@ -50,15 +50,14 @@ def suggest(
 
     Examples: `curate suggest` (the pipeline's frames and labels), `curate suggest ~/videos`
     """
-    from curate.suggest import chart as picture
-    from curate.suggest import choice as stage
-    from curate.suggest import tables
     from curate.suggest.candidates import DISTANCES, STRIDES, read_numbers
+    from curate.suggest.chart import check_place, write
+    from curate.suggest.choice import suggest_stage
+    from curate.suggest.tables import command, summarize
 
-    console.configure(as_json=as_json)
     check_alone(path, frames=frames != FRAMES)
-    picture.check_place(output, path)
-    result = stage.suggest_stage(
+    check_place(output, path)
+    result = suggest_stage(
         path,
         frames,
         labels or (LABELS if path is None and LABELS.exists() else None),
@@ -67,19 +66,9 @@ def suggest(
         read_numbers(distances, "--distances", DISTANCES),
         cores(workers),
     )
-    command = tables.command(result, path, frames, labels, params)
-    picture.write(result, output)
-    for sentence in result.notes:
-        console.note(sentence)
-    title = f"{path or frames}: {result.frames:,} frames, {result.tried[0].frames:,} usable"
-    console.report(title, *tables.candidates(result), tables.as_data(result, command, output))
-    if as_json:
-        return
-    if result.tried[0].least is not None:
-        console.report("left as suggested", tables.UNITS, tables.units(result), {})
-    console.report("how fast pictures change", tables.PACE, tables.pace(result), {})
-    for sentence in tables.closing(result, command, output):
-        console.say(sentence)
+    write(result, output)
+    command_line = command(result, path, frames, labels, params)
+    console.show(summarize(result, path or frames, command_line, output), as_json=as_json)
 
 
 def explain(
@@ -100,23 +89,15 @@ def explain(
 
     Example: `curate explain LeftVideoSN001_comp/000123 --output frame.png`
     """
-    from curate.explain import story as stage
     from curate.explain.lookup import StageOutputs
+    from curate.explain.story import explain
 
-    console.configure(as_json=as_json)
-    outputs = StageOutputs(frames, labels, dedup, split, cap, shards)
-    story = stage.explain(frame, outputs)
+    story = explain(frame, StageOutputs(frames, labels, dedup, split, cap, shards))
     if output is not None:
-        from curate.explain import chart as picture
+        from curate.explain.chart import write
 
-        picture.write(story, frames, output)
-    if as_json:
-        console.report(story.frame.id, [], [], story.as_data())
-        return
-    for line in [story.frame.id, *story.as_lines()]:
-        console.say(line)
-    if output is not None:
-        console.say(f"picture: {output}")
+        write(story, frames, output)
+    console.show(story.summary(output), as_json=as_json)
 
 
 @with_parameters("distance")
@@ -145,23 +126,17 @@ def audit(
     Examples: `curate audit --strict` (the pipeline's tables), `curate audit --split mine.csv`,
     `curate audit ~/train ~/validation` (any two folders)
     """
-    from curate.audit import checks as stage
+    from curate.audit.checks import audit, leaks
     from curate.audit.inputs import read_material
+    from curate.audit.summary import summarize
 
-    console.configure(as_json=as_json)
     first = paths[0] if paths else None
     check_alone(first, split=split is not None, frames=frames != FRAMES, labels=labels != LABELS)
     material = read_material(paths or [], frames, labels, latest_split(split), p, cores(workers))
-    bits = max(p.distance, 0)
-    checks = stage.audit(material, bits, examples)
-    for sentence in material.notes:
-        console.note(sentence)
-    data = stage.as_data(material, checks, bits)
-    console.report(stage.title(material, bits), stage.COLUMNS, stage.as_rows(checks), data)
-    if not as_json:
-        for sentence in stage.closing(checks):
-            console.say(sentence)
-    if strict and stage.leaks(checks):
+    distance = max(p.distance, 0)
+    checks = audit(material, distance, examples)
+    console.show(summarize(material, checks, distance), as_json=as_json)
+    if strict and leaks(checks):
         raise typer.Exit(1)
 
 
@@ -193,10 +168,9 @@ def gallery(
     Examples: `curate gallery` (the pipeline's tables), `curate gallery ~/videos --distance 4`,
     `curate gallery ~/train ~/validation` (pairs that cross)
     """
-    from curate.gallery import page as stage
     from curate.gallery.inputs import read_inputs
+    from curate.gallery.page import check_place, write_gallery
 
-    console.configure(as_json=as_json)
     if stride is not None and not paths:
         raise UserError(
             "--stride: goes with a PATH; without one, what 'curate dedup' decided is shown"
@@ -204,7 +178,7 @@ def gallery(
     first = paths[0] if paths else None
     check_alone(first, split=split is not None, dedup=dedup != DEDUP)
     check_alone(first, frames=frames != FRAMES, labels=labels != LABELS)
-    stage.check_place(output, paths or [])
+    check_place(output, paths or [])
     shown = read_inputs(paths or [], frames, labels, dedup, latest_split(split), p, cores(workers))
-    summary = stage.write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
+    summary = write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
     console.show(summary, as_json=as_json)

@@ -24,19 +24,13 @@ def parameters(
 
     Examples: `curate parameters`, `curate parameters --markdown > docs/parameters.md`
     """
-    from curate.cli import reference
+    from curate.cli.reference import as_markdown, describe, read_stages, summarize
 
-    console.configure(as_json=as_json)
     if markdown and as_json:
         raise UserError("--markdown and --json: are two forms of one answer; choose one of them")
-    stages = reference.read_stages(pipeline)
-    entries = reference.describe(stages)
+    stages = read_stages(pipeline)
+    entries = describe(stages)
     if markdown:
-        print(reference.as_markdown(entries, stages))
-        return
-    console.report(
-        f"{len(entries)} parameters",
-        reference.COLUMNS,
-        reference.as_rows(entries),
-        reference.as_data(entries),
-    )
+        print(as_markdown(entries, stages))
+    else:
+        console.show(summarize(entries), as_json=as_json)

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 
+from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.params import Parameters, format_value
 
-COLUMNS = ["parameter", "default", "allowed", "what it is", "stages"]
+_COLUMNS = ["parameter", "default", "allowed", "what it is", "stages"]
 _KINDS = {int: "whole number", float: "number", bool: "true or false", str: "text"}
 _LIMITS = {
     "ge": " from",
@@ -134,15 +135,16 @@ def _between(numbers: dict[str, Any], *, whole: bool) -> str:
     )
 
 
-def as_rows(entries: list[Entry]) -> list[tuple[str, ...]]:
-    """Lay entries out as rows of `COLUMNS`."""
-    return [(e.name, e.default, e.allowed, e.what, ", ".join(e.stages)) for e in entries]
-
-
-def as_data(entries: list[Entry]) -> dict[str, Any]:
-    """Return the entries by name, for JSON, defaults as values."""
+def summarize(entries: list[Entry]) -> Summary:
+    """Lay the entries out, a row each; as data by name, defaults as values."""
     defaults = Parameters().model_dump()
-    return {e.name: asdict(e) | {"default": defaults[e.name]} for e in entries}
+    rows = [_row(entry) for entry in entries]
+    data = {entry.name: asdict(entry) | {"default": defaults[entry.name]} for entry in entries}
+    return Summary(f"{len(entries)} parameters", _COLUMNS, rows, data)
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    return (entry.name, entry.default, entry.allowed, entry.what, ", ".join(entry.stages))
 
 
 def as_markdown(entries: list[Entry], stages: list[Stage]) -> str:
@@ -159,7 +161,7 @@ def as_markdown(entries: list[Entry], stages: list[Stage]) -> str:
 
 
 def _table(entries: list[Entry]) -> str:
-    lines = ["| parameter | default | allowed | what it is | stages |", "|---|---|---|---|---|"]
-    for name, default, limits, what, stages in as_rows(entries):
+    lines = [f"| {' | '.join(_COLUMNS)} |", "|---|---|---|---|---|"]
+    for name, default, limits, what, stages in map(_row, entries):
         lines.append(f"| `{name}` | `{default}` | {limits} | {what} | {stages} |")
     return "\n".join(lines)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from curate.base.console import Summary
 from curate.explain.chapter import Chapter, not_run
 from curate.explain.dedup import dedup_chapter
 from curate.explain.lookup import LocatedFrame, StageOutputs, locate
@@ -31,6 +33,12 @@ class Story:
     def compared(self) -> Chapter:
         """The chapter that says which frame to look at beside this one."""
         return next(chapter for chapter in self.chapters if chapter.stage == "dedup")
+
+    def summary(self, picture: Path | None = None) -> Summary:
+        """Write the story in lines, a stage's name before what it did; then where a picture is."""
+        drawn = [] if picture is None else [f"picture: {picture}"]
+        lines = [self.frame.id, *self.as_lines(), *drawn]
+        return Summary(self.frame.id, [], [], self.as_data(), closing=lines)
 
     def as_lines(self) -> list[str]:
         """Write the story for a terminal, each stage's name before what it did."""

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from curate.base.console import Summary, Table
 from curate.base.paths import FRAMES, LABELS, PARAMS
 from curate.suggest.candidates import OFF, Candidate
 from curate.suggest.choice import Result
@@ -14,8 +15,29 @@ from curate.suggest.pace import format_lag
 from curate.suggest.reasons import RULE
 
 Row = tuple[Any, ...]
-PACE = ["clip", "no near-duplicates from", "unrelated from"]
-UNITS = ["action unit", "positives", "left", "events", "with a frame", "covered"]
+_PACE = ["clip", "no near-duplicates from", "unrelated from"]
+_UNITS = ["action unit", "positives", "left", "events", "with a frame", "covered"]
+
+
+def summarize(result: Result, path: Path, command_line: str, picture: Path) -> Summary:
+    """Lay out what was found of the frames at `path`: candidates, action units, clips, reasons.
+
+    `command_line` does as suggested; `picture` is where the chart was written.
+    """
+    usable = result.tried[0].frames
+    columns, rows = _candidates(result)
+    more = [Table("how fast pictures change", _PACE, _pace(result))]
+    if result.tried[0].least is not None:
+        more.insert(0, Table("left as suggested", _UNITS, _units(result)))
+    return Summary(
+        f"{path}: {result.frames:,} frames, {usable:,} usable",
+        columns,
+        rows,
+        _as_data(result, command_line, picture),
+        result.notes,
+        more,
+        _closing(result, command_line, picture),
+    )
 
 
 def format_distance(distance: int) -> str:
@@ -23,7 +45,7 @@ def format_distance(distance: int) -> str:
     return "off" if distance == OFF else str(distance)
 
 
-def candidates(result: Result) -> tuple[list[str], list[Row]]:
+def _candidates(result: Result) -> tuple[list[str], list[Row]]:
     """Return columns and rows: every stride at the distance suggested, and every distance at the
     stride suggested, after all frames.
     """
@@ -54,7 +76,7 @@ def _candidate_row(candidate: Candidate, total: Candidate, suggested: bool) -> R
     return (*row, "<- suggested" if suggested else "")
 
 
-def units(result: Result) -> list[Row]:
+def _units(result: Result) -> list[Row]:
     """Return, for each action unit, positives and events of all frames and of those suggested."""
     total, chosen = result.tried[0].units, result.chosen.units
     return [
@@ -70,7 +92,7 @@ def units(result: Result) -> list[Row]:
     ]
 
 
-def pace(result: Result) -> list[Row]:
+def _pace(result: Result) -> list[Row]:
     """Return a row for all clips together, then for the fastest, middle and slowest of them."""
     pace, clips = result.pace, result.clips
     name = "all clips" if len(clips) > 1 else clips["clip"][0]
@@ -112,7 +134,7 @@ def command(
     return shlex.join(words)
 
 
-def closing(result: Result, command_line: str, picture: Path) -> list[str]:
+def _closing(result: Result, command_line: str, picture: Path) -> list[str]:
     """Return the suggestion with its reasons, the rule, the command to run and the picture."""
     chosen, total = result.chosen, result.tried[0]
     return [
@@ -126,7 +148,7 @@ def closing(result: Result, command_line: str, picture: Path) -> list[str]:
     ]
 
 
-def as_data(result: Result, command_line: str, picture: Path) -> dict[str, Any]:
+def _as_data(result: Result, command_line: str, picture: Path) -> dict[str, Any]:
     """Return all that was found, for machines; a distance of -1 is off, lags are in frames."""
     chosen, pace = result.chosen, result.pace
     return {

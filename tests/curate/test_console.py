@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from curate.base import console
+from curate.base.console import Summary, Table
 
 TITLE = "in/a [set]"
 COLUMNS = ["check", "finding", "verdict"]
@@ -25,13 +26,12 @@ ROWS: list[tuple[str, Any, str]] = [
 @pytest.fixture(autouse=True)
 def _tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    console.configure(as_json=False)
 
 
 def test_a_table_in_a_pipe_holds_every_word_of_every_column(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    console.report(TITLE, COLUMNS, ROWS, {})
+    console.show(Summary(TITLE, COLUMNS, ROWS, {}), as_json=False)
     _, title, head, first, second = capsys.readouterr().out.splitlines()
     assert title == TITLE
     assert head.split() == COLUMNS
@@ -41,8 +41,8 @@ def test_a_table_in_a_pipe_holds_every_word_of_every_column(
 
 def test_a_narrow_terminal_wraps_words_and_drops_no_column() -> None:
     code = (
-        "import json, sys; from curate.base import console; "
-        "console.report(*json.loads(sys.argv[1]), {})"
+        "import json, sys; from curate.base.console import Summary, show; "
+        "show(Summary(*json.loads(sys.argv[1]), {}), as_json=False)"
     )
     ours, theirs = pty.openpty()
     subprocess.run(
@@ -69,3 +69,24 @@ def test_what_is_logged_on_the_way_is_printed_as_notes(capfd: pytest.CaptureFixt
         logger.debug("of no interest")
     logger.info("later")
     assert capfd.readouterr().err == "note: resuming at epoch 3\n"
+
+
+def test_people_see_tables_notes_and_closing_words_and_machines_the_data(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    more = [Table("more", ["left"], [(0.5,), (None,)])]
+    summary = Summary(TITLE, COLUMNS, ROWS, {"b": 1, "a": None}, ["look here"], more, ["the end"])
+    console.show(summary, as_json=False)
+    shown = capsys.readouterr()
+    assert shown.err == "note: look here\n"
+    assert shown.out.split()[-5:] == ["more", "left", "0.500", "the", "end"]
+    console.show(summary, as_json=True)
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ('{"a": null, "b": 1}\n', "note: look here\n")
+
+
+def test_a_summary_without_columns_is_its_closing_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console.show(Summary("", [], [], {}, closing=["a [story]"]), as_json=False)
+    assert capsys.readouterr().out == "a [story]\n"

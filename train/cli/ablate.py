@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from curate.base import console
 from curate.base.cli import AsJson
+from curate.base.console import Summary
 from curate.base.files import check_folder
 from curate.base.text import plural
 
@@ -65,38 +67,37 @@ def ablate(
     from train.ablate.grid import make_grid
     from train.compare.stage import FILES
 
-    console.configure(as_json=as_json)
     check_folder(output, *FILES)  # now, and not after hours of training
     grid = make_grid(settings or [])
+    if dry_run:
+        console.show(_list_experiments(grid), as_json=as_json)
+        return
     for sentence in grid.notes:
         console.note(sentence)
-    if dry_run:
-        _show_grid(grid, as_json=as_json)
-        return
     from train.ablate.run import ablate as run
 
     with _live_line() as show:
-        outcomes = run(grid, jobs, force, console.say, show, console.note)
+        say = partial(console.say, stderr=as_json)
+        outcomes = run(grid, jobs, force, say, show, console.note)
     _show(outcomes, output, as_json=as_json)
     if any(one.result == "failed" for one in outcomes):
         raise typer.Exit(1)
 
 
-def _show_grid(grid: Grid, *, as_json: bool) -> None:
+def _list_experiments(grid: Grid) -> Summary:
     rows = [(one.name, " ".join(one.overrides)) for one in grid.experiments]
     data = [
         {"name": one.name, "settings": one.settings, "command": one.command}
         for one in grid.experiments
     ]
-    console.report(
+    return Summary(
         f"{plural(len(rows), 'experiment')}, none run",
         ["experiment", "other than params.yaml"],
         rows,
         {"experiments": data},
+        grid.notes,
+        closing=[one.command for one in grid.experiments],
     )
-    if not as_json:
-        for one in grid.experiments:
-            console.say(one.command)
 
 
 @contextmanager
@@ -118,14 +119,14 @@ def _show(outcomes: list[Outcome], output: Path, *, as_json: bool) -> None:
     if as_json:
         compared = compare(finished, output).as_dict() if finished else None
         data = {"experiments": [one.as_dict() for one in outcomes], "comparison": compared}
-        console.report("", [], [], data)
+        console.show_json(data)
         return
-    _show_outcomes(outcomes)
+    console.show(_summarize(outcomes), as_json=False)
     if finished:
         console.show(compare(finished, output).summary(), as_json=False)
 
 
-def _show_outcomes(outcomes: list[Outcome]) -> None:
+def _summarize(outcomes: list[Outcome]) -> Summary:
     from train.ablate.progress import format_duration
 
     rows = [
@@ -139,8 +140,11 @@ def _show_outcomes(outcomes: list[Outcome]) -> None:
     ]
     failed = sum(one.result == "failed" for one in outcomes)
     title = f"{plural(len(rows), 'experiment')}, {failed} failed"
-    console.report(title, ["experiment", "result", "took", "other than params.yaml"], rows, {})
-    for one in outcomes:
-        if one.reason:
-            name = one.experiment.name
-            console.note(f"{name} failed: {one.reason[-1].strip()} (all of it: {one.log})")
+    notes = [
+        f"{one.experiment.name} failed: {one.reason[-1].strip()} (all of it: {one.log})"
+        for one in outcomes
+        if one.reason
+    ]
+    return Summary(
+        title, ["experiment", "result", "took", "other than params.yaml"], rows, {}, notes
+    )
