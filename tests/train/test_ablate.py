@@ -18,7 +18,8 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters, load_parameters
 from tests.train.experiment_project import record_evaluation, record_fit
 from train.ablate.grid import STEPS, WITHOUT, Experiment, make_grid
-from train.ablate.progress import Ended, Progress, format_duration, reason_of_failure
+from train.ablate.progress import Ended, Progress, format_duration
+from train.experiments.log import reason_of_failure
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 
@@ -131,7 +132,9 @@ def test_the_reason_of_a_failure_is_what_the_program_said():
         "ERROR: failed to reproduce 'fit': failed to run: train fit, exited with 2",
     ]
     assert reason_of_failure(log) == ["train: the training loss runs away"]
-    assert reason_of_failure([*log[:3], "MemoryError", log[4]]) == ["MemoryError", log[4]]
+    assert reason_of_failure([*log[:3], "MemoryError", log[4]]) == ["MemoryError"]
+    assert reason_of_failure([*log[:3], " 10%|\r 90%|\rlost it", log[4]]) == ["lost it"]
+    assert reason_of_failure([*log[:3], log[4]]) == [log[4]]
     assert reason_of_failure([]) == ["it ended before it printed anything"]
 
 
@@ -485,12 +488,13 @@ def test_footage_that_nothing_tracks_is_read_where_it_is(project: Project):
 
 def test_without_a_commit_nothing_can_run(tmp_path: Path):
     project = Project(tmp_path, tmp_path)
-    assert project.run() == (2, "train: no DVC repository here: run it where dvc.yaml lies\n")
+    make = "go to the folder that holds dvc.yaml, or make one with 'git init' and 'dvc init'"
+    assert project.run() == (2, f"train: {tmp_path}: no DVC project; {make}\n")
     project.call("git init")
     project.call(f"{sys.executable} -m dvc init")
     code, printed = project.run()
     assert code == 2
-    assert printed.startswith("train: experiments need a commit to begin from: 'git add .' and")
+    assert "DVC keeps experiments in git, and there is no commit; run 'git init'" in printed
 
 
 def test_a_dry_run_lists_and_runs_nothing(project: Project):

@@ -27,7 +27,7 @@ SPREAD = 0.02
 F1 = MACRO_F1.title
 
 
-def _experiment(name, f1=0.5, gap=0.2, parameters=None, generated=False, baseline=False, frames=40):
+def _experiment(name, f1=0.5, gap=0.2, parameters=None, baseline=False, frames=40):
     parts = {"memorised": 0.1 * gap, "near_duplicate_moments": 0.6 * gap, "people": 0.3 * gap}
     entry = make_gap(
         1.0, "near_duplicate_moments", gap=gap, **parts, same_people=0.7 * gap,
@@ -37,12 +37,12 @@ def _experiment(name, f1=0.5, gap=0.2, parameters=None, generated=False, baselin
     scores |= {"micro": {"f1": f1}, "frames": frames, "subjects": 4}
     rows = [dict.fromkeys(COLUMNS, epoch) for epoch in (0.5, 1.0)]
     results = Results(PARAMETERS | (parameters or {}), entry, pl.DataFrame(rows), scores, 1200)
-    return Experiment(name, "0" * 40, "finished", baseline, generated, results)
+    return Experiment(name, "0" * 40, "finished", baseline, results)
 
 
 def _failed(name="broken"):
     results = Results(PARAMETERS | {"lr": 5.0}, problems=["failed: no <number>"])
-    return Experiment(name, "1" * 40, "failed", False, False, results)
+    return Experiment(name, "1" * 40, "failed", False, results)
 
 
 def _figures(*values, spread=0.01):
@@ -54,26 +54,24 @@ def _figures(*values, spread=0.01):
 def test_only_parameters_that_differ_are_named():
     two = [_experiment("a"), _experiment("b", parameters={"lr": 0.1, "new": True})]
     assert differing(two) == ["lr", "new"]
-    unread = Experiment("c", None, "failed", False, False, Results())
+    unread = Experiment("c", None, "failed", False, Results())
     assert differing([two[0], unread]) == []
 
 
-def test_names_given_by_hand_stay_and_others_become_what_differs():
-    found = [
+def test_labels_are_names_and_what_these_do_not_tell():
+    experiments = [
         _experiment("main", baseline=True),
-        _experiment("no-dropout", parameters={"dropout": 0}),
-        _experiment("small-unit", parameters={"dropout": 0, "units": [8]}, generated=True),
-        _experiment("hairy-lamb", parameters={"lr": 0.1}, generated=True),
-        _experiment("rusty-boat", parameters={"lr": 0.1}, generated=True),
-        _experiment("sandy-keep", generated=True),
+        _experiment("gentle", parameters={"lr": 0.00002}),
+        _experiment("dropout-0_units-8", parameters={"dropout": 0, "units": [8]}),
+        _experiment("all", parameters={"dropout": 0, "units": [8], "lr": 0.1, "seed": 1}),
+        _experiment("same"),
     ]
-    assert labels(found) == [
-        "main (baseline)", "no-dropout", "dropout=0 units=[8]", "lr=0.1 (hairy-lamb)",
-        "lr=0.1 (rusty-boat)", "sandy-keep",
+    assert labels(experiments) == [
+        "main (baseline)", "gentle (lr=0.00002)", "dropout-0_units-8 (units=[8])", "all", "same"
     ]  # fmt: skip
-    assert labels(found[2:4]) == [
-        "lr=0.001 dropout=0 units=[8]",
-        "lr=0.1 dropout=0.5 units=[100]",
+    assert labels(experiments[1:3]) == [
+        "gentle (lr=0.00002 dropout=0.5 units=[100])",
+        "dropout-0_units-8 (lr=0.001 units=[8])",
     ]
 
 
@@ -144,10 +142,11 @@ def test_the_table_has_what_differs_and_leaves_blank_what_is_missing():
         "training\nframes", "lr",
     ]  # fmt: skip
     assert rows[0] == (
-        "1 a", None, 0.2, "0.180 to 0.220", "30%", 0.5, "0.480 to 0.520", 0.5, 1200, "0.001",
+        "1 a (lr=0.001)", None, 0.2, "0.180 to 0.220", "30%", 0.5, "0.480 to 0.520", 0.5, 1200,
+        "0.001",
     )  # fmt: skip
-    assert rows[2] == ("3 broken", "failed", *(None,) * 7, "5.0")
-    assert summary.notes == ["broken: failed: no <number>"]
+    assert rows[2] == ("3 broken (lr=5.0)", "failed", *(None,) * 7, "5.0")
+    assert summary.notes == ["broken (lr=5.0): failed: no <number>"]
 
 
 def test_the_page_begins_with_the_verdict_tells_pictures_in_words_and_fetches_nothing():
@@ -156,7 +155,7 @@ def test_the_page_begins_with_the_verdict_tells_pictures_in_words_and_fetches_no
     pictures = {name: Picture("data:image/png;base64,", f"told {name}", 1, 1) for name in names}
     page = render_page(compared, pictures)
     body = re.sub(r"<[^>]+>", " ", page.partition("<main>")[2])
-    assert " ".join(body.split()).startswith("a &lt;b&gt; has both the best macro")
+    assert " ".join(body.split()).startswith("a &lt;b&gt; (lr=0.001) has both the best macro")
     assert re.findall(r'<img [^>]*alt="([^"]+)"', page) == [f"told {name}" for name in names]
     assert "failed: no &lt;number&gt;" in page
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)

@@ -18,8 +18,9 @@ from typing import IO
 from curate.base.errors import UserError
 from train.ablate.copies import FOLDER, Snapshot, collect, end_processes, environment
 from train.ablate.grid import Experiment
-from train.ablate.progress import Ended, Progress, reason_of_failure
+from train.ablate.progress import Ended, Progress
 from train.ablate.shared import Recipe
+from train.experiments.log import reason_of_failure
 
 # What DVC prints when it comes to a stage; one that it does not run has ended with that line.
 _STAGE = re.compile(r"(Running stage|Stage) '([^']+)'")

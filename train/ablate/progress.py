@@ -6,16 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-_TAIL = 4  # lines of a failed experiment's log to show
-_PASSING = (
-    "> ",
-    "Stage '",
-    "Running stage '",
-    "Reproducing experiment",
-    "WARNING: No file hash info",
-    "Generating lock file",
-    "Updating lock file",
-)
 Tell = Callable[[str], None]
 
 
@@ -88,17 +78,6 @@ class Progress:
         left = sum(self._took) / len(self._took) * waiting
         left -= sum(time.monotonic() - began for began in self._began.values())
         return f"about {format_duration(max(left, 0) / self._jobs)} left"
-
-
-def reason_of_failure(log: list[str]) -> list[str]:
-    """Choose the lines of a failed experiment's log that say why.
-
-    The sentence of one of our programs is the reason. Else it is the last lines, each once, without
-    DVC's words on what went well and its warnings of outputs that are missing in consequence.
-    """
-    lines = list(dict.fromkeys(line.rstrip() for line in log if not line.startswith(_PASSING)))
-    own = [line for line in lines if line.startswith(("curate: ", "train: "))]
-    return (own or lines)[-_TAIL:] or ["it ended before it printed anything"]
 
 
 def format_duration(seconds: float) -> str:

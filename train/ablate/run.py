@@ -17,8 +17,8 @@ from curate.base.workers import terminated_as_exit
 from train.ablate.copies import git, remove_leftovers, take_snapshot
 from train.ablate.grid import Experiment, Grid
 from train.ablate.jobs import Jobs, log_of
+from train.ablate.lock import alone
 from train.ablate.progress import Ended, Progress, Tell
-from train.ablate.project import open_project
 from train.ablate.shared import (
     changed_since,
     changes,
@@ -28,6 +28,7 @@ from train.ablate.shared import (
     untracked,
     untracked_inputs,
 )
+from train.experiments.project import open_project
 
 
 @dataclass
@@ -67,7 +68,7 @@ def ablate(
     Raises:
         UserError: an experiment of a name here has other settings, or DVC cannot run.
     """
-    with open_project() as repo, terminated_as_exit():
+    with open_project(Path()) as repo, alone(Path(repo.root_dir)), terminated_as_exit():
         remove_leftovers()
         reused = _find_results(repo, grid.experiments, force, note)
         new = [one for one in grid.experiments if one.name not in reused]

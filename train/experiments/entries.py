@@ -1,72 +1,70 @@
-"""Which experiments DVC has, and where each stands: finished, queued, running or failed.
-
-The list is made of git's references and of the queue, not of `dvc.api.exp_show`: that reads every
-experiment's files, fails altogether where a worker was stopped before its first task, and rounds.
-"""
+"""Which experiments DVC has, and where each stands: finished, queued, running or failed."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from natsort import natsorted
 
+from train.experiments.log import reason_of_failure
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
 FINISHED = "finished"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where an experiment stands: its commit, its state, and why it failed."""
+    """Where an experiment stands: its commit, its state, and why it has no result."""
 
     revision: str
     state: str = FINISHED
     problem: str | None = None
 
 
-def list_experiments(repo: Any, baseline: str | None) -> dict[str, Entry]:
-    """List the experiments that start from the commit `baseline`, or all, in natural order."""
-    from dvc.repo.experiments.utils import exp_refs_by_baseline
-
-    revisions = None if baseline is None else {baseline}
-    by_baseline = exp_refs_by_baseline(repo.scm, revisions)
-    refs = [ref for group in by_baseline.values() for ref in group]
-    found = {ref.name: Entry(repo.scm.get_ref(str(ref))) for ref in refs}
-    # An experiment that failed and was then run again under its name has succeeded.
-    found = {**_unfinished(repo, revisions), **found}
-    return {name: found[name] for name in natsorted(found)}
+def list_finished(repo: Repo, *, all_commits: bool = False) -> dict[str, Entry]:
+    """List in natural order the experiments that start from the last commit, or from any."""
+    by_commit = repo.experiments.ls(all_commits=all_commits)
+    revisions = {name: revision for pairs in by_commit.values() for name, revision in pairs}
+    return {name: Entry(revisions[name]) for name in natsorted(revisions)}
 
 
-def _unfinished(repo: Any, baselines: set[str] | None) -> dict[str, Entry]:
-    """List what is queued, runs or failed; DVC remembers no failure outside its queue."""
-    queue, aside = repo.experiments.celery_queue, repo.experiments.tempdir_queue
-    running = "running, or its worker was stopped; 'dvc queue status' tells"
-    found: dict[str, Entry] = {}
-    for entries, state, problem in (
-        ((entry for entry, _ in queue.iter_failed()), "failed", ""),
-        (queue.iter_queued(), "queued", "queued; run it with 'dvc queue start'"),
-        (queue.iter_active(), "running", running),
-        (aside.iter_active(), "running", running),
-    ):
-        for entry in entries:
-            if baselines is None or entry.baseline_rev in baselines:
-                name = entry.name or entry.stash_rev[:7]
-                said = problem or _failure(queue, entry.stash_rev, name)
-                found[name] = Entry(entry.stash_rev, state, said)
-    return found
+def list_unfinished(repo: Repo) -> dict[str, Entry]:
+    """List what is queued, runs or failed of the experiments that start from the last commit.
+
+    DVC remembers only those failures that its queue ran. Where it cannot read its queue, as after
+    a worker was killed, a warning is logged and nothing is listed.
+    """
+    from dvc.exceptions import DvcException
+
+    try:
+        (baseline,) = repo.experiments.show(hide_workspace=True)
+    except (DvcException, OSError) as error:
+        _LOG.warning("DVC's queue is left out: %s; 'dvc queue remove --all' empties it", error)
+        return {}
+    entries = {}
+    for experiment in baseline.experiments or ():
+        state = experiment.executor.state if experiment.executor else "success"
+        if state != "success":
+            revision = experiment.revs[0].rev
+            name = experiment.name or revision[:7]
+            log = experiment.executor.local.log if experiment.executor.local else None
+            entries[name] = Entry(revision, state, _problem(name, state, log))
+    return entries
 
 
-def _failure(queue: Any, revision: str, name: str) -> str:
-    """Return why a queued experiment failed: its stage's last line before DVC's error."""
-    logs = f"all it said: 'dvc queue logs {name}'"
-    process = queue.proc.get(revision)
-    path = Path(process.stdout) if process and process.stdout else None
-    if path is None or not path.is_file():
-        return f"failed; {logs}"
-    lines = [line.split("\r")[-1].strip() for line in path.read_text(errors="replace").splitlines()]
-    errors = [place for place, line in enumerate(lines) if line.startswith("ERROR: ")]
-    if not errors:
-        return f"failed; {logs}"
-    said = [line for line in lines[: errors[0]] if line and not line.startswith(("> ", "Running "))]
-    error = lines[errors[0]].removeprefix("ERROR: ")
-    return f"failed: {said[-1] if said else error}; {logs}"
+def _problem(name: str, state: str, log: str | None) -> str:
+    if state == "queued":
+        return "queued; run it with 'dvc queue start'"
+    if state == "running":
+        return "running, or its worker was stopped: see 'dvc queue status'"
+    where = f"its log: 'dvc queue logs {name}'"
+    if not log or not Path(log).is_file():
+        return f"failed; {where}"
+    lines = Path(log).read_text(errors="replace").splitlines()
+    return f"failed: {reason_of_failure(lines)[-1]}; {where}"

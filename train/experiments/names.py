@@ -8,7 +8,7 @@ from typing import Any
 from curate.base.params import format_value
 from train.experiments.read import Experiment
 
-_MOST_CHANGES = 4  # changed parameters in a label; the table has all
+_MOST_CHANGES = 3  # parameters in a label; where more differ, the table has them
 
 
 def differing(experiments: Sequence[Experiment]) -> list[str]:
@@ -26,27 +26,26 @@ def differing(experiments: Sequence[Experiment]) -> list[str]:
 
 
 def labels(experiments: Sequence[Experiment]) -> list[str]:
-    """Label each experiment: by its name, or by what differs where DVC made the name up.
+    """Label each experiment: its name, and what it sets otherwise than the baseline.
 
-    What differs is told against the baseline, or, without one, of all that differs. No two labels
-    are the same.
+    Without a baseline, what differs among all. Left out is what the name tells already, as
+    `stride-8` does, and everything where it is more than a label holds. No two are the same.
     """
     differs = differing(experiments)
     base = next((one.results.parameters for one in experiments if one.baseline), None)
-    found = [_label(one, differs, base) for one in experiments]
-    return [
-        f"{label} ({one.name})" if found.count(label) > 1 and label != one.name else label
-        for one, label in zip(experiments, found, strict=True)
-    ]
+    return [_label(experiment, differs, base) for experiment in experiments]
 
 
 def _label(experiment: Experiment, differs: list[str], base: dict[str, Any] | None) -> str:
-    if experiment.baseline and not experiment.generated:
+    if experiment.baseline:
         return f"{experiment.name} (baseline)"
-    if not experiment.generated:
-        return experiment.name
     own = experiment.results.parameters
-    changed = [name for name in differs if base is None or own.get(name) != base.get(name)]
-    told = [f"{name}={format_value(own.get(name))}" for name in changed[:_MOST_CHANGES]]
-    more = len(changed) - len(told)
-    return " ".join(told + [f"(+{more})"] * (more > 0)) or experiment.name
+    changes = [
+        (key, format_value(own[key]))
+        for key in differs
+        if key in own and (base is None or own[key] != base.get(key))
+    ]
+    words = [f"{key}={value}" for key, value in changes if f"{key}-{value}" not in experiment.name]
+    if not words or len(words) > _MOST_CHANGES:
+        return experiment.name
+    return f"{experiment.name} ({' '.join(words)})"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from curate.base import console
 from curate.base.errors import UserError
-from train.experiments.entries import FINISHED, Entry, list_experiments
+from train.experiments.entries import FINISHED, Entry, list_finished, list_unfinished
+from train.experiments.project import branch, open_project
 from train.experiments.results import Results, read_parameters, read_results
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 WORKSPACE = "workspace"
 _MOST_NAMES = 12  # names listed to one who mistyped one
@@ -23,14 +26,13 @@ class Experiment:
 
     `state` is finished, queued, running or failed; `results.problems` say what is missing and why.
     `revision` is its commit, None for the workspace; `baseline` is true for the commit that the
-    experiments start from; `generated` where DVC made the name up.
+    experiments start from.
     """
 
     name: str
     revision: str | None
     state: str
     baseline: bool
-    generated: bool
     results: Results
 
 
@@ -43,50 +45,31 @@ def read_experiments(root: Path, names: Sequence[str] = ()) -> list[Experiment]:
     Raises:
         UserError: no DVC project, no commit, no experiments, or a name that is none of these.
     """
-    with _project(root) as repo:
-        known = list_experiments(repo, None if names else repo.scm.get_rev())
-        if names:
-            chosen = [(name, _find(repo, name, known)) for name in dict.fromkeys(names)]
-        else:
-            if not known:
-                raise UserError(_no_experiments(repo))
-            head = Entry(repo.scm.get_rev())
-            chosen = [(_branch(repo), head), (WORKSPACE, None), *known.items()]
-        with console.progress("reading experiments", len(chosen)) as advance:
-            found = []
-            for name, entry in chosen:
-                found.append(_experiment(repo, name, entry))
+    with open_project(root) as repo:
+        entries = {name: _find(repo, name) for name in names} if names else _list_all(repo)
+        experiments = []
+        with console.progress("reading experiments", len(entries)) as advance:
+            for name, entry in entries.items():
+                experiments.append(_read(repo, name, entry))
                 advance(1)
-    return found if names else _without_same_workspace(found)
+    return experiments if names else _without_same_workspace(experiments)
 
 
-@contextmanager
-def _project(root: Path) -> Iterator[Any]:
-    """Open the DVC project that `root` lies in."""
-    from dvc.exceptions import NotDvcRepoError
-    from dvc.repo import Repo
-    from dvc.scm import NoSCM, SCMError
-
-    no_commit = (
-        f"{root.resolve()}: DVC keeps experiments in git, and there is no commit; run 'git init', "
-        "'git add .' and 'git commit' first"
+def _list_all(repo: Repo) -> dict[str, Entry | None]:
+    """List the last commit, the workspace, and the experiments that start from that commit."""
+    # An experiment that failed and was then run again under its name has succeeded.
+    experiments = {**list_unfinished(repo), **list_finished(repo)}
+    if experiments:
+        return {branch(repo): Entry(repo.scm.get_rev()), WORKSPACE: None, **experiments}
+    others = list(list_finished(repo, all_commits=True))[:_MOST_NAMES]
+    raise UserError(
+        f"no experiments start from the last commit ({repo.scm.get_rev()[:7]}, {branch(repo)}); "
+        "run one with 'dvc exp run -S lr=0.001'"
+        + (f", or name some of {', '.join(others)}" if others else "")
     )
-    try:
-        repo = Repo(str(root))
-    except SCMError:  # a project that was under git once, and is not now
-        raise UserError(no_commit) from None
-    except NotDvcRepoError:
-        raise UserError(
-            f"{root.resolve()}: no DVC project; go to the folder that holds dvc.yaml, or make one "
-            "with 'git init' and 'dvc init'"
-        ) from None
-    with repo:
-        if isinstance(repo.scm, NoSCM) or repo.scm.no_commits:
-            raise UserError(no_commit)
-        yield repo
 
 
-def _find(repo: Any, name: str, known: dict[str, Entry]) -> Entry | None:
+def _find(repo: Repo, name: str) -> Entry | None:
     """Find what a name means; None is the workspace.
 
     Raises:
@@ -98,8 +81,6 @@ def _find(repo: Any, name: str, known: dict[str, Entry]) -> Entry | None:
         return None
     if not name:
         raise UserError("an empty name is no experiment: check the variable that it came from")
-    if name in known and known[name].state != FINISHED:
-        return known[name]
     try:
         return Entry(resolve_rev(repo.scm, name))
     except RevError as error:
@@ -107,31 +88,19 @@ def _find(repo: Any, name: str, known: dict[str, Entry]) -> Entry | None:
             raise UserError(
                 f"{name}: experiments of several commits have this name; give its commit instead"
             ) from None
-    listed = list(known)[:_MOST_NAMES]
-    more = f" and {len(known) - len(listed)} more" if len(known) > len(listed) else ""
-    experiments = f"experiments are {', '.join(listed)}{more}" if known else "there is none yet"
+    unfinished = list_unfinished(repo)
+    if name in unfinished:
+        return unfinished[name]
+    known = [*unfinished, *list_finished(repo, all_commits=True)]
+    more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    listed = f"experiments are {', '.join(known[:_MOST_NAMES])}{more}"
     raise UserError(
-        f"{name}: no experiment, branch, tag or commit of that name; {experiments}; "
-        f"the branch is {_branch(repo)}"
+        f"{name}: no experiment, branch, tag or commit of that name; "
+        f"{listed if known else 'there is none yet'}; the branch is {branch(repo)}"
     )
 
 
-def _no_experiments(repo: Any) -> str:
-    others = list(list_experiments(repo, None))[:_MOST_NAMES]
-    start = f"no experiments start from the last commit ({repo.scm.get_rev()[:7]}, {_branch(repo)})"
-    run = "run one with 'dvc exp run -S lr=0.001'"
-    return f"{start}; {run}" + (f", or name some of {', '.join(others)}" if others else "")
-
-
-def _branch(repo: Any) -> str:
-    """Name the branch of the last commit, or the commit where no branch is checked out."""
-    reference = repo.scm.get_ref("HEAD", follow=False) or ""
-    if reference.startswith("refs/heads/"):
-        return str(reference.removeprefix("refs/heads/"))
-    return str(repo.scm.get_rev())[:7]
-
-
-def _experiment(repo: Any, name: str, entry: Entry | None) -> Experiment:
+def _read(repo: Repo, name: str, entry: Entry | None) -> Experiment:
     from dvc.api import DVCFileSystem
     from scmrepo.exceptions import SCMError
 
@@ -144,28 +113,17 @@ def _experiment(repo: Any, name: str, entry: Entry | None) -> Experiment:
         results = Results()
     if entry and entry.problem:
         results.problems = [entry.problem]
-    baseline = revision == repo.scm.get_rev()
-    return Experiment(name, revision, state, baseline, is_generated(name), results)
+    return Experiment(name, revision, state, revision == repo.scm.get_rev(), results)
 
 
-def is_generated(name: str) -> bool:
-    """Whether DVC made a name up: an adjective and a noun, as in "umber-moll"."""
-    from dvc.repo.experiments.utils import gen_random_name
-
-    # The words stand inside that function; a name like "lower-rate" is not made of them.
-    lists = [words for words in gen_random_name.__code__.co_consts if isinstance(words, tuple)]
-    parts = name.split("-")
-    return len(parts) == 2 and all(any(part in words for words in lists) for part in parts)
-
-
-def _without_same_workspace(found: list[Experiment]) -> list[Experiment]:
+def _without_same_workspace(experiments: list[Experiment]) -> list[Experiment]:
     """Leave the workspace out where it holds what another one does: the last one run leaves it."""
-    workspace = next(one for one in found if one.name == WORKSPACE)
-    same = any(
-        one.results.parameters == workspace.results.parameters
-        and one.results.gap == workspace.results.gap
-        and one.results.scores == workspace.results.scores
-        for one in found
-        if one is not workspace and one.state == FINISHED
-    )
-    return [one for one in found if one is not workspace or not same]
+    (workspace,) = (one for one in experiments if one.name == WORKSPACE)
+    others = [one for one in experiments if one is not workspace]
+    measured = [_measured(one) for one in others if one.state == FINISHED]
+    return others if _measured(workspace) in measured else experiments
+
+
+def _measured(experiment: Experiment) -> tuple[object, ...]:
+    results = experiment.results
+    return results.parameters, results.gap, results.scores

@@ -46,20 +46,20 @@ class _MissingError(Exception):
 
 def read_results(files: Any) -> Results:
     """Read what a run left behind from `files`, a `dvc.api.DVCFileSystem` at its revision."""
-    found = Results()
-    found.parameters = _try(found, lambda: _yaml(files, PARAMETERS)) or {}
-    lock = _try(found, lambda: _yaml(files, LOCK)) or {}
-    stale = outdated(lock, found.parameters)
+    results = Results()
+    results.parameters = _try(results, lambda: _yaml(files, PARAMETERS)) or {}
+    lock = _try(results, lambda: _yaml(files, LOCK)) or {}
+    stale = outdated(lock, results.parameters)
 
     def read(path: str, parse: Callable[[bytes], Any]) -> Any:
-        return _try(found, lambda: _current(files, path, parse, stale))
+        return _try(results, lambda: _current(files, path, parse, stale))
 
-    found.gap = read(_GAP, _parse_gap)
-    found.probes = read(_PROBES, _parse_probes)
-    found.scores = read(_SCORES, _parse_scores) or {}
-    found.frames = read(_SHARDS, _parse_frames)
-    found.problems = list(dict.fromkeys(found.problems))
-    return found
+    results.gap = read(_GAP, _parse_gap)
+    results.probes = read(_PROBES, _parse_probes)
+    results.scores = read(_SCORES, _parse_scores) or {}
+    results.frames = read(_SHARDS, _parse_frames)
+    results.problems = list(dict.fromkeys(results.problems))
+    return results
 
 
 def read_parameters(files: Any) -> dict[str, Any]:
@@ -67,11 +67,12 @@ def read_parameters(files: Any) -> dict[str, Any]:
     return _try(Results(), lambda: _yaml(files, PARAMETERS)) or {}
 
 
-def _try(found: Results, read: Callable[[], Any]) -> Any:
+def _try(results: Results, read: Callable[[], Any]) -> Any:
+    """Return what is read, or None, with the reason among the problems."""
     try:
         return read()
     except _MissingError as error:
-        found.problems.append(str(error))
+        results.problems.append(str(error))
         return None
 
 
@@ -83,7 +84,11 @@ def _current(files: Any, path: str, parse: Callable[[bytes], Any], stale: dict[s
 
 
 def _read(files: Any, path: str) -> bytes:
-    """Read a file, or say whether no run made it or the cache lacks it."""
+    """Read a file.
+
+    Raises:
+        _MissingError: no run made it, or the cache lacks it.
+    """
     try:
         with files.open(path, "rb") as file:
             return bytes(file.read())
@@ -135,7 +140,7 @@ def _parse_frames(content: bytes) -> int:
 
 
 def outdated(lock: dict[str, Any], parameters: dict[str, Any]) -> dict[str, str]:
-    """Return, for each output of dvc.lock that is not of these parameters, the reason.
+    """Return, for each output of dvc.lock that is out of date, the reason.
 
     An output is out of date where its stage ran with other values, where what it was made from
     has been made anew since, or is out of date itself. Stages need not be in order.
@@ -145,7 +150,9 @@ def outdated(lock: dict[str, Any], parameters: dict[str, Any]) -> dict[str, str]
     stale: dict[str, str] = {}
     for _ in stages:  # a chain is no longer than there are stages
         for name, stage in stages.items():
-            reason = _reason(name, stage, parameters, made, stale)
+            reason = _other_parameters(name, stage, parameters) or _other_inputs(
+                name, stage, made, stale
+            )
             stale |= {out["path"]: reason for out in _outs(stage)} if reason else {}
     return stale
 
@@ -154,22 +161,21 @@ def _outs(stage: dict[str, Any]) -> list[dict[str, Any]]:
     return list(stage.get("outs") or [])
 
 
-def _reason(
-    name: str,
-    stage: dict[str, Any],
-    parameters: dict[str, Any],
-    made: dict[str, str | None],
-    stale: dict[str, str],
-) -> str | None:
+def _other_parameters(name: str, stage: dict[str, Any], parameters: dict[str, Any]) -> str | None:
     ran_with = (stage.get("params") or {}).get(PARAMETERS) or {}
     changed = [key for key in ran_with if ran_with[key] != parameters.get(key)]
-    if changed:
-        return (
-            f"stage {name} ran with another {' and '.join(changed)} than params.yaml has; "
-            "run 'dvc repro'"
-        )
-    dependencies = stage.get("deps") or []
-    for dependency in dependencies:
+    if not changed:
+        return None
+    return (
+        f"stage {name} ran with another {' and '.join(changed)} than params.yaml has; "
+        "run 'dvc repro'"
+    )
+
+
+def _other_inputs(
+    name: str, stage: dict[str, Any], made: dict[str, str | None], stale: dict[str, str]
+) -> str | None:
+    for dependency in stage.get("deps") or []:
         path = dependency["path"]
         if path in stale:
             return stale[path]
