@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import cv2
 import polars as pl
@@ -88,9 +88,19 @@ class State:
         settled = time.time_ns() - status.st_mtime_ns >= _TICK
         return cls(name, status.st_size, status.st_mtime_ns, settled)
 
-    def is_of(self, record: dict[str, Any]) -> bool:
-        """Return whether the file is as it was when the cache's `record` of it was made."""
-        return (self.size, self.mtime_ns) == (record["size"], record["mtime_ns"])
+    def is_unchanged(self, size: int, mtime_ns: int) -> bool:
+        """Return whether the file still has this size and time of change."""
+        return (self.size, self.mtime_ns) == (size, mtime_ns)
+
+
+class _Image(NamedTuple):
+    """The columns of an image's row that looking it up takes."""
+
+    size: int
+    mtime_ns: int
+    side: int | None
+    hash: int
+    sharpness: float | None
 
 
 class HashCache:
@@ -105,8 +115,9 @@ class HashCache:
         self._new: list[pl.DataFrame] = []
         videos = records.filter(pl.col("stride") > 0)
         self._videos = {str(key[0]): t for key, t in videos.group_by("file", maintain_order=True)}
-        self._images = records.filter(pl.col("stride") == 0)
-        self._row = {name: row for row, name in enumerate(self._images["file"])}
+        images = records.filter(pl.col("stride") == 0)
+        self._images = images.select(_Image._fields)
+        self._row = {name: row for row, name in enumerate(images["file"])}
 
     @classmethod
     def load(cls, folder: Path | None, root: Path, kind: str, decode: str = "reduced") -> HashCache:
@@ -123,10 +134,13 @@ class HashCache:
         row = self._row.get(state.file)
         if row is None:
             return None
-        record = self._images.row(row, named=True)
-        if not state.is_of(record) or wanted.side not in (None, record["side"]):
+        known = _Image(*self._images.row(row))
+        if not state.is_unchanged(known.size, known.mtime_ns) or wanted.side not in (
+            None,
+            known.side,
+        ):
             return None
-        return record["hash"], None if wanted.side is None else record["sharpness"]
+        return known.hash, None if wanted.side is None else known.sharpness
 
     def video(self, state: State, wanted: Wanted) -> pl.DataFrame | None:
         """Return a video's frames as hashing at the wanted stride would; None where not known.
@@ -137,12 +151,12 @@ class HashCache:
         records = self._videos.get(state.file)
         if records is None:
             return None
-        record = records.row(0, named=True)
-        if not state.is_of(record) or wanted.side not in (None, record["side"]):
+        first = records.row(0, named=True)
+        if not state.is_unchanged(first["size"], first["mtime_ns"]):
             return None
-        if wanted.stride % record["stride"]:
+        if wanted.side not in (None, first["side"]) or wanted.stride % first["stride"]:
             return None
-        if wanted.stride != record["stride"] and records["reason"].null_count() < len(records):
+        if wanted.stride != first["stride"] and records["reason"].null_count() < len(records):
             return None
         on = pl.col("index") % wanted.stride == 0
         sharpness = pl.when(on).then("sharpness") if wanted.side else pl.lit(None, pl.Float32)

@@ -133,7 +133,7 @@ def version_of(table: Path) -> dict[str, str]:
 def test_a_damaged_cache_is_made_anew(
     run: Callable[..., Hashed], tmp_path: Path, damage: bytes | str
 ) -> None:
-    whole = run().frames
+    expected = run().frames
     (table,) = (tmp_path / "cache").iterdir()
     if damage == "other":  # a table of the right version with columns of other types
         pl.DataFrame({"file": [1]}).write_parquet(table, metadata=version_of(table))
@@ -142,7 +142,7 @@ def test_a_damaged_cache_is_made_anew(
         table.write_bytes(data[:-40] if isinstance(damage, str) else damage)
     hashed = run()
     assert (hashed.read, hashed.cached) == (13, 0)
-    assert hashed.frames.equals(whole)
+    assert hashed.frames.equals(expected)
     assert run().read == 1
 
 
