@@ -11,7 +11,6 @@ import configparser
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,25 +20,11 @@ from pathlib import Path
 
 import psutil
 
-from curate.base.errors import UserError
+from curate.base.git import git
 
 FOLDER = Path(".dvc/tmp/ablate")  # copies, and beside them the log of each experiment
 _MARK = "ABLATION_COPY"  # in the environment of all that an experiment runs: the path of its copy
 _PATIENCE = 10.0  # seconds from asking a process to end to killing it
-
-
-def git(*arguments: str | Path, index: Path | None = None) -> str:
-    """Run git and return what it prints, with `index` in place of the project's own index.
-
-    Raises:
-        UserError: git fails.
-    """
-    environment = os.environ | ({"GIT_INDEX_FILE": str(index.resolve())} if index else {})
-    command = ["git", *map(str, arguments)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if ran.returncode:
-        raise UserError(f"git {arguments[0]}: {' '.join(ran.stderr.split())}")
-    return ran.stdout.strip("\n")
 
 
 @dataclass(frozen=True)

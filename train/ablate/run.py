@@ -11,10 +11,11 @@ from dvc.repo import Repo
 from pydantic import ValidationError
 
 from curate.base.errors import UserError
+from curate.base.git import git
 from curate.base.params import Parameters, load_parameters
 from curate.base.paths import PARAMS
 from curate.base.workers import terminated_as_exit
-from train.ablate.copies import git, remove_leftovers, take_snapshot
+from train.ablate.copies import remove_leftovers, take_snapshot
 from train.ablate.grid import Experiment, Grid
 from train.ablate.jobs import Jobs, log_of
 from train.ablate.lock import alone

@@ -13,7 +13,8 @@ from typing import Any
 from dvc.repo import Repo
 
 from curate.base.errors import UserError
-from train.ablate.copies import end_processes, environment, git
+from curate.base.git import git
+from train.ablate.copies import end_processes, environment
 
 Recipe = tuple[
     Any, ...

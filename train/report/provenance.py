@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from rich.filesize import decimal
 
+from curate.base.errors import UserError
+from curate.base.git import git
 from curate.base.params import Parameters, format_value
 from curate.viz.html import Table
 
@@ -39,10 +40,10 @@ class Code:
 
 def read_code(project: Path) -> Code:
     """Ask git for the last commit in `project` that changed anything but dvc.lock."""
-    commit = _git(project, "log", "-1", "--format=%H", "--", *_NOT_LOCK)
+    commit = _ask(project, "log", "-1", "--format=%H", "--", *_NOT_LOCK)
     if not commit:
         return Code(None)
-    changed = _git(
+    changed = _ask(
         project,
         "--no-optional-locks",
         "status",
@@ -52,18 +53,15 @@ def read_code(project: Path) -> Code:
         *_NOT_LOCK,
         ":(exclude)params.yaml",
     )
-    return Code(commit, bool(changed), _settings(_git(project, "show", f"{commit}:./params.yaml")))
+    return Code(commit, bool(changed), _settings(_ask(project, "show", f"{commit}:./params.yaml")))
 
 
-def _git(project: Path, *command: str) -> str | None:
+def _ask(project: Path, *command: str) -> str | None:
     """Return what git prints; None without git, a repository or such an object."""
     try:
-        done = subprocess.run(
-            ["git", *command], cwd=project, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
+        return git(*command, folder=project)
+    except UserError:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _settings(text: str | None) -> dict[str, Any] | None:
