@@ -18,8 +18,18 @@ def _no_booleans(value: Any) -> Any:
     return value
 
 
-Int = Annotated[int, BeforeValidator(_no_booleans)]
-Number = Annotated[float, BeforeValidator(_no_booleans)]
+NoBooleans = BeforeValidator(_no_booleans)
+Int = Annotated[int, NoBooleans]
+Number = Annotated[float, NoBooleans]
+Distance = Annotated[
+    int,
+    Field(
+        ge=-1,
+        le=32,
+        description="bits within which a frame is a near-duplicate; -1: off, 0: equal hashes",
+    ),
+    NoBooleans,
+]
 
 
 class _Frozen(BaseModel):
@@ -29,7 +39,7 @@ class _Frozen(BaseModel):
 class Seeded(_Frozen):
     """What draws at random."""
 
-    seed: Int = Field(0, ge=0, lt=2**31, description="seed of every random choice")
+    seed: Int = Field(0, ge=0, le=2**31 - 1, description="seed of every random choice")
 
 
 class DemoParameters(Seeded):
@@ -65,11 +75,11 @@ class LabelsParameters(SourceParameters):
         le=5,
         description="intensity from which an action unit is present; not for ckplus and bp4d",
     )
-    frame_base: Annotated[Literal["auto", 0, 1], BeforeValidator(_no_booleans)] = Field(
+    frame_base: Annotated[Literal["auto", 0, 1], NoBooleans] = Field(
         "auto",
         description="first frame number in DISFA's label files; auto: 0 if a file has it, else 1",
     )
-    image_offset: Literal["auto"] | Annotated[Int, Field(ge=-9, le=9)] = Field(
+    image_offset: Literal["auto"] | Annotated[int, Field(ge=-9, le=9), NoBooleans] = Field(
         "auto", description="number in a BP4D image's name, less its frame's number"
     )
     confidence: Number = Field(
@@ -81,7 +91,7 @@ class LabelsParameters(SourceParameters):
     openface_columns: Literal["presence", "intensity"] = Field(
         "presence", description="OpenFace columns to label from: presence AU.._c, intensity AU.._r"
     )
-    action_units: Literal["all"] | list[Annotated[Int, Field(ge=1, le=64)]] = Field(
+    action_units: Literal["all"] | list[Annotated[int, Field(ge=1, le=64), NoBooleans]] = Field(
         "all", description="action units to learn, by number"
     )
 
@@ -110,23 +120,13 @@ class FramesParameters(HashParameters, SourceParameters):
     jpeg_quality: Int = Field(95, ge=50, le=100, description="JPEG quality of the stored crop")
 
 
-class DistanceParameter(_Frozen):
-    """How near a near-duplicate is."""
-
-    distance: Int = Field(
-        0,
-        ge=-1,
-        le=32,
-        description="bits within which a frame is a near-duplicate; -1: off, 0: equal hashes",
-    )
-
-
-class DedupParameters(DistanceParameter):
+class DedupParameters(_Frozen):
     """What stage `dedup` reads."""
 
-    stride: Int = Field(5, ge=1, description="keep one frame in so many; 1 keeps all")
+    stride: Int = Field(5, ge=1, description="keep every n-th frame; 1 keeps all")
+    distance: Distance = 0
     scope: Literal["clip", "subject", "all"] = Field(
-        "clip", description="where a near-duplicate is looked for"
+        "clip", description="search scope: where near-duplicates are searched"
     )
     same_labels: StrictBool = Field(
         True, description="drop a near-duplicate only for a frame with the same labels"
@@ -144,15 +144,19 @@ class SuggestParameters(ThinningParameters, Seeded):
     """What `suggest` reads: as thinning, and the seed of the pairs that it compares."""
 
 
-class SplitParameters(DistanceParameter, Seeded):
+class SplitParameters(Seeded):
     """What stage `split` reads."""
 
-    folds: Literal["disfa", "bp4d"] | Annotated[Int, Field(ge=0, le=100)] = Field(
+    distance: Distance = 0
+
+    folds: Literal["disfa", "bp4d"] | Annotated[int, Field(ge=0, le=100), NoBooleans] = Field(
         0, description="subject folds, from 2, or published ones; 0: validation_fraction instead"
     )
     fold: Int = Field(1, ge=1, le=100, description="fold that validates, from 1 to folds")
     validation_positives: Int = Field(
-        10, ge=0, description="positives of an action unit wanted in validation; fewer are said"
+        10,
+        ge=0,
+        description="positives of an action unit wanted in validation; a note reports fewer",
     )
     validation_fraction: Number = Field(
         0.2,
@@ -169,7 +173,7 @@ class SplitParameters(DistanceParameter, Seeded):
 class CapParameters(_Frozen):
     """What stage `cap` reads."""
 
-    cap: Literal["auto"] | Annotated[Int, Field(ge=0)] = Field(
+    cap: Literal["auto"] | Annotated[int, Field(ge=0), NoBooleans] = Field(
         400,
         description="most positives an action unit may keep; 0: no cap, auto: the median one's",
     )
@@ -194,7 +198,7 @@ class NetworkParameters(_Frozen):
     unfreeze: Int = Field(
         0, ge=0, description="last blocks of the backbone that train too; its head counts as one"
     )
-    units: list[Annotated[Int, Field(ge=1)]] = Field(
+    units: list[Annotated[int, Field(ge=1), NoBooleans]] = Field(
         [1000, 1000], description="neurons of each dense layer; none where the list is empty"
     )
     dropout: Number = Field(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any
 
 import yaml
 
@@ -14,13 +13,18 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters, format_value
 
 _COLUMNS = ["parameter", "default", "allowed", "what it is", "stages"]
-_KINDS = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+_KINDS = {
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "string": "text",
+}
 _LIMITS = {
-    "ge": " from",
-    "gt": " above",
-    "le": ", at most",
-    "lt": ", below",
-    "multiple_of": ", a multiple of",
+    "minimum": " from",
+    "exclusiveMinimum": " above",
+    "maximum": ", at most",
+    "exclusiveMaximum": ", below",
+    "multipleOf": ", a multiple of",
 }
 _PREFACE = """\
 # Parameters
@@ -85,54 +89,36 @@ def describe(stages: list[Stage]) -> list[Entry]:
     return [
         Entry(
             name,
-            format_value(field.get_default()),
-            allowed(field.annotation, field.metadata),
-            field.description or "",
+            format_value(schema["default"]),
+            allowed(schema),
+            schema["description"],
             tuple(stage.name for stage in stages if name in stage.parameters),
         )
-        for name, field in Parameters.model_fields.items()
+        for name, schema in Parameters.model_json_schema()["properties"].items()
     ]
 
 
-def allowed(kind: Any, limits: Sequence[Any] = ()) -> str:
-    """Format what a type with its limits admits: "whole number from 1 to 999", "auto or 0".
-
-    `limits` are what pydantic keeps of a field: objects with the attribute ge, gt, le, lt or
-    multiple_of, fields that hold such in their metadata, and others, which are passed over.
-    """
-    if get_origin(kind) is Annotated:
-        inner, *own = get_args(kind)
-        return allowed(inner, [*own, *limits])
-    if get_origin(kind) is list:
-        return f"list, each a {allowed(get_args(kind)[0])}"
-    if get_origin(kind) is Literal:
-        words = [format_value(value) for value in get_args(kind)]
-        return " or ".join([", ".join(words[:-1]), words[-1]] if words[:-1] else words)
-    if get_args(kind):  # a union
-        return " or ".join(map(allowed, get_args(kind)))
-    return _KINDS[kind] + _between(_numbers(limits), whole=kind is int)
+def allowed(schema: dict[str, Any]) -> str:
+    """Write what the JSON schema of a value admits: "whole number from 1 to 999", "auto or 0"."""
+    if "anyOf" in schema:
+        return " or ".join(map(allowed, schema["anyOf"]))
+    if "items" in schema:
+        return f"list, each a {allowed(schema['items'])}"
+    words = [format_value(value) for value in schema.get("enum", [])]
+    if words:
+        return f"{', '.join(words[:-1])} or {words[-1]}"
+    if "const" in schema:
+        return format_value(schema["const"])
+    return _KINDS[schema["type"]] + _between(schema)
 
 
-def _numbers(limits: Sequence[Any]) -> dict[str, Any]:
-    """Collect limits by the name of their attribute."""
-    found: dict[str, Any] = {}
-    for limit in limits:
-        found |= _numbers(getattr(limit, "metadata", ()))
-        found |= {name: getattr(limit, name) for name in _LIMITS if hasattr(limit, name)}
-    return found
-
-
-def _between(numbers: dict[str, Any], *, whole: bool) -> str:
-    """Format the limits of a number, and what it is a multiple of."""
-    if whole and "lt" in numbers:
-        numbers = numbers | {"le": numbers["lt"] - 1}
-        del numbers["lt"]
-    if set(numbers) == {"ge"}:
-        return f" from {format_value(numbers['ge'])} up"
-    words = _LIMITS | ({"le": " to"} if "ge" in numbers else {})
-    return "".join(
-        f"{words[name]} {format_value(numbers[name])}" for name in words if name in numbers
-    )
+def _between(schema: dict[str, Any]) -> str:
+    """Write the limits of a number, and what it is a multiple of."""
+    limits = {key: words for key, words in _LIMITS.items() if key in schema}
+    if "minimum" in limits and "maximum" in limits:
+        limits["maximum"] = " to"
+    text = "".join(f"{words} {format_value(schema[key])}" for key, words in limits.items())
+    return f"{text} up" if list(limits) == ["minimum"] else text
 
 
 def summarize(entries: list[Entry]) -> Summary:

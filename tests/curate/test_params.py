@@ -60,7 +60,7 @@ def test_parameters_are_frozen() -> None:
     [
         ("strid: 5", "unknown parameter 'strid': did you mean 'stride'?"),
         ("zzzzzz: 5", "unknown parameter 'zzzzzz': see params.yaml for the keys"),
-        ("stride: 0", "stride: 0 is not allowed, must be greater than or equal to 1 (keep one"),
+        ("stride: 0", "stride: 0 is not allowed, must be greater than or equal to 1 (keep every"),
         ("stride: true", "stride: True is not allowed, must be a number, not true or false"),
         ("lr: false", "lr: False is not allowed, must be a number, not true or false (learning"),
         ("stride: often", "stride: 'often' is not allowed, must be a whole number (keep"),
