@@ -163,7 +163,11 @@ def _labels(material: Material, show: int) -> Iterator[Check]:
         "contradictory labels",
         LOOK if same.count else OK,
         f"groups: {same.count:,} of the same picture, {alike.count:,} of one hash",
-        [_format_contradiction(row) for row in shown.to_dicts()],
+        [
+            f"{row['action_unit']} present in {row['present']}, absent in {row['absent']}"
+            + ("" if row["steps"] is None else f", {row['steps']:g} intensity steps apart")
+            for row in shown.to_dicts()
+        ],
         f"{units}; in {same.wide:,} of these groups, intensities differ by {WIDE} steps or more, "
         "so no threshold explains them; frames of one hash that differ in brightness or sharpness "
         "are other expressions that the hash does not see, which same_labels keeps apart",
@@ -179,11 +183,6 @@ def _groups(contradictory: Contradictions, show: int) -> dict[str, Any]:
         "by_action_unit": contradictory.by_action_unit,
         "widest": contradictory.groups.drop("group").head(show).to_dicts(),
     }
-
-
-def _format_contradiction(row: dict[str, Any]) -> str:
-    apart = "" if row["steps"] is None else f", {row['steps']:g} intensity steps apart"
-    return f"{row['action_unit']} present in {row['present']}, absent in {row['absent']}{apart}"
 
 
 def _frozen(frames: pl.DataFrame, show: int) -> Check:

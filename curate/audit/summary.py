@@ -1,4 +1,4 @@
-"""What an audit says: every check with its verdict, examples, and what to do."""
+"""What an audit found: every check with its verdict, examples, and what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from curate.base.text import plural
 
 
 def summarize(material: Material, checks: list[Check], distance: int) -> Summary:
-    """Lay out the checks of an audit; `distance` in bits is what counts as a near-duplicate.
+    """Format the checks of an audit; `distance` in bits is what counts as a near-duplicate.
 
     Below the table stand, for each check that is not ok, examples and what to do.
     """

@@ -51,12 +51,12 @@ def suggest(
     Examples: `curate suggest` (the pipeline's frames and labels), `curate suggest ~/videos`
     """
     from curate.suggest.candidates import DISTANCES, STRIDES, read_numbers
-    from curate.suggest.chart import check_place, write
+    from curate.suggest.chart import check_output, write_picture
     from curate.suggest.choice import suggest_stage
     from curate.suggest.tables import command, summarize
 
     check_alone(path, frames=frames != FRAMES)
-    check_place(output, path)
+    check_output(output, path)
     result = suggest_stage(
         path,
         frames,
@@ -66,7 +66,7 @@ def suggest(
         read_numbers(distances, "--distances", DISTANCES),
         cores(workers),
     )
-    write(result, output)
+    write_picture(result, output)
     command_line = command(result, path, frames, labels, params)
     console.show(summarize(result, path or frames, command_line, output), as_json=as_json)
 
@@ -94,9 +94,9 @@ def explain(
 
     story = explain(frame, StageOutputs(frames, labels, dedup, split, cap, shards))
     if output is not None:
-        from curate.explain.chart import write
+        from curate.explain.chart import write_picture
 
-        write(story, frames, output)
+        write_picture(story, frames, output)
     console.show(story.summary(output), as_json=as_json)
 
 
@@ -169,7 +169,7 @@ def gallery(
     `curate gallery ~/train ~/validation` (pairs that cross)
     """
     from curate.gallery.inputs import read_inputs
-    from curate.gallery.page import check_place, write_gallery
+    from curate.gallery.page import check_output, write_gallery
 
     if stride is not None and not paths:
         raise UserError(
@@ -178,7 +178,7 @@ def gallery(
     first = paths[0] if paths else None
     check_alone(first, split=split is not None, dedup=dedup != DEDUP)
     check_alone(first, frames=frames != FRAMES, labels=labels != LABELS)
-    check_place(output, paths or [])
+    check_output(output, paths or [])
     shown = read_inputs(paths or [], frames, labels, dedup, latest_split(split), p, cores(workers))
     summary = write_gallery(shown, output, distance=max(p.distance, 0), groups=groups)
     console.show(summary, as_json=as_json)

@@ -28,14 +28,14 @@ class ShownFrame:
     picture: NDArray[np.uint8]
 
 
-def write(story: Story, frames: Path, output: Path) -> None:
+def write_picture(story: Story, frames: Path, output: Path) -> None:
     """Read the pictures from the frames table, draw them and write the PNG.
 
     Raises:
         UserError: `output` is no PNG, or there is no picture of the frame.
     """
     check_suffix(output, "the picture", ".png")
-    shown = read(story, frames)
+    shown = read_shown(story, frames)
     with atomic_write(output) as partial:
         save(draw(shown, _fate(story)), partial)
 
@@ -48,7 +48,7 @@ def _fate(story: Story) -> str:
     return f"{name}: {'kept' if data['keep'] else 'dropped, ' + data['reason'].replace('_', ' ')}"
 
 
-def read(story: Story, frames: Path) -> list[ShownFrame]:
+def read_shown(story: Story, frames: Path) -> list[ShownFrame]:
     """Read the frame's picture from the frames table, and the one to look at beside it, if any.
 
     Raises:

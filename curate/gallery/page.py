@@ -30,7 +30,7 @@ class DrawnTile:
     picture: Picture
 
 
-def check_place(output: Path, footage: Sequence[Path]) -> None:
+def check_output(output: Path, footage: Sequence[Path]) -> None:
     """Refuse, before the work, a page that is no HTML or would lie in the footage.
 
     Raises:

@@ -20,7 +20,7 @@ from curate.viz.style import GREEN, NAME, VERMILION, in_style, ink, new_figure, 
 _SHADES = (0.0, 0.82)  # part of viridis that reads on white
 
 
-def check_place(output: Path, footage: Path | None) -> None:
+def check_output(output: Path, footage: Path | None) -> None:
     """Refuse, before the work, a picture that is no PNG or would lie in the footage.
 
     Raises:
@@ -32,7 +32,7 @@ def check_place(output: Path, footage: Path | None) -> None:
     check_writable(output)
 
 
-def write(result: Result, output: Path) -> None:
+def write_picture(result: Result, output: Path) -> None:
     """Draw the picture and write it; the same result gives the same bytes."""
     with atomic_write(output) as partial:
         save(draw(result), partial)

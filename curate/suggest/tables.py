@@ -14,13 +14,13 @@ from curate.suggest.choice import Result
 from curate.suggest.pace import format_lag
 from curate.suggest.reasons import RULE
 
-Row = tuple[Any, ...]
+TableRow = tuple[Any, ...]
 _PACE = ["clip", "no near-duplicates from", "unrelated from"]
 _UNITS = ["action unit", "positives", "left", "events", "with a frame", "covered"]
 
 
 def summarize(result: Result, path: Path, command_line: str, picture: Path) -> Summary:
-    """Lay out what was found of the frames at `path`: candidates, action units, clips, reasons.
+    """Format what was found of the frames at `path`: candidates, action units, clips, reasons.
 
     `command_line` does as suggested; `picture` is where the chart was written.
     """
@@ -45,7 +45,7 @@ def format_distance(distance: int) -> str:
     return "off" if distance == OFF else str(distance)
 
 
-def _candidates(result: Result) -> tuple[list[str], list[Row]]:
+def _candidates(result: Result) -> tuple[list[str], list[TableRow]]:
     """Return columns and rows: every stride at the distance suggested, and every distance at the
     stride suggested, after all frames.
     """
@@ -62,8 +62,8 @@ def _candidates(result: Result) -> tuple[list[str], list[Row]]:
     return [*columns, ""], rows
 
 
-def _candidate_row(candidate: Candidate, total: Candidate, suggested: bool) -> Row:
-    row: Row = (
+def _candidate_row(candidate: Candidate, total: Candidate, suggested: bool) -> TableRow:
+    row: TableRow = (
         candidate.stride,
         format_distance(candidate.distance),
         candidate.frames,
@@ -76,7 +76,7 @@ def _candidate_row(candidate: Candidate, total: Candidate, suggested: bool) -> R
     return (*row, "<- suggested" if suggested else "")
 
 
-def _units(result: Result) -> list[Row]:
+def _units(result: Result) -> list[TableRow]:
     """Return, for each action unit, positives and events of all frames and of those suggested."""
     total, chosen = result.tried[0].units, result.chosen.units
     return [
@@ -92,7 +92,7 @@ def _units(result: Result) -> list[Row]:
     ]
 
 
-def _pace(result: Result) -> list[Row]:
+def _pace(result: Result) -> list[TableRow]:
     """Return a row for all clips together, then for the fastest, middle and slowest of them."""
     pace, clips = result.pace, result.clips
     name = "all clips" if len(clips) > 1 else clips["clip"][0]
@@ -107,7 +107,9 @@ def _pace(result: Result) -> list[Row]:
     return rows
 
 
-def _pace_row(name: str, changes: int | None, unrelated: int | None, interval: float | None) -> Row:
+def _pace_row(
+    name: str, changes: int | None, unrelated: int | None, interval: float | None
+) -> TableRow:
     lags = (changes, unrelated)
     return (name, *("not reached" if lag is None else format_lag(lag, interval) for lag in lags))
 
