@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all, and what killed runs left of theirs."""
+"""Files and folders: written completely or not at all, read, checked and hashed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.base.errors import DamagedInputError, MissingInputError, UserError
+from curate.base.text import first_few
 
 
 def _partial(path: Path) -> Path:
@@ -40,7 +41,7 @@ def atomic_folder(folder: Path, holds: str, *others: str) -> Iterator[Path]:
     """Give a temporary folder beside `folder`, and put it in its place when the block ends well.
 
     Raises:
-        UserError: as `check_folder`, which see for `holds` and `others`.
+        UserError: `folder` is not as `check_folder` wants it (`holds` and `others` are the same).
     """
     check_folder(folder, holds, *others)
     folder = folder.resolve()  # "." has no name to put a temporary one beside
@@ -55,7 +56,7 @@ def atomic_folder(folder: Path, holds: str, *others: str) -> Iterator[Path]:
 
 
 def check_folder(folder: Path, holds: str, *others: str) -> None:
-    """Let a folder pass that is new, empty, or an earlier output: it will be replaced as a whole.
+    """Accept a folder that is new, empty, or an earlier output, all of which will be replaced.
 
     An earlier output has the file `holds`, and beside it nothing but what `others` name: files and
     folders, with `*` as a shell has it.
@@ -63,17 +64,17 @@ def check_folder(folder: Path, holds: str, *others: str) -> None:
     Raises:
         UserError: `folder` holds something else, or is a file.
     """
-    if folder.exists() and not folder.is_dir():
+    if not folder.exists():
+        return
+    if not folder.is_dir():
         raise UserError(f"{folder}: is a file, and a folder is to be written; choose another name")
-    names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    names = sorted(path.name for path in folder.iterdir())
     if names and holds not in names:
         raise UserError(f"{folder}: holds something else than {holds}; choose another folder")
     foreign = [name for name in names if not any(fnmatch(name, own) for own in (holds, *others))]
     if foreign:
-        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
-        raise UserError(
-            f"{folder}: holds {foreign[0]}{more}, which would be lost; choose another folder"
-        )
+        lost = first_few(foreign, 1)
+        raise UserError(f"{folder}: holds {lost}, which would be lost; choose another folder")
 
 
 def remove_leftovers(partials: Iterable[Path]) -> int:

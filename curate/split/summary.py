@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,6 +12,9 @@ from curate.base.stage_params import SplitParameters
 from curate.base.text import plural
 from curate.split.folds import lacking_subjects
 from curate.tables import KEPT_SPLITS, action_units
+
+Counts = dict[str, dict[str, int]]  # positives by action unit and split
+Parts = dict[str, pl.DataFrame]  # the kept frames of each split, with their labels
 
 
 def count_splits(
@@ -29,9 +33,33 @@ def count_splits(
     kept = table.filter("keep").join(labels.select("id", *names), on="id", how="left")
     parts = {split: kept.filter(pl.col("split") == split) for split in KEPT_SPLITS}
     positives = {
-        n: {split: int(part[n].sum() or 0) for split, part in parts.items()} for n in names
+        name: {split: int(part[name].sum() or 0) for split, part in parts.items()} for name in names
     }
-    rows: list[tuple[object, ...]] = [
+    without = _without_block(table) if parameters.moments_fraction else []
+    notes = [
+        *_note_splits(parts, near),
+        *_note_lacking_subjects(table, parameters.folds),
+        *_note_short_clips(without, parameters),
+        *_note_few_positives(positives, parameters.validation_positives),
+        *_note_no_positives(positives, parts),
+    ]
+    fold = f", fold {parameters.fold} of {parameters.folds} validates" if parameters.folds else ""
+    columns = ["", *KEPT_SPLITS, "validation positives"]
+    rows = _rows(parts, positives, near)
+    data: dict[str, Any] = {row[0]: dict(zip(KEPT_SPLITS, row[1:-1], strict=True)) for row in rows}
+    data |= {f"{name} positives": counts for name, counts in positives.items()}
+    data |= {
+        "validation subjects": parts["validation"]["subject"].unique().sort().to_list(),
+        "validation positives": _short(positives, parameters.validation_positives),
+        "clips without moments": len(without),
+        "notes": notes,
+    }
+    return Summary(f"{output}: kept frames{fold}", columns, rows, data, notes)
+
+
+def _rows(parts: Parts, positives: Counts, near: dict[str, int]) -> list[tuple[Any, ...]]:
+    """Lay the counts out: a name, a figure for each split, and positives in validation."""
+    rows: list[tuple[Any, ...]] = [
         ("frames", *(len(part) for part in parts.values()), None),
         ("subjects", *(part["subject"].n_unique() for part in parts.values()), None),
         ("near-duplicates of train", None, near["validation"], near["moments"], None),
@@ -39,34 +67,24 @@ def count_splits(
     for name, counts in positives.items():
         rates = [part[name].mean() if len(part) else None for part in parts.values()]
         rows.append((f"{name} rate", *rates, counts["validation"]))
-    data: dict[str, object] = {
-        str(row[0]): dict(zip(KEPT_SPLITS, row[1:-1], strict=True)) for row in rows
-    }
-    data |= {f"{name} positives": counts for name, counts in positives.items()}
-    data["validation subjects"] = parts["validation"]["subject"].unique().sort().to_list()
-    least = parameters.validation_positives
-    short = {n: c["validation"] for n, c in positives.items() if c["validation"] < least}
-    data["validation positives"] = {"wanted": least, "short": short}
-    without = _without_block(table) if parameters.moments_fraction else []
-    data["clips without moments"] = len(without)
-    notes = [*_notes(parts, near), *_published_notes(table, parameters.folds)]
-    notes += _moments_notes(without, parameters)
-    if not kept.is_empty():
-        notes += _positives_notes(positives, parts, parameters)
-    data["notes"] = notes
-    fold = f", fold {parameters.fold} of {parameters.folds} validates" if parameters.folds else ""
-    columns = ["", *KEPT_SPLITS, "validation positives"]
-    return Summary(f"{output}: kept frames{fold}", columns, rows, data, notes)
+    return rows
+
+
+def _short(positives: Counts, least: int) -> dict[str, Any]:
+    """List the action units with fewer positives in validation than wanted."""
+    short = {name: counts["validation"] for name, counts in positives.items()}
+    return {"wanted": least, "short": {name: n for name, n in short.items() if n < least}}
 
 
 def _without_block(table: pl.DataFrame) -> list[str]:
     """List the clips with frames in training none of whose time is held out, by name."""
+    held = (pl.col("split") == "moments").any()
     clips = table.filter(pl.col("split") != "validation").group_by("clip")
-    found = clips.agg(pl.col("keep").any(), (pl.col("split") == "moments").any().alias("held"))
-    return found.filter(pl.col("keep") & ~pl.col("held"))["clip"].sort().to_list()
+    without = clips.agg(pl.col("keep").any() & ~held).filter("keep")
+    return without["clip"].sort().to_list()
 
 
-def _notes(parts: dict[str, pl.DataFrame], near: dict[str, int]) -> list[str]:
+def _note_splits(parts: Parts, near: dict[str, int]) -> list[str]:
     notes = [
         f"near-duplicates: {count:,} pairs of a training frame and one of {split}"
         for split, count in near.items()
@@ -79,7 +97,7 @@ def _notes(parts: dict[str, pl.DataFrame], near: dict[str, int]) -> list[str]:
     return notes
 
 
-def _published_notes(table: pl.DataFrame, folds: int | str) -> list[str]:
+def _note_lacking_subjects(table: pl.DataFrame, folds: int | str) -> list[str]:
     lacking = lacking_subjects(table, folds) if isinstance(folds, str) else []
     if not lacking:
         return []
@@ -87,7 +105,7 @@ def _published_notes(table: pl.DataFrame, folds: int | str) -> list[str]:
     return [f"{of}: {', '.join(lacking)}; figures are not those of the whole data set"]
 
 
-def _moments_notes(without: list[str], parameters: SplitParameters) -> list[str]:
+def _note_short_clips(without: list[str], parameters: SplitParameters) -> list[str]:
     if not without:
         return []
     clips = plural(len(without), "clip is", "clips are")
@@ -98,24 +116,24 @@ def _moments_notes(without: list[str], parameters: SplitParameters) -> list[str]
     ]
 
 
-def _positives_notes(
-    positives: dict[str, dict[str, int]],
-    parts: dict[str, pl.DataFrame],
-    parameters: SplitParameters,
-) -> list[str]:
-    """List which action units validation can hardly judge, and which a split cannot at all."""
-    least = parameters.validation_positives
-    thin = [
+def _note_few_positives(positives: Counts, least: int) -> list[str]:
+    """Name the action units that validation can hardly judge."""
+    few = [
         f"{name} ({counts['validation']})"
         for name, counts in positives.items()
         if 0 < counts["validation"] < least
     ]
+    if not few:
+        return []
+    return [
+        f"fewer than {least} positives in validation: {', '.join(few)}; their precision and "
+        "recall say little, so let more people validate"
+    ]
+
+
+def _note_no_positives(positives: Counts, parts: Parts) -> list[str]:
+    """Name the action units that a split cannot teach or judge at all."""
     notes = []
-    if thin:
-        notes.append(
-            f"fewer than {least} positives in validation: {', '.join(thin)}; their precision and "
-            "recall say little, so let more people validate"
-        )
     for split, part in parts.items():
         lacking = [name for name, counts in positives.items() if not counts[split]]
         if len(part) and lacking:
