@@ -26,7 +26,7 @@ def texts(figure: Figure) -> str:
 
 
 def drawn(figure: Figure, folder: Path) -> str:
-    """Draw to a file, for layout fails late, and answer what is written."""
+    """Draw to a file, because layout fails late, and return what is written."""
     save(figure, folder / "chart.png")
     assert (folder / "chart.png").stat().st_size > 1000
     return texts(figure)
@@ -44,7 +44,7 @@ def hashed(clips: int, frames: int, seconds: float | None) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("frames", "said"),
+    ("frames", "words"),
     [
         (hashed(2, 40, 0.05), "seconds between"),
         (hashed(2, 40, None), "frames between"),
@@ -54,9 +54,9 @@ def hashed(clips: int, frames: int, seconds: float | None) -> pl.DataFrame:
     ],
     ids=["video", "images", "one clip", "single pictures", "nothing readable"],
 )
-def test_lag_draws(frames, said, tmp_path):
+def test_lag_draws(frames, words, tmp_path):
     figure = lag.draw(measure_lags(frames, seed=0), distance=4, stride=5)
-    assert said in drawn(figure, tmp_path)
+    assert words in drawn(figure, tmp_path)
 
 
 def test_lag_marks_distance_and_stride():
@@ -71,8 +71,8 @@ def suggested(
     folder: Path, frames: pl.DataFrame, labels: pl.DataFrame | None, strides=(1, 2, 5)
 ) -> Result:
     missing = [name for name in FRAMES if name not in frames.columns]
-    whole = frames.with_columns(pl.lit(None, FRAMES[name]).alias(name) for name in missing)
-    write_table(whole, folder / "frames.parquet", FRAMES)
+    table = frames.with_columns(pl.lit(None, FRAMES[name]).alias(name) for name in missing)
+    write_table(table, folder / "frames.parquet", FRAMES)
     if labels is not None:
         labels.write_parquet(folder / "labels.parquet")
     known = None if labels is None else folder / "labels.parquet"

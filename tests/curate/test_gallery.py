@@ -129,8 +129,8 @@ def test_a_page_fetches_nothing_and_can_be_read_without_eyes() -> None:
         assert picture is not None
         assert picture.shape == (int(image["height"]), int(image["width"]), 3)
         assert max(picture.shape) == 112
-    for said in ("footage <1>", "2 found", "two & more", "and 3 more", "None was found."):
-        assert said in page.words
+    for words in ("footage <1>", "2 found", "two & more", "and 3 more", "None was found."):
+        assert words in page.words
 
 
 def test_colours_are_those_of_the_picture() -> None:
@@ -205,7 +205,7 @@ def test_no_near_duplicates_is_said(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["old", "--output", "page.pdf"], "page.pdf: the page is written as .html"),
         (["old", "--output", "old/page.html"], "old/page.html: lies inside old"),
@@ -215,10 +215,14 @@ def test_no_near_duplicates_is_said(
     ],
 )
 def test_what_cannot_be_shown_is_refused(
-    write_image: Callable[..., Path], tmp_path: Path, curate: Run, arguments: list[str], said: str
+    write_image: Callable[..., Path],
+    tmp_path: Path,
+    curate: Run,
+    arguments: list[str],
+    message: str,
 ) -> None:
     write_image(tmp_path / "old" / "0.png")
     ran = curate("gallery", *arguments)
     assert ran.returncode == 2
-    assert said in ran.stderr
+    assert message in ran.stderr
     assert not list(tmp_path.rglob("*.html"))

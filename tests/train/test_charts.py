@@ -26,7 +26,7 @@ def texts(figure: Figure) -> str:
 
 
 def drawn(figure: Figure, folder: Path) -> str:
-    """Draw to a file, for layout fails late, and answer what is written."""
+    """Draw to a file, because layout fails late, and return what is written."""
     save(figure, folder / "chart.png")
     assert (folder / "chart.png").stat().st_size > 1000
     return texts(figure)
@@ -117,7 +117,7 @@ def test_gap_anatomy_shades_the_interval_of_each_probe(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "epochs", "said"),
+    ("table", "epochs", "words"),
     [
         (probes(), 3, "lowest after 1/16 epoch"),
         (probes(EPOCHS[:6]), 1, "people - seen"),
@@ -126,8 +126,8 @@ def test_gap_anatomy_shades_the_interval_of_each_probe(tmp_path):
     ],
     ids=["normal", "one epoch", "nobody to validate on", "nothing held out"],
 )
-def test_loss_draws(table, epochs, said, tmp_path):
-    assert said in drawn(loss.draw(history(epochs), table), tmp_path)
+def test_loss_draws(table, epochs, words, tmp_path):
+    assert words in drawn(loss.draw(history(epochs), table), tmp_path)
 
 
 def test_loss_marks_the_gap_of_the_last_probe():

@@ -1,4 +1,4 @@
-"""What a comparison says, names and draws, of experiments made up by hand."""
+"""What a comparison concludes, names and draws, of experiments made up by hand."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_labels_are_names_and_what_these_do_not_tell():
 
 
 @pytest.mark.parametrize(
-    ("f1", "gap", "said"),
+    ("f1", "gap", "sentence"),
     [
         ((0.5, 0.4), (0.2, 0.3),
          "e0 has both the best macro F1 (0.500) and the smallest gap (+0.200 nats); both are "
@@ -105,9 +105,9 @@ def test_labels_are_names_and_what_these_do_not_tell():
     ],
     ids=["one-leads", "two-lead", "chance", "gap-only", "tie", "no-f1", "one-f1", "one", "none"],
 )  # fmt: skip
-def test_the_verdict_names_the_best_and_how_sure_that_is(f1, gap, said):
+def test_the_verdict_names_the_best_and_how_sure_that_is(f1, gap, sentence):
     leads = find_best(MACRO_F1, _figures(*f1)), find_best(GAP, _figures(*gap))
-    assert headline(*leads) == said
+    assert headline(*leads) == sentence
 
 
 def test_without_intervals_nothing_is_sure():
@@ -116,7 +116,7 @@ def test_without_intervals_nothing_is_sure():
     assert explanation(lead) == f"{F1}: a 0.900; no interval is known of a."
 
 
-def test_the_explanation_tells_whom_the_leader_is_clear_of():
+def test_the_explanation_names_whom_the_leader_is_clear_of():
     lead = find_best(MACRO_F1, _figures(0.5, 0.49, 0.3))
     assert explanation(lead) == (
         f"{F1}: e0 0.500 (0.490 to 0.510); clear of e2; its interval overlaps that of e1."
@@ -127,10 +127,10 @@ def test_the_explanation_tells_whom_the_leader_is_clear_of():
 
 def test_other_validation_frames_are_a_caution():
     assert cautions([_experiment("a"), _experiment("b", parameters={"lr": 1.0})]) == []
-    (said,) = cautions([_experiment("a"), _experiment("b", parameters={"stride": 1})])
-    assert "different validation frames (stride differs)" in said
-    (said,) = cautions([_experiment("a"), _experiment("b", frames=50)])
-    assert "different validation frames (they differ in size)" in said
+    (caution,) = cautions([_experiment("a"), _experiment("b", parameters={"stride": 1})])
+    assert "different validation frames (stride differs)" in caution
+    (caution,) = cautions([_experiment("a"), _experiment("b", frames=50)])
+    assert "different validation frames (they differ in size)" in caution
 
 
 def test_the_table_has_what_differs_and_leaves_blank_what_is_missing():
@@ -149,14 +149,14 @@ def test_the_table_has_what_differs_and_leaves_blank_what_is_missing():
     assert summary.notes == ["broken (lr=5.0): failed: no <number>"]
 
 
-def test_the_page_begins_with_the_verdict_tells_pictures_in_words_and_fetches_nothing():
+def test_the_page_begins_with_the_verdict_describes_pictures_and_fetches_nothing():
     compared = judge([_experiment("a <b>"), _experiment("c", f1=0.4, gap=0.3), _failed()])
     names = ("scores", "causes", "losses")
-    pictures = {name: Picture("data:image/png;base64,", f"told {name}", 1, 1) for name in names}
+    pictures = {name: Picture("data:image/png;base64,", f"shows {name}", 1, 1) for name in names}
     page = render_page(compared, pictures)
     body = re.sub(r"<[^>]+>", " ", page.partition("<main>")[2])
     assert " ".join(body.split()).startswith("a &lt;b&gt; (lr=0.001) has both the best macro")
-    assert re.findall(r'<img [^>]*alt="([^"]+)"', page) == [f"told {name}" for name in names]
+    assert re.findall(r'<img [^>]*alt="([^"]+)"', page) == [f"shows {name}" for name in names]
     assert "failed: no &lt;number&gt;" in page
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
 
@@ -169,7 +169,7 @@ def test_every_chart_is_drawn_of_one_of_many_and_of_none():
         assert all(figure.get_suptitle() for figure in charts.values())
 
 
-def test_dots_are_named_without_overlap_and_the_better_corner_is_told():
+def test_dots_are_named_without_overlap_and_the_better_corner_is_named():
     many = [
         _experiment(f"some-experiment-{n}", f1=0.5 + 0.002 * (n % 4), gap=0.2 + 0.001 * n)
         for n in range(12)
@@ -178,9 +178,10 @@ def test_dots_are_named_without_overlap_and_the_better_corner_is_told():
     figure.draw_without_rendering()
     (axes,) = figure.axes
     texts = [text for text in axes.texts if text.get_text() and text.get_visible()]
-    said = [" ".join(text.get_text().split()) for text in texts]
-    assert "better: higher F1, smaller gap" in said
-    assert {one.name for one in many} <= {name.replace("- ", "-") for name in said}
+    words = [" ".join(text.get_text().split()) for text in texts]
+    assert "better: higher F1, smaller gap" in words
+    names = {name.replace("- ", "-") for name in words}
+    assert {experiment.name for experiment in many} <= names
     boxes = [text.get_window_extent() for text in texts]
     pairs = [(a, b) for n, a in enumerate(boxes) for b in boxes[:n]]
     # An annotation's extent takes its arrow in; the corner's is the only one that has one.
@@ -193,10 +194,10 @@ def test_no_name_covers_a_name_or_a_dot(seed):
     dots = [(float(x), float(y)) for x, y in rng.normal(300, 40, (20, 2))]
     sizes = [(float(width), 12.0) for width in rng.uniform(20, 120, 20)]
     inside, taken = Box(0, 0, 600, 600), [Box(200, 200, 260, 260)]
-    found = place_labels(dots, sizes, [], inside, taken)
-    assert None not in found
-    full = [*taken, *(around(x, y, 10, 10) for x, y in dots), *found]
-    for number, box in enumerate(found):
+    placed = place_labels(dots, sizes, [], inside, taken)
+    assert None not in placed
+    full = [*taken, *(around(x, y, 10, 10) for x, y in dots), *placed]
+    for number, box in enumerate(placed):
         assert box.within(inside)
         others = full[: 1 + len(dots) + number]
         assert not any(box.overlaps(other) for other in others)

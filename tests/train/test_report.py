@@ -1,4 +1,4 @@
-"""The report's page: whole, self-contained, the same twice, and right about what to change."""
+"""The report's page: complete, self-contained, and of the same bytes when made twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,13 +21,12 @@ from curate.cap.rule import apply
 from curate.dedup import rule as dedup
 from curate.split import stage as split
 from curate.tables import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
-from tests.train.made_gaps import make_gap, make_verdict
+from tests.train.made_gaps import make_gap, make_probes, make_verdict
 from train.evaluate.calibration import reliability_rows
 from train.evaluate.predictions import Predictions, as_table
 from train.evaluate.published import PUBLISHED, compare
 from train.evaluate.result import EVALUATED, Evaluation, write
 from train.evaluate.scorecard import scorecard, summary
-from train.report.advice import Figures, suggest
 from train.report.stage import ReportInputs, draw_charts, read_tables, run
 from train.report.words import describe_network, headline, no_skill_loss
 
@@ -47,7 +45,6 @@ CHARTS = {
     "near_duplicates",
 }
 PARAMETERS = Parameters(stride=2, margin=2, cap=20, distance=3)
-PROBES = ["seen", "unseen", "dropped", "moments", "people"]
 EARLY = make_gap(
     0.25, "near_duplicate_moments", gap=0.17, memorised=0.02, near_duplicate_moments=0.16,
     people=-0.01, dropped=0.01, worth=0.04, low={"gap": 0.1}, high={"gap": 0.2},
@@ -150,29 +147,12 @@ def make_curation(folder: Path, subjects: int, *, timed: bool) -> None:
 def make_fit(folder: Path, *, people: bool) -> None:
     folder.mkdir()
     epochs = [0.25, 0.5, 1.0, 2.0]
-    probes = probe_table(epochs, [0.40, 0.41, 0.42, 0.45] if people else [None] * 4)
+    probes = make_probes(epochs, [0.40, 0.41, 0.42, 0.45] if people else [None] * 4)
     probes.write_csv(folder / "probes.csv")
     pl.DataFrame({"epoch": [1, 2], "loss": [0.5, 0.4], "learning_rate": [3e-4] * 2}).write_csv(
         folder / "history.csv"
     )
     write_json(VERDICT.as_dict(), folder / "gap.json")
-
-
-def probe_table(epochs: list[float], people: list[float | None]) -> pl.DataFrame:
-    columns: dict[str, Any] = {
-        "epoch": epochs,
-        "seen": [0.4 - 0.1 * epoch for epoch in epochs],
-        "unseen": [0.42 - 0.1 * epoch if epoch < 1 else None for epoch in epochs],
-        "dropped": [0.41 - 0.1 * epoch for epoch in epochs],
-        "moments": [0.45 for _ in epochs],
-        "people": people,
-    }
-    for name in PROBES:
-        column = pl.Series(columns[name], dtype=pl.Float64)
-        columns[f"{name}_low"], columns[f"{name}_high"] = column - 0.02, column + 0.02
-        columns[f"{name}_frames"] = [120.0] * len(epochs)
-    columns["frames_fed"] = [160 * epoch for epoch in epochs]
-    return pl.DataFrame(columns, dict.fromkeys(columns, pl.Float64))
 
 
 def make_evaluation(folder: Path, *, people: bool) -> None:
@@ -291,16 +271,16 @@ def test_published_figures_are_shown_where_evaluation_wrote_them(report, inputs,
 def test_what_evaluation_noted_stands_below_its_figures(report, inputs, tmp_path):
     folder = tmp_path / "evaluation"
     shutil.copytree(inputs.evaluation, folder)
-    said = "AU2: no training frame has it present; the network can only learn its <absence>"
-    (folder / "notes.json").write_text(json.dumps({"notes": [said]}))
+    note = "AU2: no training frame has it present; the network can only learn its <absence>"
+    (folder / "notes.json").write_text(json.dumps({"notes": [note]}))
     run(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
     text = Page(tmp_path / "report" / "index.html").text
-    assert text.index("macro mean") < text.index(said) < text.index("are explained below")
+    assert text.index("macro mean") < text.index(note) < text.index("are explained below")
     assert "Noted" not in Page(report / "index.html").text
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("predictions.parquet", None, "no such table; make it with 'train evaluate'"),
         ("predictions.parquet", b"PAR1 cut", "not a readable Parquet table"),
@@ -313,13 +293,13 @@ def test_what_evaluation_noted_stands_below_its_figures(report, inputs, tmp_path
         ("published.json", b'{"rows": []}', "lacks what 'train evaluate' writes"),
     ],
 )
-def test_a_damaged_evaluation_is_told_in_a_sentence(inputs, tmp_path, name, content, said):
+def test_a_damaged_evaluation_ends_in_a_sentence(inputs, tmp_path, name, content, message):
     folder = tmp_path / "evaluation"
     shutil.copytree(inputs.evaluation, folder)
     (folder / name).unlink(missing_ok=True)
     if content is not None:
         (folder / name).write_bytes(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         run(replace(inputs, evaluation=folder), tmp_path / "report", PARAMETERS)
     assert not (tmp_path / "report").exists()
 
@@ -361,21 +341,21 @@ def test_one_subject_of_pictures_without_time(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["dedup", "split", "cap", "labels"])
-def test_a_missing_table_is_told_in_a_sentence(inputs, tmp_path, name):
+def test_a_missing_table_ends_in_a_sentence(inputs, tmp_path, name):
     lacking = replace(inputs, **{name: tmp_path / f"{name}.parquet"})
     with pytest.raises(UserError, match=rf"{name}\.parquet: no such table; make it with"):
         run(lacking, tmp_path / "report", PARAMETERS)
     assert not (tmp_path / "report").exists()
 
 
-def test_decisions_on_other_frames_are_told_in_a_sentence(inputs, tmp_path):
+def test_decisions_on_other_frames_end_in_a_sentence(inputs, tmp_path):
     shutil.copy(part_path(inputs.frames, "clip1"), tmp_path / "clip1.parquet")
     with pytest.raises(UserError, match="lacks the frame clip0/000000"):
         run(replace(inputs, frames=tmp_path), tmp_path / "report", PARAMETERS)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "no such file; make it with 'train fit'"),
         ("{", "not JSON"),
@@ -383,18 +363,18 @@ def test_decisions_on_other_frames_are_told_in_a_sentence(inputs, tmp_path):
     ],
     ids=["missing", "damaged", "of another kind"],
 )
-def test_a_bad_gap_is_told_in_a_sentence(inputs, tmp_path, content, said):
+def test_a_bad_gap_ends_in_a_sentence(inputs, tmp_path, content, message):
     fit = tmp_path / "fit"
     fit.mkdir()
     for name in ("probes.csv", "history.csv"):
         (fit / name).write_bytes((inputs.fit / name).read_bytes())
     if content is not None:
         (fit / "gap.json").write_text(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         run(replace(inputs, fit=fit), tmp_path / "report", PARAMETERS)
 
 
-def test_predictions_of_other_frames_are_told_in_a_sentence(inputs, tmp_path):
+def test_predictions_of_other_frames_end_in_a_sentence(inputs, tmp_path):
     folder = tmp_path / "evaluation"
     shutil.copytree(inputs.evaluation, folder)
     table = pl.read_parquet(folder / "predictions.parquet")
@@ -405,7 +385,7 @@ def test_predictions_of_other_frames_are_told_in_a_sentence(inputs, tmp_path):
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_the_learning_rate_is_told_and_drawn_where_it_changes(inputs, schedule):
+def test_the_learning_rate_is_described_and_drawn_where_it_changes(inputs, schedule):
     parameters = PARAMETERS.model_copy(update={"schedule": schedule, "epochs": 2})
     figure = draw_charts(read_tables(inputs), parameters)["loss"]
     titles = [axes.get_title(loc="left") for axes in figure.axes]
@@ -432,100 +412,7 @@ def test_the_loss_of_not_looking_is_the_entropy_of_training_s_rates(inputs):
     assert no_skill_loss(tables.labels, tables.cap) == pytest.approx(expected)
 
 
-def test_probes_without_a_column_are_told_in_a_sentence(inputs, tmp_path):
+def test_probes_without_a_column_end_in_a_sentence(inputs, tmp_path):
     (tmp_path / "probes.csv").write_text("epoch,seen\n1,0.5\n")
     with pytest.raises(UserError, match="not the table that 'train fit' writes"):
         run(replace(inputs, fit=tmp_path), tmp_path / "report", PARAMETERS)
-
-
-def advice(
-    cause: str, people=(0.4, 0.4), subjects=9, positives=None, never=(), **parameters
-) -> list[str]:
-    """Return the commands, or else the words, of what is suggested."""
-    gap = make_gap(1.0, cause)
-    figures = Figures(
-        make_verdict(gap, gap),
-        probe_table([1.0, 2.0], list(people)),
-        subjects,
-        positives or {},
-        list(never),
-    )
-    return [s.command or s.change for s in suggest(figures, Parameters(**parameters))]
-
-
-def test_near_duplicates_ask_for_a_stride():
-    assert advice("near_duplicate_moments", stride=1)[0] == "dvc exp run report -S stride=5"
-    assert advice("near_duplicate_moments", stride=5)[0] == "dvc exp run report -S stride=10"
-
-
-def test_memorising_asks_for_dropout_then_for_a_lower_rate():
-    commands = advice("memorised", dropout=0.2, lr=0.001)
-    assert commands[:2] == ["dvc exp run report -S dropout=0.5", "dvc exp run report -S lr=0.0003"]
-
-
-def test_people_ask_for_people():
-    commands = advice("people", dropout=0.0)
-    assert commands[0].startswith("Add footage of more people")
-    assert commands[1] == "dvc exp run report -S dropout=0.5"
-
-
-def test_no_gap_asks_for_more_while_the_loss_falls():
-    assert advice("none", (0.4, 0.3), epochs=4)[0] == "dvc exp run report -S epochs=8"
-    assert advice("none", (0.4, 0.405), dropout=0.5)[0] == "dvc exp run report -S dropout=0.25"
-
-
-def test_a_loss_that_has_turned_asks_to_stop():
-    assert "dvc exp run report -S epochs=1" in advice("people", (0.4, 0.5))
-    assert "dvc exp run report -S epochs=1" not in advice("people", (0.4, 0.401))
-
-
-def test_a_rise_within_the_interval_is_not_taken_for_one():
-    assert "dvc exp run report -S epochs=1" not in advice("people", (0.4, 0.419))
-    assert "dvc exp run report -S epochs=1" in advice("people", (0.4, 0.421))
-
-
-def test_a_fall_within_the_interval_does_not_ask_for_more_epochs():
-    assert not [c for c in advice("none", (0.4, 0.39), stride=1) if "epochs" in c]
-
-
-@pytest.mark.parametrize(
-    ("ends", "said"),
-    [((-0.01, 0.02), True), ((-0.01, 0.04), False), ((-0.04, 0.01), False), ((None, None), False)],
-)
-def test_dropped_frames_cost_nothing_only_where_the_interval_says_so(ends, said):
-    low, high = ({"dropped": end} for end in ends)
-    final = make_gap(2.0, "near_duplicate_moments", dropped=0.004, low=low, high=high)
-    figures = Figures(make_verdict(final, final), probe_table([1.0, 2.0], [0.4, 0.4]), 9, {}, [])
-    assert (
-        "dropped frames cost nothing (+0.004" in suggest(figures, Parameters())[0].because
-    ) == said
-
-
-def test_one_subject_asks_for_people_first():
-    assert advice("unknown", subjects=1) == ["Add footage of more people"]
-
-
-def test_rare_action_units_are_told():
-    assert advice("unknown", positives={"AU9": 3, "AU25": 300})[0].startswith("Add footage with")
-
-
-def test_what_is_never_predicted_asks_for_a_lower_threshold():
-    commands = advice("unknown", never=["AU2"], threshold=0.5)
-    assert commands[0] == "dvc exp run report -S threshold=0.3"
-
-
-def test_three_suggestions_at_most():
-    assert len(advice("same_people", (0.4, 0.9), dropout=0.0, positives={"AU9": 1})) == 3
-
-
-@pytest.mark.parametrize(
-    ("cause", "words"),
-    [
-        ("people", "Yes: it knows the people"),
-        ("memorised", "Yes: it memorises"),
-        ("none", "No:"),
-        ("unknown", "cannot be said"),
-    ],
-)
-def test_the_headline_names_the_cause(cause, words):
-    assert words in headline(cause)

@@ -117,14 +117,14 @@ def test_the_surest_mistakes_come_first_and_one_of_a_clip():
 
 
 def test_a_threshold_is_compared_as_evaluation_does():
-    """0.1 in single precision lies above 0.1: it counts as said to be present."""
+    """0.1 in single precision lies above 0.1: it counts as predicted."""
     absent, present = choose_mistakes(predictions([("a/000001", 0, 0.1)]), 0.1)
     assert (absent.frames, present.of) == (1, 0)
 
 
 def test_only_the_natural_validation_set_is_looked_at():
-    found = choose_mistakes(predictions([("a/000001", 0, 0.9)], "moments"), 0.5)
-    assert [one.frames for one in found] == [0, 0]
+    kinds = choose_mistakes(predictions([("a/000001", 0, 0.9)], "moments"), 0.5)
+    assert [kind.frames for kind in kinds] == [0, 0]
 
 
 @pytest.mark.parametrize("units", [1, 12, 40])
@@ -134,7 +134,7 @@ def test_mistakes_are_few_however_many_action_units(units):
         *(pl.lit(0, pl.Int8).alias(f"AU{n}") for n in range(1, units + 1)),
         *(pl.lit(0.9, pl.Float32).alias(f"AU{n}_probability") for n in range(1, units + 1)),
     )
-    shown = sum(len(one.surest) for one in choose_mistakes(table, 0.5))
+    shown = sum(len(kind.surest) for kind in choose_mistakes(table, 0.5))
     assert units <= shown <= 128
 
 

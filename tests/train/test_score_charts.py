@@ -47,7 +47,7 @@ def texts(figure: Figure) -> str:
 
 
 def drawn(figure: Figure, folder) -> str:
-    """Draw to a file, for layout fails late, and answer what is written."""
+    """Draw to a file, because layout fails late, and return what is written."""
     save(figure, folder / "chart.png")
     return texts(figure)
 
@@ -77,8 +77,8 @@ def test_the_squares_are_scikit_learns(tables, tmp_path):
     natural = of_split(predictions, "validation")
     for unit, name in enumerate(NAMES):
         known = natural.labels[:, unit] >= 0
-        said = natural.probabilities[known, unit] >= 0.5
-        expected = confusion_matrix(natural.labels[known, unit], said, labels=[1, 0])
+        predicted = natural.probabilities[known, unit] >= 0.5
+        expected = confusion_matrix(natural.labels[known, unit], predicted, labels=[1, 0])
         np.testing.assert_array_equal(confusion.count_confusion(natural, name, 0.5), expected)
         assert f"{name}   at 0.5" in written
         for count, share in zip(
@@ -124,6 +124,8 @@ def test_precision_and_recall_draw_their_intervals(tables, tmp_path):
     figure = precision_recall.draw(scores, {})
     drawn(figure, tmp_path)
     for axes, score in zip(figure.axes, ("precision", "recall"), strict=True):
-        bars = np.concatenate([np.asarray(one.get_segments())[:, :, 0] for one in axes.collections])
+        bars = np.concatenate(
+            [np.asarray(bars.get_segments())[:, :, 0] for bars in axes.collections]
+        )
         expected = scores.select(f"{score}_low", f"{score}_high").to_numpy()
         np.testing.assert_allclose(bars, expected)

@@ -65,7 +65,7 @@ def test_the_cause_is_the_largest_part(losses, cause):
         (_losses(0.2, 0.25, 0.3, 0.35, people_spread=0.01)
          | {"unseen": Estimate(0.25, 0.25 - 0.1 * DRAWS), "moments": Estimate(0.3, 0.3 + DRAWS)},
          "unknown", "0.160), but not enough data to say of what:"),
-        # new people leave the whole open, the same people do not
+        # new people leave the gap open, the same people do not
         (_losses(0.2, 0.2, 0.3, 0.35, people_spread=0.3), "near_duplicate_moments", "(67% of it)"),
         # which of two parts is not clear, their sum is
         (_losses(0.2, 0.26, 0.3, None) | {"unseen": Estimate(0.26, 0.26 + 0.1 * DRAWS)},
@@ -85,8 +85,8 @@ def test_a_cause_must_stand_out_of_the_noise_even_if_it_is_not_the_largest():
 
 
 def test_of_one_clip_nothing_is_said():
-    one = Estimate(0.5, np.full_like(DRAWS, np.nan))
-    gap = dissect(0.25, _losses(0.2, 0.3, None, None) | {"moments": one}, ENOUGH)
+    clip = Estimate(0.5, np.full_like(DRAWS, np.nan))
+    gap = dissect(0.25, _losses(0.2, 0.3, None, None) | {"moments": clip}, ENOUGH)
     assert (gap.cause, gap.low["gap"], gap.high["gap"]) == ("unknown", None, None)
     assert "not enough data to say; +0.300 is the gap of a single clip" in gap.sentence
 
