@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -37,7 +38,7 @@ def backbone(tmp_path_factory):
 STILL = {"rotation": 0, "shear": 0, "zoom": 0, "shift": 0, "flip": False, "brightness": 0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def parameters(backbone):
     def make(**given):
         small = {"backbone": backbone, "units": [8], "lr": 0.02, "batch_size": 4, "epochs": 4}
@@ -52,30 +53,44 @@ def files(folder):
     }
 
 
-@pytest.mark.parametrize(
-    ("given", "seed"),
-    [
-        ({}, 1),
-        (STILL | {"unfreeze": 1, "monitor": "loss", "schedule": "cosine", "weight": "inverse"}, 2),
-    ],
-    ids=["augmented", "cached, fine-tuned, best kept"],
-)
-def test_killed_three_times_it_ends_the_same(shards, parameters, tmp_path, given, seed):
-    written = parameters(**given).model_dump_json()
-    fit_stage(shards, tmp_path / "whole", Parameters.model_validate_json(written))
-    told = [str(shards), str(tmp_path / "killed"), written, str(seed)]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
-    run = subprocess.run(
-        [sys.executable, str(KILLED), *told], capture_output=True, text=True, env=environment
+CASES = {
+    "augmented": {},
+    "cached, fine-tuned, best kept": STILL
+    | {"unfreeze": 1, "monitor": "loss", "schedule": "cosine", "weight": "inverse"},
+}
+
+
+@pytest.fixture(scope="module")
+def killed(shards, parameters, tmp_path_factory):
+    """Kill a training of each case three times; return its folder, steps reached, and notes."""
+    folders = {case: tmp_path_factory.mktemp("killed") / "fit" for case in CASES}
+    cases = {
+        str(folders[case]): {"parameters": parameters(**given).model_dump_json(), "seed": seed}
+        for seed, (case, given) in enumerate(CASES.items(), start=1)
+    }
+    ran = subprocess.run(
+        [sys.executable, str(KILLED), str(shards), json.dumps(cases)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
     )
-    assert run.returncode == 0, run.stderr
-    reached = [int(line) for line in run.stdout.split()]
+    assert ran.returncode == 0, ran.stderr
+    reached = json.loads(ran.stdout)
+    return {case: (folder, reached[str(folder)], ran.stderr) for case, folder in folders.items()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_killed_three_times_it_ends_the_same(shards, parameters, killed, tmp_path, case):
+    folder, reached, notes = killed[case]
     assert len(reached) == 3
     assert reached == sorted(reached)
     assert reached[0] > 0
-    assert run.stderr.count("resuming at epoch") == 3
-    assert files(tmp_path / "killed") == files(tmp_path / "whole")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
+    resumed = [line for line in notes.splitlines() if "resuming at epoch" in line]
+    assert len([line for line in resumed if str(folder.parent) in line]) == 3
+    written = parameters(**CASES[case]).model_dump_json()
+    fit_stage(shards, tmp_path / "fit", Parameters.model_validate_json(written))
+    assert files(folder) == files(tmp_path / "fit")
+    assert [path.name for path in folder.parent.iterdir()] == ["fit"]
 
 
 def test_the_fingerprint_tells_input_apart(shards, parameters, tmp_path):
