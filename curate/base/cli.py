@@ -61,7 +61,7 @@ def run_program(name: str, app: typer.Typer) -> None:
         sys.exit(2)
     except SystemExit as ended:  # typer says nothing: 130 on Ctrl-C, 143 on SIGTERM
         if ended.code in (130, 143):
-            console.fail(name, "interrupted; run it again to go on")
+            console.fail(name, "interrupted; run it again to resume")
         raise
     except OSError as error:  # a folder where a file is meant, no permission, a full disk
         place = error.filename2 or error.filename
@@ -83,8 +83,8 @@ def with_parameters(*keys: str, **names: str) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         signature = inspect.signature(command, eval_str=True)
-        own = [one for one in signature.parameters.values() if one.name not in {"params", *typed}]
-        place = [one.name for one in own].index("p")
+        own = [o for o in signature.parameters.values() if o.name not in {"params", *typed}]
+        place = [option.name for option in own].index("p")
         shown = [*own[:place], *options, *own[place + 1 :]]
         shown.sort(key=lambda option: last.get(option.name, 0))
 

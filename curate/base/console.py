@@ -98,7 +98,7 @@ def show_json(data: dict[str, Any]) -> None:
 
 
 def _print_table(table: Table) -> None:
-    """Print a table; where a terminal is too narrow, words go on in the next line."""
+    """Print a table; where a terminal is too narrow, text wraps."""
     printed = RichTable(box=None, pad_edge=False, header_style="")
     for column, *cells in zip(table.columns, *table.rows, strict=True):
         right = bool(cells) and all(isinstance(cell, int | float) or not cell for cell in cells)

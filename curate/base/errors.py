@@ -7,7 +7,7 @@ from typing import Any
 
 from curate.base.text import plural
 
-_MOST_ROWS = 100  # rows of one file named one by one: past these, the whole file is wrong
+_MOST_ROWS = 100  # rows of one file named one by one: past these, all of the file is wrong
 
 
 class UserError(Exception):
@@ -59,9 +59,9 @@ class DamagedRowsError(DamagedInputError):
     @property
     def sentences(self) -> list[str]:
         """A sentence a row; of a file that is wrong from end to end, the first ones."""
-        said = [self._sentence(*row) for row in self._rows[:_MOST_ROWS]]
+        named = [self._sentence(*row) for row in self._rows[:_MOST_ROWS]]
         more = len(self._rows) - _MOST_ROWS
-        return said + ([f"{self.path}: {more:,} more damaged rows"] if more > 0 else [])
+        return named + ([f"{self.path}: {more:,} more damaged rows"] if more > 0 else [])
 
     def _sentence(self, row: int, what: str) -> str:
         return f"{self.path}, row {row}: {what}"

@@ -80,11 +80,11 @@ def load_parameters(path: Path | None, **given: Any) -> Parameters:
     except ValidationError as error:
         where = {key: "option" if given.get(key) is not None else str(path) for key in merged}
         by_key: dict[str, list[Any]] = {}
-        for one in error.errors():
-            by_key.setdefault(str(one["loc"][0]), []).append(one)
-        said = [_sentence(key, errors, where[key]) for key, errors in by_key.items()]
+        for details in error.errors():
+            by_key.setdefault(str(details["loc"][0]), []).append(details)
+        messages = [_sentence(key, errors, where[key]) for key, errors in by_key.items()]
         keys = list(by_key)
-        raise BadParameterError("; ".join(said), path=path, key=keys[0]) from None
+        raise BadParameterError("; ".join(messages), path=path, key=keys[0]) from None
 
 
 def format_value(value: object) -> str:
@@ -130,5 +130,5 @@ def _wanted(error: Any) -> str:
     for kind, words in _IN_WORDS.items():
         if error["type"].startswith(kind):
             return words
-    said: str = error["msg"]
-    return said.removeprefix("Value error, ").removeprefix("Input should be ")
+    message: str = error["msg"]
+    return message.removeprefix("Value error, ").removeprefix("Input should be ")

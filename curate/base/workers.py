@@ -1,4 +1,4 @@
-"""Work shared out among processes, which tell how far they are and end with their parent.
+"""Work shared among processes or threads, which report their progress and end with their parent.
 
 When the one that started them is interrupted, terminated or killed, none stays behind.
 """
@@ -53,7 +53,7 @@ def in_processes(
 ) -> list[Result]:
     """Return `work` of each task, in the order in which they are done.
 
-    `work` calls `tell(steps)`; what all workers told is passed on to `on_steps`. An error ends
+    `work` calls `report_steps`; what all workers report is passed on to `on_steps`. An error ends
     the other tasks and is raised, as does an interrupt.
 
     Raises:
@@ -75,8 +75,8 @@ def in_processes(
             raise
 
 
-def tell(steps: int) -> None:
-    """Describe, inside a worker, that so many more steps are done; elsewhere this does nothing.
+def report_steps(steps: int) -> None:
+    """Report, inside a worker, that so many more steps are done; elsewhere do nothing.
 
     Call it often: this is where a worker stops when it is to stop.
     """
@@ -130,28 +130,28 @@ def terminated_as_exit() -> Iterator[None]:
 def _follow(
     running: set[Future[Result]], done: Callable[[], int], on_steps: Callable[[int], None]
 ) -> list[Result]:
-    """Wait for results, telling now and then how many more steps are done."""
+    """Wait for results, reporting now and then how many more steps are done."""
     results: list[Result] = []
-    told = 0
+    reported = 0
     while running:
         finished, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
         results += [future.result() for future in finished]
         now = done()
-        on_steps(now - told)
-        told = now
+        on_steps(now - reported)
+        reported = now
     return results
 
 
 @contextmanager
 def on_threads(label: str, total: int, workers: int) -> Iterator[tuple[Executor, Advance]]:
-    """Give a pool of `workers` threads, and what each is to tell how many more steps are done.
+    """Give a pool of `workers` threads, and a function that reports how many more steps are done.
 
     Where the block ends in an error, or by Ctrl-C or SIGTERM, what has not begun is not begun, and
-    what is under way ends at the next step that it tells.
+    what is under way ends at the next step that it reports.
     """
-    # Polars lets SIGINT restart a wait, so Ctrl-C would not be heard until a whole video is done.
+    # Polars lets SIGINT restart a wait, so Ctrl-C would not be heard until a video is done.
     signal.siginterrupt(signal.SIGINT, True)
-    cv2.setNumThreads(1)  # a thread a file: OpenCV's own would only get in one another's way
+    cv2.setNumThreads(1)  # a thread a file: OpenCV's own threads would only compete
     stop = Event()
     with (
         terminated_as_exit(),

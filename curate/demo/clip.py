@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.base.files import atomic_write
-from curate.base.workers import tell
+from curate.base.workers import report_steps
 from curate.demo.face import ACTION_UNITS, Renderer, make_identity
 from curate.demo.face.motion import make_motion
 from curate.demo.face.tracks import labels, make_tracks
@@ -65,7 +65,7 @@ def _write_video(clip: DemoClip, tracks: NDArray[np.float32], path: Path) -> Non
         for frame, intensities in enumerate(tracks):
             pose, light = motion.poses[frame], motion.lights[frame]
             writer.write(renderer.render(intensities, pose, light, frame))
-            tell(1)
+            report_steps(1)
         writer.release()
         with atomic_write(path) as partial:
             shutil.copyfile(encoded, partial)

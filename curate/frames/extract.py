@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from curate.base.files import atomic_write
 from curate.base.stage_params import FramesParameters
-from curate.base.workers import tell
+from curate.base.workers import report_steps
 from curate.frames.crop import cut_frames
 from curate.frames.parts import is_made_from, part_schema
 from curate.frames.summary import ClipCount
@@ -51,7 +51,7 @@ def extract_clip(
     schema = part_schema(clip, parameters)
     if not force and is_made_from(path, schema):
         known = read_rows(path, columns=["reason"])["reason"]
-        tell(len(known))
+        report_steps(len(known))
         return _count(clip.name, known, was_done=True)
     frames = cut_frames(clip, decode(clip), parameters.crop)
     rows = (_row(clip, frame, cut, parameters) for frame, cut in frames)
@@ -74,7 +74,7 @@ def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[st
     batch = []
     for row in rows:
         batch.append(row)
-        tell(1)
+        report_steps(1)
         if len(batch) == size:
             yield batch
             batch = []

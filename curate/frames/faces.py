@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 
 # Of OpenCV's frontal face cascades, the one with the fewest false alarms at the same recall.
 _CASCADE = "haarcascade_frontalface_alt2.xml"
-# Faces are looked for with the shorter side of the picture scaled down to this (pixels). Finer
+# Faces are searched with the shorter side of the picture scaled down to this (pixels). Finer
 # costs time and finds no more: the cascade was trained on faces of 20 pixels, a sixth of it.
 _SEARCHED_SIDE = 120
 _SMALLEST = 20
@@ -56,12 +56,12 @@ def face_boxes(frames: Iterable[Frame], moving: bool) -> Iterator[tuple[Frame, B
         UserError: this OpenCV comes without the cascade.
     """
     find = _face_finder()
-    found = ((f, None if f.picture is None else find(f.picture)) for f in frames)
-    return steady(found, moving)
+    located = ((f, None if f.picture is None else find(f.picture)) for f in frames)
+    return steady(located, moving)
 
 
 def steady(
-    found: Iterable[tuple[Item, Box | None]], moving: bool
+    located: Iterable[tuple[Item, Box | None]], moving: bool
 ) -> Iterator[tuple[Item, Box | None]]:
     """Smooth boxes over time, outvote those that jump, and bridge gaps of up to 8 frames.
 
@@ -69,7 +69,7 @@ def steady(
     but among `moving` pictures, one that no neighbour supports where most show no face is taken
     for a false alarm: None.
     """
-    return _bridged(_smoothed(found, moving))
+    return _bridged(_smoothed(located, moving))
 
 
 def cascade_file() -> Path:
@@ -116,7 +116,7 @@ def _largest(cascade: cv2.CascadeClassifier, gray: MatLike) -> tuple[int, int, i
 
 
 def _smoothed(
-    found: Iterable[tuple[Item, Box | None]], moving: bool
+    located: Iterable[tuple[Item, Box | None]], moving: bool
 ) -> Iterator[tuple[Item, Box | None]]:
     """Give each item with the box that its neighbours agree on; None stays None."""
     before: deque[Box | None] = deque(maxlen=_REACH)
@@ -128,8 +128,8 @@ def _smoothed(
         before.append(own)
         return item, voted
 
-    for one in found:
-        ahead.append(one)
+    for item_and_box in located:
+        ahead.append(item_and_box)
         if len(ahead) > _REACH:
             yield settle()
     while ahead:
@@ -138,13 +138,13 @@ def _smoothed(
 
 def _voted(own: Box, neighbours: list[Box | None], moving: bool) -> Box | None:
     """Return the median of the majority; without one, the box itself unless it is a false alarm."""
-    there = [own, *(box for box in neighbours if box is not None)]
+    known = [own, *(box for box in neighbours if box is not None)]
     # A majority of like boxes holds the median of each coordinate between its own boxes.
-    middle = _median(there)
-    majority = [box for box in there if _alike(middle, box)]
-    if 2 * len(majority) > len(there) > 1:
+    middle = _median(known)
+    majority = [box for box in known if _alike(middle, box)]
+    if 2 * len(majority) > len(known) > 1:
         return _median(majority)
-    supported = any(_alike(own, box) for box in there[1:])
+    supported = any(_alike(own, box) for box in known[1:])
     misses = neighbours.count(None)
     return None if moving and not supported and 2 * misses > len(neighbours) else own
 
@@ -154,17 +154,17 @@ def _median(boxes: list[Box]) -> Box:
     return x, y, side
 
 
-def _alike(one: Box, other: Box) -> bool:
-    smaller, larger = sorted((one[2], other[2]))
-    moved = max(abs(one[0] - other[0]), abs(one[1] - other[1]))
+def _alike(box: Box, other: Box) -> bool:
+    smaller, larger = sorted((box[2], other[2]))
+    moved = max(abs(box[0] - other[0]), abs(box[1] - other[1]))
     return moved <= _MOST_MOVED * smaller and larger <= _MOST_GROWN * smaller
 
 
-def _bridged(found: Iterable[tuple[Item, Box | None]]) -> Iterator[tuple[Item, Box | None]]:
+def _bridged(located: Iterable[tuple[Item, Box | None]]) -> Iterator[tuple[Item, Box | None]]:
     """Fill short gaps between boxes of one face, on the straight line from one to the other."""
     before: Box | None = None
     gap: list[Item] = []
-    for item, box in found:
+    for item, box in located:
         if box is not None:
             yield from zip(gap, _between(before, box, len(gap)), strict=True)
             yield item, box
@@ -172,9 +172,9 @@ def _bridged(found: Iterable[tuple[Item, Box | None]]) -> Iterator[tuple[Item, B
             continue
         gap.append(item)
         if len(gap) > _MOST_BRIDGED:
-            yield from ((one, None) for one in gap)
+            yield from ((item, None) for item in gap)
             before, gap = None, []
-    yield from ((one, None) for one in gap)
+    yield from ((item, None) for item in gap)
 
 
 def _between(before: Box | None, after: Box, count: int) -> list[Box | None]:

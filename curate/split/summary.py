@@ -102,7 +102,7 @@ def _note_lacking_subjects(table: pl.DataFrame, folds: int | str) -> list[str]:
     if not lacking:
         return []
     of = f"of the published folds' subjects, the footage lacks {len(lacking)}"
-    return [f"{of}: {', '.join(lacking)}; figures are not those of the whole data set"]
+    return [f"{of}: {', '.join(lacking)}; figures are not those of the complete data set"]
 
 
 def _note_short_clips(without: list[str], parameters: SplitParameters) -> list[str]:

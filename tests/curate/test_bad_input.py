@@ -204,7 +204,7 @@ def test_an_interruption_says_how_to_go_on(curate: Curate, monkeypatch: pytest.M
     monkeypatch.setattr("curate.cap.stage.run", interrupt)
     ran = curate("cap")
     assert (ran.returncode, ran.stdout) == (130, "")
-    assert ran.stderr == "curate: interrupted; run it again to go on\n"
+    assert ran.stderr == "curate: interrupted; run it again to resume\n"
 
 
 def test_an_option_that_folds_overrule_is_said_to_decide_nothing(curate: Curate) -> None:

@@ -12,21 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from curate.base.workers import in_processes, tell
+from curate.base.workers import in_processes, report_steps
 
 PATIENCE = 60  # seconds; far more than any of this takes
 # Each task writes a file, never whole, and says which process it is in by the file's name.
 ENDLESS = """
 import sys
 from pathlib import Path
-from curate.base.workers import in_processes, tell
+from curate.base.workers import in_processes, report_steps
 from curate.base.files import atomic_write
 
 def work(name):
     with atomic_write(Path(sys.argv[1]) / name) as partial:
         partial.touch()
         while True:
-            tell(1)
+            report_steps(1)
 
 if __name__ == "__main__":
     in_processes(work, ["a", "b"], 2, lambda steps: None)
@@ -34,7 +34,7 @@ if __name__ == "__main__":
 
 
 def square(number: int) -> int:
-    tell(number)
+    report_steps(number)
     return number**2
 
 
@@ -42,7 +42,7 @@ def fails_or_waits(number: int) -> int:
     if number == 0:
         raise ValueError("number 0")
     while True:
-        tell(1)
+        report_steps(1)
 
 
 def dies(number: int) -> int:
