@@ -30,7 +30,7 @@ def main(
     parameters = load_parameters(Path("params.yaml"), epochs=epochs)
     with console.quiet_tensorflow():
         from train.fit import loop
-        from train.fit.stage import fit_stage
+        from train.fit.stage import run as fit
     spent: dict[str, float] = {"features": 0.0, "scores": 0.0}
     build = loop.build_probes
 
@@ -51,7 +51,7 @@ def main(
     loop.build_probes = build_timed  # type: ignore[assignment]
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
-        fit_stage(shards, Path(folder) / "fit", parameters)
+        fit(shards, Path(folder) / "fit", parameters)
         whole = time.perf_counter() - start
     both = sum(spent.values())
     rows = [(name, seconds, f"{seconds / whole:.1%}") for name, seconds in spent.items()]

@@ -28,9 +28,9 @@ def fit(
         BadParameterError: a value that is not allowed; its `key` says which.
         UserError: no or damaged shards, no known label, or a loss that is no longer a number.
     """
-    from train.fit.stage import fit_stage
+    from train.fit.stage import run
 
-    fit_stage(as_path(shards), as_path(output), checked(params, **parameters))
+    run(as_path(shards), as_path(output), checked(params, **parameters))
     return gap(output)
 
 
@@ -60,11 +60,13 @@ def evaluate(
         BadParameterError: a value that is not allowed; its `key` says which.
         UserError: no or damaged model or shards, or ones that do not go together.
     """
+    from train.evaluate.result import write_evaluation
     from train.evaluate.stage import evaluate_model
 
-    place = None if output is None else as_path(output)
     p = checked(params, **parameters)
-    evaluation = evaluate_model(as_path(model), as_path(shards), split, place, p)
+    evaluation = evaluate_model(as_path(model), as_path(shards), split, p)
+    if output is not None:
+        write_evaluation(evaluation, as_path(output))
     warn(evaluation.notes)
     return evaluation
 

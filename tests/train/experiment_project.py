@@ -15,8 +15,7 @@ import polars as pl
 
 from tests.repository import commit, run, start
 from train.evaluate.predictions import Predictions, as_table
-from train.evaluate.result import EVALUATED, Evaluation, write
-from train.evaluate.scorecard import scorecard, summary
+from train.evaluate.result import EVALUATED, Evaluation, score_split, write_evaluation
 from train.gap.bootstrap import Estimate
 from train.gap.dissect import dissect
 from train.gap.losses import PROBES
@@ -120,10 +119,6 @@ def record_evaluation(folder: Path) -> None:
     chances = np.clip(0.5 * labels + rng.uniform(0, 0.6, labels.shape), 0, 1).astype(np.float32)
     subjects = [f"S{number % 4}" for number in range(40)]
     predictions = Predictions(["AU1", "AU12"], labels, chances, subjects)
-    units, means = scorecard(predictions, 0.5, np.array([0.5, 0.5]), 0)
+    scores = score_split(EVALUATED[0], predictions, 0.5, np.array([0.5, 0.5]), seed=0)
     table = as_table(predictions, [f"{number:02}" for number in range(40)], EVALUATED[0])
-    metrics = {EVALUATED[0]: summary(means, 40, 4)}
-    found = Evaluation(table, metrics)
-    found.units += [{"split": EVALUATED[0], **row} for row in units]
-    found.means += [{"split": EVALUATED[0], **row} for row in means]
-    write(found, folder)
+    write_evaluation(Evaluation(table, [scores]), folder)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from curate.base.params import Parameters
-from train.fit.stage import fit_stage
+from train.fit.stage import run as fit
 
 EVERY_STEP = 0.0
 
@@ -42,7 +42,7 @@ def attempt(shards: Path, output: Path, parameters: Parameters) -> int:
         return child
     code = 1
     try:
-        fit_stage(shards, output, parameters, EVERY_STEP)
+        fit(shards, output, parameters, seconds_between_checkpoints=EVERY_STEP)
         code = 0
     finally:
         os._exit(code)

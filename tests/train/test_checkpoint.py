@@ -15,7 +15,7 @@ import pytest
 
 from curate.base.params import Parameters
 from train.fit.checkpoint import fingerprint, open_folder
-from train.fit.stage import fit_stage
+from train.fit.stage import run as fit
 
 ROOT = Path(__file__).parents[2]
 KILLED = Path(__file__).with_name("killed.py")
@@ -88,7 +88,7 @@ def test_killed_three_times_it_ends_the_same(shards, parameters, killed, tmp_pat
     resumed = [line for line in notes.splitlines() if "resuming at epoch" in line]
     assert len([line for line in resumed if str(folder.parent) in line]) == 3
     written = parameters(**CASES[case]).model_dump_json()
-    fit_stage(shards, tmp_path / "fit", Parameters.model_validate_json(written))
+    fit(shards, tmp_path / "fit", Parameters.model_validate_json(written))
     assert files(folder) == files(tmp_path / "fit")
     assert [path.name for path in folder.parent.iterdir()] == ["fit"]
 
@@ -136,7 +136,7 @@ def test_a_damaged_state_is_noted_and_training_starts_over(shards, parameters, t
     chosen = parameters(epochs=1)
     folder = open_folder(tmp_path / "fit", fingerprint(shards, chosen))
     (folder / "state.npz").write_bytes(b"PK\x03\x04 not a state")
-    fit_stage(shards, tmp_path / "fit", chosen)
+    fit(shards, tmp_path / "fit", chosen)
     assert re.search(r"state\.npz: not readable \(.*\); starting over", caplog.text)
-    fit_stage(shards, tmp_path / "whole", chosen)
+    fit(shards, tmp_path / "whole", chosen)
     assert files(tmp_path / "fit") == files(tmp_path / "whole")

@@ -13,17 +13,18 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
 from curate.base.errors import UserError
+from curate.base.files import write_json
 from curate.base.params import Parameters
+from tests.train.made_gaps import make_gap, make_verdict
 from train.data import Shards
-from train.evaluate.result import summarize
-from train.evaluate.stage import evaluate_model, evaluate_stage
-from train.evaluate.sum_folds import sum_evaluations
+from train.evaluate.result import write_evaluation
+from train.evaluate.stage import evaluate_fit, evaluate_model, run, run_on_model
+from train.evaluate.sum_folds import run as run_sum_folds
+from train.evaluate.sum_folds import sum_folds
+from train.evaluate.summary import summarize
 from train.model.file import Description, write_model
 
-GAP = {
-    when: {"epoch": 1.0, "gap": 0.25, "people": None, "cause": "people"}
-    for when in ("early", "final")
-}
+GAP = make_gap(gap=0.25, cause="people")
 FILES = {
     "metrics.json", "summary.json", "per_action_unit.csv", "means.csv", "calibration.csv",
     "notes.json",
@@ -48,7 +49,7 @@ def make_fit(folder: Path, shards: Path, names=("AU1", "AU12"), side=32, **told)
         Description(action_units=names, **description),
         folder / "model.keras",
     )
-    (folder / "gap.json").write_text(json.dumps(GAP))
+    write_json(make_verdict(GAP, GAP).as_dict(), folder / "gap.json")
     return folder
 
 
@@ -69,7 +70,9 @@ def fit(shards, tmp_path_factory):
 @pytest.fixture(scope="module")
 def evaluated(fit, shards, tmp_path_factory):
     output = tmp_path_factory.mktemp("evaluated") / "evaluation"
-    return output, evaluate_stage(fit, shards, output, PARAMETERS)
+    evaluation = evaluate_fit(fit, shards, PARAMETERS)
+    write_evaluation(evaluation, output)
+    return output, evaluation
 
 
 def known_of(folder, split, unit):
@@ -126,7 +129,9 @@ def test_metrics_are_numbers_by_name(evaluated):
     """`dvc metrics diff` shows names and numbers, and should show few."""
     metrics = json.loads((evaluated[0] / "metrics.json").read_text())
     assert metrics == evaluated[1].metrics
-    assert metrics["gap"] == metrics["gap_early"] == {"epoch": 1.0, "gap": 0.25, "people": None}
+    assert metrics["gap"] == metrics["gap_early"]
+    assert metrics["gap"]["gap"] == 0.25
+    assert "cause" not in metrics["gap"]
     assert metrics["validation"]["frames"] == 48
     assert metrics["validation"]["subjects"] == 2
     assert metrics["validation_balanced"]["frames"] == 24
@@ -170,7 +175,7 @@ def test_the_tables_are_written(evaluated):
 
 
 def test_a_second_run_writes_the_same_bytes(evaluated, fit, shards, tmp_path):
-    evaluate_stage(fit, shards, tmp_path / "again", PARAMETERS)
+    run(fit, shards, tmp_path / "again", PARAMETERS)
     for path in evaluated[0].iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
 
@@ -187,12 +192,10 @@ def test_what_training_could_not_teach_is_noted(shards, tmp_path):
     """It stands in the model, so that it is said whatever the model is scored on."""
     said = "AU12: no positive on held-out moments, so its threshold is 0.5, not chosen"
     fit = make_fit(tmp_path / "fit", shards, thresholds=(0.3, 0.5), notes=(said,))
-    found = evaluate_stage(fit, shards, tmp_path / "evaluation", PARAMETERS)
-    assert found.notes[0] == said
-    assert json.loads((tmp_path / "evaluation" / "notes.json").read_text()) == {
-        "notes": found.notes
-    }
-    assert said in evaluate_model(fit, shards, "moments", None, PARAMETERS).notes
+    notes = run(fit, shards, tmp_path / "evaluation", PARAMETERS).notes
+    assert notes[0] == said
+    assert json.loads((tmp_path / "evaluation" / "notes.json").read_text()) == {"notes": notes}
+    assert said in evaluate_model(fit, shards, "moments", PARAMETERS).notes
 
 
 def test_both_validation_sets_are_shown(evaluated):
@@ -206,49 +209,50 @@ def test_both_validation_sets_are_shown(evaluated):
 def test_a_model_file_scores_any_split_and_writes_nothing_unasked(fit, shards, tmp_path):
     moved = tmp_path / "mine.keras"
     shutil.copy(fit / "model.keras", moved)
-    found = evaluate_model(moved, shards, "moments", None, PARAMETERS)
+    run_on_model(moved, shards, "moments", None, PARAMETERS)
+    found = evaluate_model(moved, shards, "moments", PARAMETERS)
     assert list(found.metrics) == ["moments"]
     assert found.metrics["moments"]["frames"] == 12
     assert any("what they give here flatters" in note for note in found.notes)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.keras"]
-    evaluate_model(moved, shards, "moments", tmp_path / "out", PARAMETERS)
+    run_on_model(moved, shards, "moments", tmp_path / "out", PARAMETERS)
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == found.metrics
 
 
 def test_without_a_split_the_validation_sets_are_scored(fit, evaluated, shards):
-    found = evaluate_model(fit / "model.keras", shards, None, None, PARAMETERS)
+    found = evaluate_model(fit / "model.keras", shards, None, PARAMETERS)
     assert found.metrics["validation"] == evaluated[1].metrics["validation"]
     assert "gap" not in found.metrics
 
 
 def test_an_unknown_split_lists_those_there_are(fit, shards):
     with pytest.raises(UserError, match=r"no split 'test'; choose with --split of train, valid"):
-        evaluate_model(fit, shards, "test", None, PARAMETERS)
+        evaluate_model(fit, shards, "test", PARAMETERS)
 
 
 def test_action_units_that_are_not_shared_are_left_out_and_noted(shards, tmp_path):
     other = make_fit(tmp_path / "fit", shards, ("AU4", "AU12"))
-    found = evaluate_model(other, shards, "validation", None, PARAMETERS)
+    found = evaluate_model(other, shards, "validation", PARAMETERS)
     assert [row["action_unit"] for row in found.units] == ["AU12"]
     assert found.units[0]["chosen_threshold"] == 0.6
     assert "AU4: predicted, but the shards do not label them; left out" in found.notes
     assert "AU1: labelled, but the model does not predict them; left out" in found.notes
     with pytest.raises(UserError, match="trained for AU4, AU12, but the shards hold AU1, AU12"):
-        evaluate_stage(other, shards, tmp_path / "evaluation", PARAMETERS)
+        evaluate_fit(other, shards, PARAMETERS)
 
 
 def test_frames_cut_in_another_way_are_noted_or_refused(shards, tmp_path):
     other = make_fit(tmp_path / "fit", shards, crop="haar")
     said = "was trained on frames cut with crop 'haar', the shards' with 'center'"
-    assert f"the model {said}" in evaluate_model(other, shards, None, None, PARAMETERS).notes
+    assert f"the model {said}" in evaluate_model(other, shards, None, PARAMETERS).notes
     with pytest.raises(UserError, match=rf"model\.keras: {said}; train it on these shards") as told:
-        evaluate_stage(other, shards, tmp_path / "evaluation", PARAMETERS)
+        evaluate_fit(other, shards, PARAMETERS)
     assert told.value.key == "crop"
 
 
 def test_a_model_that_does_not_know_its_crop_is_scored_on_any(shards, tmp_path):
     unknown = make_fit(tmp_path / "fit", shards, crop=None)
-    found = evaluate_stage(unknown, shards, tmp_path / "evaluation", PARAMETERS)
+    found = evaluate_fit(unknown, shards, PARAMETERS)
     assert not any("crop" in note for note in found.notes)
 
 
@@ -263,7 +267,7 @@ def test_a_model_that_does_not_know_its_crop_is_scored_on_any(shards, tmp_path):
 def test_a_model_that_does_not_fit_is_refused(shards, tmp_path, names, side, said):
     other = make_fit(tmp_path / "fit", shards, names, side)
     with pytest.raises(UserError, match=said):
-        evaluate_model(other, shards, "validation", None, PARAMETERS)
+        evaluate_model(other, shards, "validation", PARAMETERS)
 
 
 def damaged(fit, folder, name, content):
@@ -284,15 +288,14 @@ def damaged(fit, folder, name, content):
         ("gap.json", b'{"early": ', r"gap\.json: not JSON"),
         ("gap.json", b"\xff\xfe", r"gap\.json: not JSON"),
         ("gap.json", b"[1]", r"gap\.json: not a JSON object"),
-        ("gap.json", b'{"early": {}, "final": 3}', r"gap\.json: lacks 'final'"),
+        ("gap.json", b'{"early": {}, "final": 3}', r"gap\.json: lacks 'early\.epoch'"),
     ],
 )
 def test_damage_is_told_in_a_sentence(fit, shards, tmp_path, name, content, said):
     folder = damaged(fit, tmp_path / "fit", name, content)
     with pytest.raises(UserError, match=said) as told:
-        evaluate_stage(folder, shards, tmp_path / "evaluation", PARAMETERS)
+        evaluate_fit(folder, shards, PARAMETERS)
     assert "\n" not in str(told.value)
-    assert not (tmp_path / "evaluation").exists()
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.9, 0.999])
@@ -300,18 +303,18 @@ def test_a_model_cut_short_is_told(fit, shards, tmp_path, kept):
     content = (fit / "model.keras").read_bytes()
     folder = damaged(fit, tmp_path / "fit", "model.keras", content[: int(kept * len(content))])
     with pytest.raises(UserError, match=r"not a complete \.keras file"):
-        evaluate_stage(folder, shards, tmp_path / "evaluation", PARAMETERS)
+        evaluate_fit(folder, shards, PARAMETERS)
 
 
 def test_a_model_of_something_else_is_told(shards, tmp_path):
     images = keras.Input((32, 32, 3))
     keras.Model(images, keras.layers.Flatten()(images)).save(tmp_path / "other.keras")
     with pytest.raises(UserError, match=r"other\.keras: .*does not say which action units"):
-        evaluate_model(tmp_path / "other.keras", shards, None, None, PARAMETERS)
+        evaluate_model(tmp_path / "other.keras", shards, None, PARAMETERS)
 
 
 def test_published_figures_that_do_not_fit_are_said_so(fit, shards):
-    found = evaluate_model(fit, shards, "validation", None, PARAMETERS, beside_published=True)
+    found = evaluate_model(fit, shards, "validation", PARAMETERS, published=True)
     assert found.comparison is None
     assert any(note.startswith("no published figures fit") for note in found.notes)
 
@@ -349,7 +352,7 @@ def folds(tmp_path):
 
 def test_folds_are_summed_before_they_are_scored(folds):
     folders, written = folds
-    found = sum_evaluations(folders, None, PARAMETERS)
+    found = sum_folds(folders, PARAMETERS)
     known = [table.drop_nulls("AU1") for table in written]
     truth = pl.concat(known)["AU1"].to_numpy()
     chances = [table["AU1_probability"].to_numpy() for table in known]
@@ -369,10 +372,11 @@ def test_folds_are_summed_before_they_are_scored(folds):
 
 
 def test_the_sum_of_folds_is_written_and_shown(folds, tmp_path):
-    found = sum_evaluations(folds[0], tmp_path / "sum", PARAMETERS)
+    summary = run_sum_folds(folds[0], tmp_path / "sum", PARAMETERS)
     rows = pl.read_csv(tmp_path / "sum" / "per_action_unit.csv")
-    assert rows["f1_fold_3"].to_list() == [found.units[0]["f1_fold_3"]]
-    (shown,) = summarize(found, "three folds").more
+    assert rows["f1_fold_3"].to_list() == [sum_folds(folds[0], PARAMETERS).units[0]["f1_fold_3"]]
+    (shown,) = summary.more
+    assert shown.title == "3 folds: validation"
     assert shown.columns[-3:] == ["f1 fold 1", "f1 fold 2", "f1 fold 3"]
     assert "average\nprecision" not in shown.columns
 
@@ -380,11 +384,11 @@ def test_the_sum_of_folds_is_written_and_shown(folds, tmp_path):
 def test_a_frame_or_a_person_in_two_folds_is_refused(folds, tmp_path):
     make_fold(tmp_path / "again", "BX", 5)
     with pytest.raises(UserError, match=r"the frame B/000000 is in the validation set of .*AB too"):
-        sum_evaluations([*folds[0], tmp_path / "again"], None, PARAMETERS)
+        sum_folds([*folds[0], tmp_path / "again"], PARAMETERS)
     table = make_fold(tmp_path / "person", "B", 5).with_columns(pl.col("id") + "x")
     table.write_parquet(tmp_path / "person" / "predictions.parquet")
     with pytest.raises(UserError, match=r"the subject B is in the validation set of .*AB too"):
-        sum_evaluations([*folds[0], tmp_path / "person"], None, PARAMETERS)
+        sum_folds([*folds[0], tmp_path / "person"], PARAMETERS)
 
 
 @pytest.mark.parametrize(
@@ -423,15 +427,15 @@ def test_a_frame_or_a_person_in_two_folds_is_refused(folds, tmp_path):
 def test_a_bad_fold_is_told_in_a_sentence(folds, change, said):
     change(folds[0][1])
     with pytest.raises(UserError, match=said):
-        sum_evaluations(folds[0], None, PARAMETERS)
+        sum_folds(folds[0], PARAMETERS)
 
 
 def test_a_sum_is_no_fold(folds, tmp_path):
-    sum_evaluations(folds[0][:2], tmp_path / "sum", PARAMETERS)
+    run_sum_folds(folds[0][:2], tmp_path / "sum", PARAMETERS)
     with pytest.raises(UserError, match=r"sum: is itself a sum of folds; name its folds instead"):
-        sum_evaluations([tmp_path / "sum", folds[0][2]], None, PARAMETERS)
+        sum_folds([tmp_path / "sum", folds[0][2]], PARAMETERS)
 
 
 def test_one_fold_is_no_sum(folds):
     with pytest.raises(UserError, match="two or more folds"):
-        sum_evaluations(folds[0][:1], None, PARAMETERS)
+        sum_folds(folds[0][:1], PARAMETERS)

@@ -17,11 +17,13 @@ from curate.base.errors import UserError
 from curate.base.files import check_folder
 from curate.base.params import Parameters
 from train.data import Shards
-from train.evaluate import result as evaluation
-from train.evaluate.stage import evaluate_stage
+from train.evaluate.result import FILES as EVALUATION_FILES
+from train.evaluate.stage import evaluate_fit
+from train.evaluate.stage import run as evaluate
 from train.fit.features import Features
 from train.fit.monitor import Monitor, check_validation
-from train.fit.stage import FILES, fit_stage
+from train.fit.stage import FILES
+from train.fit.stage import run as fit
 from train.metrics.loss import masked_cross_entropy
 from train.metrics.scores import choose_thresholds
 from train.model.load import load
@@ -48,7 +50,7 @@ def parameters(backbone):
 @pytest.fixture(scope="module")
 def fitted(shards, parameters, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fit")
-    return folder / "fit", fit_stage(shards, folder / "fit", parameters)
+    return folder / "fit", fit(shards, folder / "fit", parameters)
 
 
 def test_probes_hold_what_they_say(fitted):
@@ -66,8 +68,8 @@ def test_probes_hold_what_they_say(fitted):
 def test_what_is_written_may_be_written_again(fitted, shards, parameters, tmp_path):
     """A folder that holds anything else is refused: no file of ours may be missing in the lists."""
     check_folder(fitted[0], *FILES)
-    evaluate_stage(fitted[0], shards, tmp_path / "evaluation", parameters)
-    check_folder(tmp_path / "evaluation", *evaluation.FILES)
+    evaluate(fitted[0], shards, tmp_path / "evaluation", parameters)
+    check_folder(tmp_path / "evaluation", *EVALUATION_FILES)
 
 
 def test_it_learns(fitted):
@@ -76,7 +78,7 @@ def test_it_learns(fitted):
 
 
 def test_a_second_run_gives_the_same_bytes(fitted, shards, parameters, tmp_path):
-    fit_stage(shards, tmp_path / "fit", parameters)
+    fit(shards, tmp_path / "fit", parameters)
     files = sorted(p.relative_to(fitted[0]) for p in fitted[0].rglob("*") if p.is_file())
     assert len(files) > 8
     for name in files:
@@ -87,8 +89,8 @@ def test_no_half_written_folder_is_left(fitted):
     assert [path.name for path in fitted[0].parent.iterdir()] == ["fit"]
 
 
-def test_what_it_learnt_holds_on_people_never_seen(fitted, shards, parameters, tmp_path):
-    found = evaluate_stage(fitted[0], shards, tmp_path / "evaluation", parameters)
+def test_what_it_learnt_holds_on_people_never_seen(fitted, shards, parameters):
+    found = evaluate_fit(fitted[0], shards, parameters)
     assert found.metrics["validation"]["micro"]["f1"] > 0.9
 
 
@@ -111,7 +113,7 @@ def test_a_model_of_shards_that_do_not_tell_their_crop_does_not_either(
 ):
     older = shutil.copytree(shards, tmp_path / "tfrecords")
     (older / "metadata.json").unlink()
-    fit_stage(older, tmp_path / "fit", changed(parameters, epochs=1))
+    fit(older, tmp_path / "fit", changed(parameters, epochs=1))
     model = load(tmp_path / "fit")
     assert model.crop is None
     assert model.notes[0].startswith("the shards do not say how their frames were cut (crop)")
@@ -128,8 +130,8 @@ def changed(parameters, **given):
 def test_features_computed_once_train_as_pictures_do(shards, parameters, tmp_path):
     """Without augmentation the head is trained on features; with next to none on pictures."""
     still = changed(parameters, epochs=3, **STILL)
-    fit_stage(shards, tmp_path / "cached", still)
-    fit_stage(shards, tmp_path / "pictures", changed(still, brightness=1e-9))
+    fit(shards, tmp_path / "cached", still)
+    fit(shards, tmp_path / "pictures", changed(still, brightness=1e-9))
     on_features, on_pictures = (
         pl.read_csv(tmp_path / name / "history.csv")["loss"] for name in ("cached", "pictures")
     )
@@ -139,7 +141,7 @@ def test_features_computed_once_train_as_pictures_do(shards, parameters, tmp_pat
 def test_the_best_weights_are_kept(shards, parameters, tmp_path):
     """Trained far too fast, a later epoch is worse than an earlier one."""
     hasty = changed(parameters, lr=0.3, epochs=6, monitor="loss", **STILL)
-    fit_stage(shards, tmp_path / "fit", hasty)
+    fit(shards, tmp_path / "fit", hasty)
     history = pl.read_csv(tmp_path / "fit" / "history.csv")
     best = int(np.argmin(history["validation_loss"]))
     assert best < 5
@@ -155,7 +157,7 @@ def test_the_best_weights_are_kept(shards, parameters, tmp_path):
 
 def test_patience_ends_it_early(shards, parameters, tmp_path):
     hasty = changed(parameters, lr=0.3, epochs=40, patience=2, monitor="macro_f1", **STILL)
-    fit_stage(shards, tmp_path / "fit", hasty)
+    fit(shards, tmp_path / "fit", hasty)
     f1 = pl.read_csv(tmp_path / "fit" / "history.csv")["validation_macro_f1"].to_list()
     assert len(f1) < 40
     assert len(f1) == f1.index(max(f1)) + 1 + 2
@@ -170,7 +172,7 @@ def test_fine_tuned_blocks_move_and_frozen_ones_do_not(shards, parameters, tmp_p
     network = keras.Model(images, keras.layers.Flatten()(x))
     network.save(tmp_path / "own.keras")
     tuned = changed(parameters, backbone=str(tmp_path / "own.keras"), unfreeze=1, epochs=1)
-    fit_stage(shards, tmp_path / "fit", tuned)
+    fit(shards, tmp_path / "fit", tuned)
     model = keras.models.load_model(tmp_path / "fit" / "model.keras")
     weights = {v.path.rpartition("block")[2]: np.asarray(v) for v in model.weights}
     for variable in network.weights:
@@ -181,7 +183,7 @@ def test_fine_tuned_blocks_move_and_frozen_ones_do_not(shards, parameters, tmp_p
 
 def test_half_precision_is_written_as_full(shards, parameters, tmp_path):
     half = changed(parameters, epochs=2, precision="mixed_float16")
-    fit_stage(shards, tmp_path / "fit", half)
+    fit(shards, tmp_path / "fit", half)
     model = keras.models.load_model(tmp_path / "fit" / "model.keras")
     assert {layer.compute_dtype for layer in model.get_layer("head").layers} == {"float32"}
     with zipfile.ZipFile(tmp_path / "fit" / "model.keras") as archive:
@@ -196,8 +198,8 @@ def test_half_precision_is_written_as_full(shards, parameters, tmp_path):
 def test_weights_raise_the_rare_class(shards, parameters, tmp_path):
     """The loss of an untrained network, whose every label costs log 2, tells the mean weight."""
     weighed = changed(parameters, epochs=1, lr=1e-9, dropout=0, weight="inverse", **STILL)
-    fit_stage(shards, tmp_path / "fit", weighed)
-    fit_stage(shards, tmp_path / "plain", changed(weighed, weight="none"))
+    fit(shards, tmp_path / "fit", weighed)
+    fit(shards, tmp_path / "plain", changed(weighed, weight="none"))
     labels = Shards.open(shards).labels("train")
     present, absent = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
     loss, plain = (
@@ -218,7 +220,7 @@ def test_a_loss_that_is_no_number_is_told(shards, parameters, tmp_path):
     huge = changed(parameters, backbone=str(tmp_path / "huge.keras"), units=[])
     sentence = r"very first training loss is no number: the backbone .*huge\.keras gives"
     with pytest.raises(UserError, match=sentence):
-        fit_stage(shards, tmp_path / "fit", huge)
+        fit(shards, tmp_path / "fit", huge)
     assert [path.name for path in tmp_path.iterdir()] == ["huge.keras"]
 
 
@@ -241,7 +243,7 @@ def test_what_cannot_be_monitored_ends_before_training(backbone, shards, paramet
     description["splits"] = [s for s in description["splits"] if s["name"] != "validation"]
     (one_subject / "dataset_info.json").write_text(json.dumps(description))
     with pytest.raises(UserError, match=r"validation, which is empty"):
-        fit_stage(one_subject, tmp_path / "fit", changed(parameters, patience=2))
+        fit(one_subject, tmp_path / "fit", changed(parameters, patience=2))
     assert [path.name for path in tmp_path.iterdir()] == ["tfrecords"]
 
 
@@ -255,7 +257,7 @@ def test_the_labels_of_a_split_are_read_once(shards, parameters, tmp_path, monke
 
     monkeypatch.setattr(tf.io, "parse_example", counted)
     asked = changed(parameters, epochs=1, weight="inverse", monitor="macro_f1")
-    fit_stage(shards, tmp_path / "fit", asked)
+    fit(shards, tmp_path / "fit", asked)
     assert passes == [["labels/AU1", "labels/AU12"]] * 3  # training, moments, validation
 
 
@@ -275,7 +277,7 @@ def test_damage_is_told_before_anything_is_written(shards, parameters, tmp_path)
     path = next(damaged.glob("*-train.tfrecord-00001-*"))
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(UserError, match="a TFRecord file is damaged"):
-        fit_stage(damaged, tmp_path / "fit", parameters)
+        fit(damaged, tmp_path / "fit", parameters)
     assert [path.name for path in tmp_path.iterdir()] == ["tfrecords"]
 
 
@@ -308,11 +310,11 @@ def test_what_the_labels_cannot_teach_is_said_and_kept(
     shards, parameters, tmp_path, caplog, training, said
 ):
     poor = relabelled(shards, tmp_path / "tfrecords", "AU12", train=training, moments=0)
-    fit_stage(poor, tmp_path / "fit", changed(parameters, epochs=1, weight="inverse", **STILL))
+    fit(poor, tmp_path / "fit", changed(parameters, epochs=1, weight="inverse", **STILL))
     chosen = "AU12: no positive on held-out moments, so its threshold is 0.5, not chosen"
     assert caplog.messages[0].startswith(said)
     assert caplog.messages[1] == chosen
-    found = evaluate_stage(tmp_path / "fit", poor, tmp_path / "evaluation", parameters)
+    found = evaluate_fit(tmp_path / "fit", poor, parameters)
     assert found.notes[0].startswith(said)
     assert found.notes[1] == chosen
 
@@ -321,5 +323,5 @@ def test_without_a_known_label_there_is_nothing_to_learn(shards, parameters, tmp
     poor = relabelled(shards, tmp_path / "half", "AU12", train=-1)
     poor = relabelled(poor, tmp_path / "tfrecords", "AU1", train=-1)
     with pytest.raises(UserError, match="tfrecords: no training frame has a known label, so "):
-        fit_stage(poor, tmp_path / "fit", parameters)
+        fit(poor, tmp_path / "fit", parameters)
     assert {path.name for path in tmp_path.iterdir()} == {"half", "tfrecords"}

@@ -18,7 +18,7 @@ from curate.dedup import rule as dedup
 from curate.shards import choose_examples, write_shards
 from curate.split import stage as split
 from curate.tables import FRAMES, frame_id, part_path, write_table
-from train.fit.stage import fit_stage
+from train.fit.stage import run as fit
 
 SIDE, BLOCKS, PER_CLIP = 32, 8, 160
 STRIDE = 2
@@ -110,7 +110,7 @@ def verdict(footage: Footage, backbone: str, folder: Path, **changes) -> dict:
         "epochs": 6, "rotation": 0, "shear": 0, "zoom": 0, "shift": 0, "flip": False,
         "brightness": 0,
     } | changes  # fmt: skip
-    fit_stage(make_shards(footage, folder), folder / "fit", Parameters(**chosen))
+    fit(make_shards(footage, folder), folder / "fit", Parameters(**chosen))
     return json.loads((folder / "fit" / "gap.json").read_text())
 
 

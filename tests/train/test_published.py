@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curate.split.published_folds import PUBLISHED_FOLDS
-from train.evaluate.published import PUBLISHED, compare
+from train.evaluate.published import PUBLISHED, compare_f1
 
 DISFA = PUBLISHED["disfa"].action_units
 FOLD_2 = set(PUBLISHED_FOLDS["disfa"].tested[1])
@@ -33,7 +33,7 @@ def test_the_action_units_average_to_the_mean_that_was_printed(key, method, mean
 
 
 def test_it_compares_the_benchmarks_action_units_only():
-    found = compare(ours((*DISFA, "AU5", "AU15", "AU17", "AU20")), FOLD_2)
+    found = compare_f1(ours((*DISFA, "AU5", "AU15", "AU17", "AU20")), FOLD_2)
     assert found is not None
     assert found.title == "F1 beside figures published for DISFA"
     assert found.columns == ["", "ours", "JAA-Net", "ME-GraphAU"]
@@ -44,7 +44,7 @@ def test_it_compares_the_benchmarks_action_units_only():
 
 
 def test_all_folds_together_are_known_in_any_writing():
-    found = compare(ours(), {name.lower() for name in EVERYONE})
+    found = compare_f1(ours(), {name.lower() for name in EVERYONE})
     assert found is not None
     assert "27 subjects of DISFA's three folds" in found.caution
 
@@ -55,26 +55,26 @@ def test_all_folds_together_are_known_in_any_writing():
     ids=["one", "one short", "one more", "others"],
 )
 def test_other_people_are_compared_only_when_asked(subjects):
-    assert compare(ours(), subjects) is None
-    found = compare(ours(), subjects, asked=True)
+    assert compare_f1(ours(), subjects) is None
+    found = compare_f1(ours(), subjects, asked=True)
     assert found is not None
     assert "not those of a fold of DISFA" in found.caution
 
 
 def test_other_action_units_are_never_compared():
-    assert compare(ours(DISFA[1:]), FOLD_2, asked=True) is None
-    assert compare({}, FOLD_2, asked=True) is None
+    assert compare_f1(ours(DISFA[1:]), FOLD_2, asked=True) is None
+    assert compare_f1({}, FOLD_2, asked=True) is None
 
 
 def test_bp4d_is_known_by_its_own():
     subjects = set(PUBLISHED_FOLDS["bp4d"].tested[0])
-    found = compare(ours(PUBLISHED["bp4d"].action_units), subjects)
+    found = compare_f1(ours(PUBLISHED["bp4d"].action_units), subjects)
     assert found is not None
     assert "BP4D" in found.title
 
 
 def test_the_mean_leaves_out_what_is_not_defined():
     column: dict[str, float | None] = dict.fromkeys(DISFA, 0.4)
-    found = compare({"ours": column | {"AU9": None}}, FOLD_2)
+    found = compare_f1({"ours": column | {"AU9": None}}, FOLD_2)
     assert found is not None
     assert found.rows[-1][1] == 0.4

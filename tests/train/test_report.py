@@ -22,11 +22,9 @@ from curate.dedup import rule as dedup
 from curate.split import stage as split
 from curate.tables import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
 from tests.train.made_gaps import make_gap, make_probes, make_verdict
-from train.evaluate.calibration import reliability_rows
 from train.evaluate.predictions import Predictions, as_table
-from train.evaluate.published import PUBLISHED, compare
-from train.evaluate.result import EVALUATED, Evaluation, write
-from train.evaluate.scorecard import scorecard, summary
+from train.evaluate.published import PUBLISHED, compare_f1
+from train.evaluate.result import EVALUATED, Evaluation, score_split, write_evaluation
 from train.report.stage import ReportInputs, draw_charts, read_tables, run
 from train.report.words import describe_network, headline, no_skill_loss
 
@@ -167,18 +165,10 @@ def make_evaluation(folder: Path, *, people: bool) -> None:
     subjects = [f"S{i % 5}" for i in range(frames)]
     ids = [frame_id(f"clip{i % 4}", i) for i in range(frames)]
     predictions = Predictions(["AU1", "AU2"], labels, chances, subjects)
-    evaluation = Evaluation(pl.DataFrame(), {"gap": {}})
-    parts = []
-    for name in EVALUATED:
-        parts.append(as_table(predictions, ids, name))
-        units, means = scorecard(predictions, 0.5, np.array([0.625, 0.5]), 0)
-        evaluation.units += [{"split": name, **row} for row in units]
-        evaluation.means += [{"split": name, **row} for row in means]
-        bins = reliability_rows(labels, chances, ["AU1", "AU2"])
-        evaluation.reliability += [{"split": name, **row} for row in bins]
-        evaluation.metrics[name] = summary(means, frames, len(set(subjects)))
-    evaluation.predictions = pl.concat(parts)
-    write(evaluation, folder)
+    chosen = np.array([0.625, 0.5])
+    scores = [score_split(name, predictions, 0.5, chosen, seed=0) for name in EVALUATED]
+    table = pl.concat(as_table(predictions, ids, name) for name in EVALUATED)
+    write_evaluation(Evaluation(table, scores, gaps={"gap": {}}), folder)
 
 
 def make_inputs(folder: Path, subjects: int, *, timed: bool) -> ReportInputs:
@@ -256,7 +246,7 @@ def test_published_figures_are_shown_where_evaluation_wrote_them(report, inputs,
     assert "figures published for" not in Page(report / "index.html").text
     folder = tmp_path / "evaluation"
     shutil.copytree(inputs.evaluation, folder)
-    comparison = compare(
+    comparison = compare_f1(
         {"ours": dict.fromkeys(PUBLISHED["disfa"].action_units, 0.5)}, set(), asked=True
     )
     assert comparison is not None

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from curate.base.errors import UserError
+from tests.train.made_gaps import make_verdict
 from train.gap.bootstrap import Estimate
 from train.gap.dissect import dissect
 from train.gap.losses import FEW_FRAMES
@@ -222,7 +223,7 @@ def test_what_is_missing_is_said():
 
 def test_table_and_sentence_round_alike():
     gap = dissect(0.25, _losses(0.2, 0.2, 0.2, 0.24748), ENOUGH)
-    rows = summarize(Path("fit"), [gap, gap]).rows
+    rows = summarize(Path("fit"), make_verdict(gap, gap)).rows
     assert f"{rows[0][1]:+.3f}" == "+0.048"
     assert "+0.048" in gap.sentence
 
@@ -240,7 +241,7 @@ def test_it_says_when_there_is_nothing_to_say(losses, words):
 
 def test_the_table_has_two_columns_a_time():
     gaps = [dissect(e, _losses(0.2, 0.22, 0.39, 0.4), ENOUGH) for e in (0.25, 8.0)]
-    summary = summarize(Path("fit"), gaps)
+    summary = summarize(Path("fit"), make_verdict(*gaps))
     columns, rows = summary.columns, summary.rows
     assert summary.closing == [gap.sentence for gap in gaps]
     assert columns == ["part", "epoch 0.25", "95 % interval", "epoch 8", "95 % interval"]

@@ -46,7 +46,7 @@ def fit(
 ) -> None:
     """Train, scoring the five probes of the gap several times within the first epoch.
 
-    A run that was killed goes on, when it is started again, from where it was some seconds before.
+    A run that was killed resumes, when it is started again, where it was some seconds before.
 
     Examples:
 
@@ -55,10 +55,8 @@ def fit(
     - `train fit --unfreeze 2 --monitor macro_f1 --patience 3`: fine-tune, keep the best weights
     """
     with console.quiet_tensorflow():
-        from train.fit.stage import fit_stage
-    from train.gap.verdict import summarize
-
-    console.show(summarize(output, fit_stage(shards, output, p)), as_json=as_json)
+        from train.fit.stage import run
+    console.show(run(shards, output, p), as_json=as_json)
 
 
 @app.command()
@@ -102,15 +100,12 @@ def evaluate(
     if split and not model:
         raise UserError("--split: needs a MODEL, as in 'train evaluate data/fit/model.keras'")
     with console.quiet_tensorflow():
-        from train.evaluate.stage import evaluate_model, evaluate_stage
-    from train.evaluate.result import summarize
-
+        from train.evaluate.stage import run, run_on_model
     if model:
-        found = evaluate_model(model, shards, split, output, p, beside_published=published)
+        summary = run_on_model(model, shards, split, output, p, published=published)
     else:
-        output = output or EVALUATION
-        found = evaluate_stage(fit, shards, output, p, beside_published=published)
-    console.show(summarize(found, str(output or model)), as_json=as_json)
+        summary = run(fit, shards, output or EVALUATION, p, published=published)
+    console.show(summary, as_json=as_json)
 
 
 @app.command()
@@ -133,11 +128,9 @@ def sum_folds(
 
     Example: `train sum-folds folds/1 folds/2 folds/3`
     """
-    from train.evaluate.result import summarize
-    from train.evaluate.sum_folds import sum_evaluations
+    from train.evaluate.sum_folds import run
 
-    found = sum_evaluations(folders, output, p, beside_published=published)
-    console.show(summarize(found, f"{len(folders)} folds"), as_json=as_json)
+    console.show(run(folders, output, p, published=published), as_json=as_json)
 
 
 @app.command()

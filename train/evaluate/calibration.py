@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 from train.metrics.scores import Floats, rounded
 
 BINS = 10
+# Columns of calibration.csv: a row a bin that holds frames.
+RELIABILITY: dict[str, type[pl.DataType]] = {
+    "split": pl.String,
+    "action_unit": pl.String,
+    "from": pl.Float64,
+    "to": pl.Float64,
+    "frames": pl.Int64,
+    "probability": pl.Float64,
+    "present": pl.Float64,
+}
 
 
 def reliability(
@@ -43,8 +53,8 @@ def expected_error(
     errors = []
     for unit in zip(labels.T, probabilities.T, strict=True):
         frames, expected, present = reliability(*unit)
-        apart = np.nansum(frames * np.abs(expected - present))
-        errors.append(apart / frames.sum() if frames.sum() else np.nan)
+        distance = np.nansum(frames * np.abs(expected - present))
+        errors.append(distance / frames.sum() if frames.sum() else np.nan)
     return np.array(errors, np.float64)
 
 
@@ -67,14 +77,3 @@ def reliability_rows(
             for number in np.flatnonzero(frames)
         ]
     return rows
-
-
-RELIABILITY = {
-    "split": pl.String,
-    "action_unit": pl.String,
-    "from": pl.Float64,
-    "to": pl.Float64,
-    "frames": pl.Int64,
-    "probability": pl.Float64,
-    "present": pl.Float64,
-}

@@ -14,6 +14,7 @@ from typing import Any
 
 from curate.base.text import plural
 from curate.split.published_folds import PUBLISHED_FOLDS
+from train.evaluate.scorecard import Row
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,26 @@ class Comparison:
         return asdict(self)
 
 
-def compare(
+def compare_scores(
+    units: Sequence[Row], subjects: Set[str], threshold: float, *, asked: bool
+) -> tuple[Comparison | None, list[str]]:
+    """Set F1 at `threshold` and at the chosen thresholds beside the published figures.
+
+    `units` has a row an action unit, as `scorecard` scores them; `subjects` and `asked` are as
+    `compare_f1` takes them. Returns notes too: where it is asked for, and no published figure fits.
+    """
+    f1 = {
+        f"ours at {threshold:g}": {row["action_unit"]: row["f1"] for row in units},
+        "ours, chosen": {row["action_unit"]: row["chosen_f1"] for row in units},
+    }
+    comparison = compare_f1(f1, subjects, asked=asked)
+    if comparison or not asked:
+        return comparison, []
+    known = " or ".join(", ".join(benchmark.action_units) for benchmark in PUBLISHED.values())
+    return None, [f"no published figures fit: they are of the action units {known}"]
+
+
+def compare_f1(
     f1: Mapping[str, Mapping[str, float | None]], subjects: Set[str], *, asked: bool = False
 ) -> Comparison | None:
     """Set F1 (column to action unit to 0-1, None undefined) beside the published figures.

@@ -25,6 +25,18 @@ from train.metrics.scores import (
 Row: TypeAlias = dict[str, Any]
 MEANS = ("micro", "macro")
 _THREE = ("precision", "recall", "f1")
+_SCORED = (*SCORES, *(f"chosen_{name}" for name in _THREE))
+# Columns of per_action_unit.csv and means.csv.
+COLUMNS: dict[str, type[pl.DataType]] = {
+    "split": pl.String,
+    "action_unit": pl.String,
+    "positives": pl.Int64,
+    "frames": pl.Int64,
+    **dict.fromkeys(_SCORED, pl.Float64),
+    "chosen_threshold": pl.Float64,
+    "calibration_error": pl.Float64,
+    **{f"{name}_{end}": pl.Float64 for name in _SCORED for end in ("low", "high")},
+}
 
 
 def scorecard(
@@ -36,8 +48,10 @@ def scorecard(
     `COLUMNS` names; None where a figure is not defined.
     """
     chances = predictions.probabilities
-    predicted = {"": predict(chances, np.full_like(chosen, threshold))}
-    predicted["chosen_"] = predict(chances, chosen)
+    predicted = {
+        "": decide(chances, np.full_like(chosen, threshold)),
+        "chosen_": decide(chances, chosen),
+    }
     units, means = score_decided(
         predictions.names, predictions.labels, predicted, predictions.subjects, seed, chances
     )
@@ -75,7 +89,7 @@ def score_decided(
     return rows[: -len(MEANS)], rows[-len(MEANS) :]
 
 
-def predict(
+def decide(
     probabilities: NDArray[np.floating], thresholds: Sequence[float] | NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Mark which action units count as present (frames, units), from thresholds (units,)."""
@@ -120,20 +134,7 @@ def _add(
             }
 
 
-_SCORED = (*SCORES, *(f"chosen_{name}" for name in _THREE))
-COLUMNS: dict[str, type[pl.DataType]] = {
-    "split": pl.String,
-    "action_unit": pl.String,
-    "positives": pl.Int64,
-    "frames": pl.Int64,
-    **dict.fromkeys(_SCORED, pl.Float64),
-    "chosen_threshold": pl.Float64,
-    "calibration_error": pl.Float64,
-    **{f"{name}_{end}": pl.Float64 for name in _SCORED for end in ("low", "high")},
-}
-
-
-def summary(means: list[Row], frames: int, subjects: int) -> dict[str, Any]:
+def mean_figures(means: list[Row], frames: int, subjects: int) -> dict[str, Any]:
     """Return a set's means as metrics.json holds them: few enough for `dvc metrics diff`."""
     rows = {row["action_unit"]: row for row in means}
     kept = ("precision", "recall", "f1", "f1_low", "f1_high", "average_precision")

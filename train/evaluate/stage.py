@@ -3,39 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from curate.base.console import Summary
 from curate.base.errors import UserError
-from curate.base.files import read_json
 from curate.base.stage_params import EvaluateParameters
 from train.data import Shards
-from train.evaluate.calibration import reliability_rows
+from train.evaluate.matching import matching_notes, require_same, shared_action_units
 from train.evaluate.predict import predict
 from train.evaluate.predictions import of_split
-from train.evaluate.result import EVALUATED, Evaluation, compare, notes_on, write
-from train.evaluate.scorecard import scorecard, summary
+from train.evaluate.published import compare_scores
+from train.evaluate.result import EVALUATED, Evaluation, score_split, write_evaluation
+from train.evaluate.summary import summarize
+from train.gap.verdict import FILE as GAP
+from train.gap.verdict import Gap, Verdict
 from train.model.load import Model, load
 
 CHOSEN_ON = "moments"
 
 
-def evaluate_stage(
+def run(
     fit: Path,
     shards: Path,
     output: Path,
     parameters: EvaluateParameters,
     *,
-    beside_published: bool = False,
-) -> Evaluation:
-    """Predict the validation splits, score them, write everything to `output`, whole.
+    published: bool = False,
+) -> Summary:
+    """Score the model of `fit` on the validation splits of `shards`; write all of it to `output`.
 
-    Writes metrics.json, summary.json, per_action_unit.csv, means.csv, calibration.csv, notes.json
-    and predictions.parquet, and published.json where the comparison holds or is asked for
-    (`beside_published`).
+    That is metrics.json, summary.json, per_action_unit.csv, means.csv, calibration.csv, notes.json
+    and predictions.parquet, and published.json where the comparison with published figures holds or
+    is asked for (`published`).
+
+    Raises:
+        UserError: as `evaluate_fit`, or `output` holds something else.
+    """
+    evaluation = evaluate_fit(fit, shards, parameters, published=published)
+    write_evaluation(evaluation, output)
+    return summarize(evaluation, str(output))
+
+
+def evaluate_fit(
+    fit: Path, shards: Path, parameters: EvaluateParameters, *, published: bool = False
+) -> Evaluation:
+    """Score the model of `train fit` on both validation splits, its gap beside them.
 
     Raises:
         UserError: no model or shards, damaged ones, or a model of other action units or of frames
@@ -43,25 +60,48 @@ def evaluate_stage(
     """
     opened = Shards.open(shards)
     model = load(fit)
-    _require_same(model, opened)
-    gap = _read_gap(fit / "gap.json")
-    evaluation = _evaluate(model, opened, EVALUATED, parameters, beside_published)
-    for name, when in (("gap", "final"), ("gap_early", "early")):
-        evaluation.metrics[name] = _figures_only(gap[when])
-    write(evaluation, output)
-    return evaluation
+    require_same(model, opened)
+    verdict = Verdict.read(fit / GAP)
+    evaluation = _evaluate(model, opened, EVALUATED, parameters, published)
+    gaps = {"gap": _figures(verdict.final), "gap_early": _figures(verdict.early)}
+    return replace(evaluation, gaps=gaps)
 
 
-def evaluate_model(
+def _figures(gap: Gap) -> dict[str, Any]:
+    """Keep of a gap what is a figure: DVC's metrics are numbers."""
+    figures = gap.as_dict().items()
+    return {name: value for name, value in figures if isinstance(value, int | float | None)}
+
+
+def run_on_model(
     model: Path,
     shards: Path,
     split: str | None,
     output: Path | None,
     parameters: EvaluateParameters,
     *,
-    beside_published: bool = False,
+    published: bool = False,
+) -> Summary:
+    """Score a model file as `evaluate_model` does; write to `output` where one is given.
+
+    Raises:
+        UserError: as `evaluate_model`, or `output` holds something else.
+    """
+    evaluation = evaluate_model(model, shards, split, parameters, published=published)
+    if output:
+        write_evaluation(evaluation, output)
+    return summarize(evaluation, str(output or model))
+
+
+def evaluate_model(
+    model: Path,
+    shards: Path,
+    split: str | None,
+    parameters: EvaluateParameters,
+    *,
+    published: bool = False,
 ) -> Evaluation:
-    """Score a model file on a split of any folder of shards; write to `output` where given.
+    """Score a model file on a split of any folder of shards.
 
     Without `split` both validation splits are scored. Action units that the model does not predict,
     or that the shards do not label, are left out and noted, as are frames cut in another way.
@@ -72,60 +112,16 @@ def evaluate_model(
     """
     opened = Shards.open(shards)
     loaded = load(model)
-    there = opened.splits
-    wanted = [split] if split else [name for name in EVALUATED if name in there]
-    if not wanted or not set(wanted) <= set(there):
+    splits = [split] if split else [name for name in EVALUATED if name in opened.splits]
+    if not splits or not set(splits) <= set(opened.splits):
         lacking = f"split '{split}'" if split else "validation split"
-        raise UserError(f"{shards}: has no {lacking}; choose with --split of {', '.join(there)}")
-    evaluation = _evaluate(loaded, opened, wanted, parameters, beside_published)
-    if split == CHOSEN_ON:
-        evaluation.notes.append(
-            f"{split}: thresholds are chosen on such frames, so what they give here flatters"
-        )
-    if output:
-        write(evaluation, output)
-    return evaluation
-
-
-def _require_same(model: Model, shards: Shards) -> None:
-    if list(model.action_units) != shards.action_units:
-        raise UserError(
-            f"{model.path}: was trained for {', '.join(model.action_units)}, but the shards hold "
-            f"{', '.join(shards.action_units)}",
-            path=model.path,
-        )
-    other_crop = _other_crop(model, shards)
-    if other_crop:
-        raise UserError(
-            f"{model.path}: {other_crop}; train it on these shards, or make these with that crop",
-            path=model.path,
-            key="crop",
-        )
-
-
-def _other_crop(model: Model, shards: Shards) -> str:
-    """Describe that the shards' frames are cut in another way than the model's; else nothing."""
-    if None in (model.crop, shards.crop) or model.crop == shards.crop:
-        return ""
-    return f"was trained on frames cut with crop '{model.crop}', the shards' with '{shards.crop}'"
-
-
-def _read_gap(path: Path) -> dict[str, Any]:
-    """Read gap.json: the gap `early` and at the end (`final`), each a part to its figure.
-
-    Raises:
-        UserError: no such file, or one of something else.
-    """
-    gap = read_json(path, "train fit", "early", "final")
-    for when in ("early", "final"):
-        if not isinstance(gap[when], dict):
-            raise UserError(f"{path}: lacks '{when}'; make it again with 'train fit'")
-    return gap
-
-
-def _figures_only(gap: dict[str, Any]) -> dict[str, Any]:
-    """Keep of a gap what is a figure: DVC's metrics are numbers."""
-    return {k: v for k, v in gap.items() if v is None or isinstance(v, int | float)}
+        known = ", ".join(opened.splits)
+        raise UserError(f"{shards}: has no {lacking}; choose with --split of {known}")
+    evaluation = _evaluate(loaded, opened, splits, parameters, published)
+    if split != CHOSEN_ON:
+        return evaluation
+    flatters = f"{split}: thresholds are chosen on such frames, so what they give here flatters"
+    return replace(evaluation, notes=[*evaluation.notes, flatters])
 
 
 def _evaluate(
@@ -133,52 +129,18 @@ def _evaluate(
     shards: Shards,
     splits: Sequence[str],
     parameters: EvaluateParameters,
-    beside_published: bool,
+    published: bool,
 ) -> Evaluation:
-    """Predict and score each split, at the parameters' threshold and at the chosen ones."""
-    names, notes = _shared(model, shards)
+    """Predict and score each split, at the parameters' threshold and at the model's own."""
+    names = shared_action_units(model, shards)
     thresholds = dict(zip(model.action_units, model.thresholds, strict=True))
-    chosen = np.array([thresholds[name] for name in names])
-    tables = [predict(model, shards, split, names) for split in splits]
-    evaluation = Evaluation(pl.concat(tables), {}, notes=notes)
-    for split in splits:
-        predictions = of_split(evaluation.predictions, split)
-        units, means = scorecard(predictions, parameters.threshold, chosen, parameters.seed)
-        evaluation.units += [{"split": split, **row} for row in units]
-        evaluation.means += [{"split": split, **row} for row in means]
-        evaluation.reliability += [
-            {"split": split, **row}
-            for row in reliability_rows(predictions.labels, predictions.probabilities, names)
-        ]
-        subjects = len(set(predictions.subjects))
-        evaluation.metrics[split] = summary(means, len(predictions), subjects)
-        evaluation.notes += notes_on(split, units, subjects)
-    evaluation.comparison = compare(evaluation, splits[0], parameters.threshold, beside_published)
-    return evaluation
-
-
-def _shared(model: Model, shards: Shards) -> tuple[list[str], list[str]]:
-    """List the action units that model and shards share, and notes: the model's own, and on those
-    that they do not share."""
-    side, wanted = shards.image_size, model.image_size
-    if side != wanted:
-        raise UserError(
-            f"{model.path}: takes pictures of {wanted} pixels, but the shards hold {side}; make "
-            f"them anew with image_size {wanted}"
-        )
-    labelled = shards.action_units
-    names = [name for name in model.action_units if name in labelled]
-    if not names:
-        raise UserError(
-            f"{model.path}: predicts {', '.join(model.action_units)}, of which the shards label "
-            f"none (they hold {', '.join(labelled)})"
-        )
-    other_crop = _other_crop(model, shards)
-    notes = [*model.notes, *([f"the model {other_crop}"] if other_crop else [])]
-    for these, others, said in (
-        (model.action_units, labelled, "predicted, but the shards do not label them"),
-        (labelled, model.action_units, "labelled, but the model does not predict them"),
-    ):
-        alone = [name for name in these if name not in others]
-        notes += [f"{', '.join(alone)}: {said}; left out"] if alone else []
-    return names, notes
+    own = np.array([thresholds[name] for name in names])
+    table = pl.concat([predict(model, shards, split, names) for split in splits])
+    threshold, seed = parameters.threshold, parameters.seed
+    scores = [score_split(split, of_split(table, split), threshold, own, seed) for split in splits]
+    people = set(table.filter(pl.col("split") == splits[0])["subject"])
+    comparison, misfit = compare_scores(scores[0].units, people, threshold, asked=published)
+    notes = [*model.notes, *matching_notes(model, shards)]
+    for split_scores in scores:
+        notes += split_scores.notes()
+    return Evaluation(table, scores, [*notes, *misfit], comparison)

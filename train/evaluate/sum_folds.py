@@ -11,12 +11,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.stage_params import EvaluateParameters
 from train.evaluate.predictions import Predictions, of_split, read_predictions
-from train.evaluate.result import EVALUATED, Evaluation, compare, notes_on, write
-from train.evaluate.scorecard import Row, score_decided, summary
-from train.evaluate.scorecard import predict as predict_at
+from train.evaluate.published import compare_scores
+from train.evaluate.result import EVALUATED, Evaluation, SplitScores, write_evaluation
+from train.evaluate.scorecard import decide, score_decided
+from train.evaluate.summary import summarize
 from train.metrics.scores import macro, micro, per_action_unit, rounded
 
 SPLIT = EVALUATED[0]
@@ -33,12 +35,26 @@ class Fold:
     thresholds: NDArray[np.float64]
 
 
-def sum_evaluations(
+def run(
     folders: Sequence[Path],
     output: Path | None,
     parameters: EvaluateParameters,
     *,
-    beside_published: bool = False,
+    published: bool = False,
+) -> Summary:
+    """Sum evaluations as `sum_folds` does; write to `output` where one is given.
+
+    Raises:
+        UserError: as `sum_folds`, or `output` holds something else.
+    """
+    evaluation = sum_folds(folders, parameters, published=published)
+    if output:
+        write_evaluation(evaluation, output)
+    return summarize(evaluation, f"{len(folders)} folds")
+
+
+def sum_folds(
+    folders: Sequence[Path], parameters: EvaluateParameters, *, published: bool = False
 ) -> Evaluation:
     """Pool the natural validation sets of the folds in `folders`, each decided by its own model.
 
@@ -52,19 +68,15 @@ def sum_evaluations(
     if len(folders) < 2:
         raise UserError("name the evaluation folders of two or more folds")
     folds = [_read(folder) for folder in folders]
-    for one, other in pairwise(folds):
-        if one.predictions.names != other.predictions.names:
-            raise UserError(
-                f"{other.folder}: scores {', '.join(other.predictions.names)}, but {one.folder} "
-                f"{', '.join(one.predictions.names)}; evaluate all folds on the same action units"
-            )
+    _require_same_units(folds)
     for column in ("id", "subject"):
         _require_once(folds, column)
-    evaluation = _pool(folds, parameters)
-    evaluation.comparison = compare(evaluation, SPLIT, parameters.threshold, beside_published)
-    if output:
-        write(evaluation, output)
-    return evaluation
+    scores = _score(folds, parameters)
+    table = pl.concat([fold.table for fold in folds])
+    comparison, misfit = compare_scores(
+        scores.units, set(table["subject"]), parameters.threshold, asked=published
+    )
+    return Evaluation(table, [scores], [*scores.notes(), *misfit], comparison, folds=len(folds))
 
 
 def _read(folder: Path) -> Fold:
@@ -86,6 +98,16 @@ def _read(folder: Path) -> Fold:
     return Fold(folder, table, predictions, thresholds)
 
 
+def _require_same_units(folds: list[Fold]) -> None:
+    """Make sure that all folds score the same action units."""
+    for fold, other in pairwise(folds):
+        if fold.predictions.names != other.predictions.names:
+            raise UserError(
+                f"{other.folder}: scores {', '.join(other.predictions.names)}, but {fold.folder} "
+                f"{', '.join(fold.predictions.names)}; evaluate all folds on the same action units"
+            )
+
+
 def _require_once(folds: list[Fold], column: str) -> None:
     """Make sure that no frame, and no subject, lies in two folds' validation sets."""
     owner: dict[str, Path] = {}
@@ -99,40 +121,31 @@ def _require_once(folds: list[Fold], column: str) -> None:
             owner[name] = fold.folder
 
 
-def _pool(folds: list[Fold], parameters: EvaluateParameters) -> Evaluation:
+def _score(folds: list[Fold], parameters: EvaluateParameters) -> SplitScores:
+    """Score the frames of all folds together, and add the F1 of each fold to the rows."""
     names = folds[0].predictions.names
     labels = np.concatenate([fold.predictions.labels for fold in folds])
     subjects = [subject for fold in folds for subject in fold.predictions.subjects]
     fixed = np.full(len(names), parameters.threshold)
-    predicted = {
+    decided = {
         "": _decide(folds, [fixed] * len(folds)),
         "chosen_": _decide(folds, [fold.thresholds for fold in folds]),
     }
-    pooled = pl.concat([fold.table for fold in folds])
-    units, means = score_decided(names, labels, predicted, subjects, parameters.seed)
+    units, means = score_decided(names, labels, decided, subjects, parameters.seed)
     for number, fold in enumerate(folds, start=1):
         for row, f1 in zip([*units, *means], _f1(fold.predictions, fixed), strict=True):
             row[f"{FOLD_COLUMN}{number}"] = rounded(f1)
-    evaluation = Evaluation(pooled, {"folds": len(folds)})
-    evaluation.units = _of_split(units)
-    evaluation.means = _of_split(means)
-    evaluation.metrics[SPLIT] = summary(means, len(pooled), len(set(subjects)))
-    evaluation.notes = notes_on(SPLIT, evaluation.units, len(set(subjects)))
-    return evaluation
+    return SplitScores(SPLIT, len(labels), len(set(subjects)), units, means)
 
 
 def _f1(predictions: Predictions, thresholds: NDArray[np.float64]) -> list[float | None]:
     """Return one fold's F1 of each action unit, then micro and macro."""
-    decided = predict_at(predictions.probabilities, thresholds)
+    decided = decide(predictions.probabilities, thresholds)
     units = per_action_unit(predictions.labels, decided)
     together = micro(predictions.labels, decided)
     return [score.f1 for score in (*units, together, macro(units))]
 
 
 def _decide(folds: list[Fold], thresholds: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
-    decided = zip(folds, thresholds, strict=True)
-    return np.concatenate([predict_at(fold.predictions.probabilities, t) for fold, t in decided])
-
-
-def _of_split(rows: list[Row]) -> list[Row]:
-    return [{"split": SPLIT, **row} for row in rows]
+    pairs = zip(folds, thresholds, strict=True)
+    return np.concatenate([decide(fold.predictions.probabilities, own) for fold, own in pairs])

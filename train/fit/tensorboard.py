@@ -38,13 +38,19 @@ def write_events(
     fed = {row["epoch"]: row["frames_fed"] for row in scores}
     runs: dict[str, list[Point]] = {"training": [], "validation": []}
     for row in history:
-        for name in (name for name in row if name != "epoch"):
-            run = "validation" if name.startswith("validation_") else "training"
-            figure = name.removeprefix("validation_")
-            tag = "loss/epoch" if figure == "loss" else figure.replace("_", " ")
-            runs[run].append((fed[row["epoch"]], tag, row[name]))
+        for name, value in row.items():
+            if name != "epoch":
+                run, tag = _run_and_tag(name)
+                runs[run].append((fed[row["epoch"]], tag, value))
     for run, points in runs.items():
         _write(points, folder / run)
+
+
+def _run_and_tag(column: str) -> tuple[str, str]:
+    """Name the run and the tag of a column of history.csv."""
+    run = "validation" if column.startswith("validation_") else "training"
+    figure = column.removeprefix("validation_")
+    return run, "loss/epoch" if figure == "loss" else figure.replace("_", " ")
 
 
 def _write(points: Sequence[Point], run: Path) -> None:

@@ -205,12 +205,13 @@ def _when(epoch: float) -> str:
     return f"After {plural(float(epoch), 'epoch')}"
 
 
-def summarize(output: Path, gaps: list[Gap]) -> Summary:
+def summarize(output: Path, verdict: Verdict) -> Summary:
     """Lay out the early and the final gap: a row a part; its figure and interval at each time."""
     labels = {"gap": "gap: held out - seen", **NAMES, "dropped": "dropped - seen"}
     columns = ["part"]
     rows: dict[str, list[Any]] = {name: [label] for name, label in labels.items()}
-    for gap in gaps:
+    gaps = {"early": verdict.early, "final": verdict.final}
+    for gap in gaps.values():
         columns += [f"epoch {gap.epoch:g}", "95 % interval"]
         for name, row in rows.items():
             row += [getattr(gap, name), format_interval(*gap.bounds(name))]
@@ -218,6 +219,6 @@ def summarize(output: Path, gaps: list[Gap]) -> Summary:
         f"{output}: the gap, in nats of loss",
         columns,
         [tuple(row) for row in rows.values()],
-        {name: gap.as_dict() for name, gap in zip(("early", "final"), gaps, strict=True)},
-        closing=[gap.sentence for gap in gaps],
+        {name: gap.as_dict() for name, gap in gaps.items()},
+        closing=[gap.sentence for gap in gaps.values()],
     )

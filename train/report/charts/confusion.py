@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from curate.viz.style import NAME, ORANGE, SKY, SMALL, WORDS, draw_message, in_style, new_figure
 from train.evaluate.predictions import Predictions, of_split
-from train.evaluate.scorecard import predict
+from train.evaluate.scorecard import decide
 
 _ACROSS = 3  # action units a row, two squares each
 _SPLIT = "validation"
@@ -54,7 +54,7 @@ def count_confusion(predictions: Predictions, name: str, threshold: float) -> ND
     """
     unit = predictions.names.index(name)
     labels = predictions.labels[:, unit]
-    predicted = predict(predictions.probabilities[:, [unit]], [threshold])[:, 0]
+    predicted = decide(predictions.probabilities[:, [unit]], [threshold])[:, 0]
     cells = [
         [((labels == label) & (predicted == prediction)).sum() for prediction in (1, 0)]
         for label in (1, 0)
