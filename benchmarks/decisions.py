@@ -20,7 +20,7 @@ from curate.base.console import Summary
 from curate.base.params import Parameters
 from curate.cap.rule import apply
 from curate.dedup import rule as dedup
-from curate.split import stage as split
+from curate.split import rule as split
 from curate.tables import FRAMES, KEY, frame_id
 
 SUBJECTS, CLIPS, FRAMES_A_CLIP = 60, 120, 2500

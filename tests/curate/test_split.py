@@ -16,7 +16,7 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.search.across import count_across
 from curate.split import stage
-from curate.split.stage import decide
+from curate.split.rule import decide
 from curate.tables import DEDUP, KEY, SPLIT, frame_id, write_table
 
 RULE: dict[str, Any] = {

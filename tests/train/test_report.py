@@ -19,7 +19,7 @@ from curate.base.files import write_json
 from curate.base.params import Parameters
 from curate.cap.rule import apply
 from curate.dedup import rule as dedup
-from curate.split import stage as split
+from curate.split import rule as split
 from curate.tables import CAP, DEDUP, FRAMES, SPLIT, frame_id, part_path, write_table
 from tests.train.made_gaps import make_gap, make_probes, make_verdict
 from train.evaluate.predictions import Predictions, as_table

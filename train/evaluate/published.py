@@ -1,6 +1,6 @@
 """The field's published F1 figures of DISFA and BP4D, and a table that sets a user's beside them.
 
-Sources, both subject-exclusive in three folds (the ones in curate.split.stage.published_folds):
+Sources, both subject-exclusive in three folds (the ones in curate.split.published_folds):
 JAA-Net: Shao et al., "Deep Adaptive Attention for Joint Facial Action Unit Detection and Face
 Alignment", ECCV 2018. ME-GraphAU (ResNet-50): Luo et al., "Learning Multi-dimensional Edge
 Feature-based AU Relation Graph for Facial Action Unit Recognition", IJCAI 2022.
