@@ -110,7 +110,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What gap.json holds: the gap early in training and of the weights kept, those of an epoch."""
+    """What gap.json holds: the gap early in training, that of the weights kept, and their epoch."""
 
     early: Gap
     final: Gap

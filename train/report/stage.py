@@ -61,8 +61,8 @@ _RESULTS = {
 def run(inputs: ReportInputs, output: Path, parameters: Parameters) -> Summary:
     """Draw the charts and write the page into the folder `output`, all of it or nothing.
 
-    Returns the files written, the page last. The same tables, parameters and commit give the same
-    bytes.
+    The files written are returned, the page last. The same tables, parameters and commit give the
+    same bytes.
 
     Raises:
         UserError: a table is missing or is not what it should be.
