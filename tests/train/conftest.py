@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from curate.tables import CAP, CROP, FRAMES, frame_id, part_path
 
@@ -71,3 +77,45 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
         on_frames=lambda _: None,
     )
     return folder / "tfrecords"
+
+
+_ALONE = """
+import pathlib
+import sys
+sys.modules["curate"] = None  # as where this project is not installed
+import keras
+import numpy as np
+images = np.load("pictures.npy")
+for path in pathlib.Path().glob("*.keras"):
+    model = keras.models.load_model(path)
+    kinds = {kind: model(images.astype(kind), training=False) for kind in ("uint8", "float32")}
+    np.savez(path.with_suffix(".npz"), **kinds)
+assert "train" not in sys.modules
+try:
+    import train
+except RuntimeError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def keras_alone() -> Callable[[Path, NDArray[np.uint8]], dict[str, dict[str, NDArray[Any]]]]:
+    """Load a folder's models with Keras alone, in a process that has only a `train.py` of a user's.
+
+    Returns the outputs for pictures by the model's name and the pictures' type.
+    """
+
+    def load(folder: Path, pictures: NDArray[np.uint8]) -> dict[str, dict[str, NDArray[Any]]]:
+        (folder / "train.py").write_text('raise RuntimeError("this is a file of the user")\n')
+        (folder / "use.py").write_text(_ALONE)
+        np.save(folder / "pictures.npy", pictures)
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        command = [sys.executable, "use.py"]
+        used = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert used.returncode == 0, used.stderr
+        assert "this is a file of the user" in used.stdout
+        return {path.stem: dict(np.load(path)) for path in folder.glob("*.npz")}
+
+    return load
