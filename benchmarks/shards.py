@@ -15,7 +15,8 @@ import polars as pl
 from benchmarks.footage import videos_by_name
 from curate.media.clip import Clip
 from curate.media.decode import frames_of
-from curate.shards import choose_examples, write_shards
+from curate.shards.stage import choose_examples
+from curate.shards.write import write_shards
 from curate.tables import CAP, FRAMES, frame_id, part_path, write_table
 from train.data import Shards
 

@@ -237,7 +237,7 @@ def in_order(frames: tf.data.Dataset, seed: int, epoch: int) -> tf.data.Dataset:
     """Put a training split's frames in the order of an epoch, counted from 0.
 
     The first epoch comes in file order, which `shards` has shuffled: so what was fed by any step is
-    known without asking. Later epochs are shuffled anew, each by a seed of its own: so any of them
+    known without asking. Later epochs are shuffled, each by a seed of its own, so that any of them
     can be fed again. The order is the same whatever stands for the frames: records or numbers.
     """
     if not epoch:

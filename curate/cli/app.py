@@ -232,7 +232,7 @@ def shards(
     Example: `curate shards --output data/tfrecords`
     """
     with console.quiet_tensorflow():
-        from curate.shards import run
+        from curate.shards.stage import run
     console.show(run(frames, cap, labels, output, p), as_json=as_json)
 
 

@@ -16,10 +16,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from curate.base import console
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.frames.extract import extract_clip
-from curate.shards import choose_examples, run
+from curate.shards.stage import choose_examples, run
 from curate.sources.videos import find_clips
 from curate.tables import (
     CAP,
@@ -241,8 +242,8 @@ def test_no_training_frame_left_is_said(tables: tuple[Path, Path, Path], tmp_pat
     ("clip", "index", "sentence"),
     [
         ("z", 0, "z.parquet: no such part; make it with 'curate frames'"),
-        ("a", 99, "a.parquet: lacks the frame a/000099; make the decisions anew"),
-        ("d", 0, "d.parquet: lacks the frame d/000000; make the decisions anew"),
+        ("a", 99, "a.parquet: lacks the frame a/000099; make the decisions again"),
+        ("d", 0, "d.parquet: lacks the frame d/000000; make the decisions again"),
     ],
     ids=["no part", "no frame", "no picture"],
 )
@@ -313,7 +314,7 @@ def test_terminated_midway_it_leaves_nothing_begun(
     def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
         yield kill
 
-    monkeypatch.setattr("curate.shards.console.progress", progress)
+    monkeypatch.setattr(console, "progress", progress)
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so that a failure ends no test run
     try:
         with pytest.raises(SystemExit) as ended:

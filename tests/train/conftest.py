@@ -44,7 +44,8 @@ def _rows(subject: str, rng: np.random.Generator) -> tuple[list[dict], list[dict
 @pytest.fixture(scope="session")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write train (two subjects), moments, dropped, and validation (two subjects)."""
-    from curate.shards import choose_examples, write_shards
+    from curate.shards.stage import choose_examples
+    from curate.shards.write import write_shards
 
     folder = tmp_path_factory.mktemp("shards")
     rng = np.random.default_rng(0)

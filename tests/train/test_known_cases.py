@@ -15,7 +15,8 @@ import pytest
 from curate.base.params import Parameters
 from curate.cap.rule import apply
 from curate.dedup import rule as dedup
-from curate.shards import choose_examples, write_shards
+from curate.shards.stage import choose_examples
+from curate.shards.write import write_shards
 from curate.split import rule as split
 from curate.tables import FRAMES, frame_id, part_path, write_table
 from train.fit.stage import run as fit

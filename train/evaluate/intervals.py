@@ -1,6 +1,6 @@
-"""95 % intervals of the scores, by drawing the subjects anew: what other people might have given.
+"""95 % intervals of the scores, by drawing the subjects again: what other people might have given.
 
-Frames of one person are alike, so drawing frames anew would make the intervals far too narrow. The
+Frames of one person are alike, so drawing frames would make the intervals far too narrow. The
 percentile bootstrap over clusters: Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
 """
 

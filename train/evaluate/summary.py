@@ -24,7 +24,7 @@ _SHOWN = {
 
 
 def summarize(evaluation: Evaluation, title: str) -> Summary:
-    """Lay out each split's figures, then the published ones beside them."""
+    """Format each split's figures, then the published ones beside them."""
     tables = [_table(f"{title}: {scores.split}", scores) for scores in evaluation.splits]
     closing = []
     if evaluation.comparison:
@@ -35,7 +35,7 @@ def summarize(evaluation: Evaluation, title: str) -> Summary:
 
 
 def _table(title: str, scores: SplitScores) -> Table:
-    """Lay rows out, at the fixed threshold, then at the chosen; empty columns are left out."""
+    """Format rows, at the fixed threshold, then at the chosen; empty columns are left out."""
     shown = [_shown(row) for row in (*scores.units, *scores.means)]
     folds = {name.replace("_", " "): name for name in shown[0] if name.startswith("f1_fold_")}
     columns = {

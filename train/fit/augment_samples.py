@@ -36,7 +36,7 @@ def write_samples(shards: Shards, parameters: FitParameters, path: Path) -> None
 
 
 def samples(frames: NDArray[np.uint8], parameters: FitParameters) -> NDArray[np.uint8]:
-    """Augment frames (rows, side, side, 3) anew: to (rows, 1 + samples, side, side, 3)."""
+    """Augment frames (rows, side, side, 3): to (rows, 1 + samples, side, side, 3), theirs first."""
     layer = augmentation(parameters)
     fed = [np.asarray(layer(frames, training=True)) for _ in range(SAMPLES)]
     return np.stack([frames, *(np.rint(pictures) for pictures in fed)], axis=1).astype(np.uint8)
@@ -49,6 +49,6 @@ def _frames(shards: Shards) -> NDArray[np.uint8]:
 
 
 def _side_by_side(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay (rows, columns, side, side, 3) out as one picture."""
+    """Join pictures (rows, columns, side, side, 3) to one."""
     rows, columns, height, width, channels = pictures.shape
     return pictures.swapaxes(1, 2).reshape(rows * height, columns * width, channels)

@@ -38,17 +38,17 @@ def require_known(shards: Path, training: Labels) -> None:
 def training_notes(names: list[str], training: Labels) -> list[str]:
     """List which action units training cannot teach: labels (frames, units), -1 unknown.
 
-    A note a kind of lack, with all the action units that lack it.
+    One note for each kind of lack, with all the action units that lack it.
     """
     lacks = (
         "unknown in every training frame; {are} not learned, and {their} scores mean nothing",
         "no training frame has {them} present; the network can only learn {their} absence",
         "no training frame has {them} absent; the network can only learn {their} presence",
     )
-    one = {"are": "it is", "their": "its", "them": "it"}
-    more = {"are": "they are", "their": "their", "them": "them"}
+    single = {"are": "it is", "their": "its", "them": "it"}
+    several = {"are": "they are", "their": "their", "them": "them"}
     return [
-        f"{', '.join(lacking)}: {lack.format(**(more if len(lacking) > 1 else one))}"
+        f"{', '.join(lacking)}: {lack.format(**(several if len(lacking) > 1 else single))}"
         for lack, lacking in zip(lacks, _lacking(names, training), strict=True)
         if lacking
     ]
@@ -57,7 +57,7 @@ def training_notes(names: list[str], training: Labels) -> list[str]:
 def threshold_notes(names: list[str], moments: Labels) -> list[str]:
     """List which thresholds were not chosen (`train.metrics.scores`), lacking labels on moments.
 
-    Labels (frames, units), -1 unknown. A note a kind of lack.
+    Labels (frames, units), -1 unknown. One note for each kind of lack.
     """
     if not len(moments):
         return [f"no moments are held out, so all thresholds are {DEFAULT_THRESHOLD:g}, not chosen"]

@@ -57,7 +57,7 @@ class Recorder(keras.callbacks.Callback):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Resume from a `state`; what it holds is logged anew, in the same order."""
+        """Resume from a `state`; what it holds is logged again, in the same order."""
         self._step = state["step"]
         self.scores[:], self.history[:] = state["scores"], state["history"]
         self.gaps[:] = [Gap(**gap) for gap in state["gaps"]]

@@ -1,8 +1,7 @@
-"""Stage `shards`: the chosen frames as TFRecords with TFDS metadata, and an index of them.
+"""Writing examples as TFRecords with TFDS metadata, and an index of them.
 
-The JPEG bytes of the frames table are passed through. Training frames are written in an order
-shuffled by the seed, so that the first epoch can be fed in file order and "already fed" is known;
-the other splits are in time order. Only one shard's frames are in memory at a time.
+The JPEG bytes of the frames table are passed through. Clips are read once, one after the other,
+and only one shard's frames are in memory at a time.
 """
 
 from __future__ import annotations
@@ -16,26 +15,19 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from curate.base import console
-from curate.base.console import Summary
 from curate.base.errors import UserError
 from curate.base.files import atomic_folder
-from curate.base.stage_params import ShardsParameters
-from curate.base.workers import terminated_as_exit
 from curate.tables import (
-    CAP,
     CROP,
     IMAGE,
     INDEX,
     INDEX_FILE,
-    KEY,
     LABELS,
     SPLITS,
     UNKNOWN,
     action_units,
     label_feature,
     part_path,
-    read_table,
     recorded,
     write_table,
 )
@@ -60,45 +52,6 @@ def features(names: list[str], image_size: int) -> tfds.features.FeaturesDict:
             "index": tfds.features.Scalar(np.int32),
         }
     )
-
-
-def choose_examples(cap: pl.DataFrame, dropped_frames: int, seed: int) -> pl.DataFrame:
-    """List the examples to write: the columns of `cap`, `split`, and `rank`, the order in it.
-
-    Raises:
-        UserError: no training frame is left.
-    """
-    generator = np.random.default_rng(seed)
-    train = _split(cap, "train")
-    if train.is_empty():
-        if (cap["reason"] == "unlabelled").all():
-            raise UserError(
-                "no frame is labelled, so there is nothing to learn; check the notes of 'curate "
-                "labels', or thin without labels with 'curate dedup PATH'"
-            )
-        raise UserError(
-            "no training frame is left after dedup, split and cap; lower stride, distance or "
-            "margin, or raise cap (see the tables that those stages print)"
-        )
-    reasons = pl.col("reason").is_in(["stride", "near_duplicate", "over_cap"])
-    dropped = cap.filter((pl.col("split") == "train") & reasons)
-    sample = np.sort(generator.permutation(len(dropped))[:dropped_frames])
-    validation = _split(cap, "validation")
-    chosen = {
-        "train": train[generator.permutation(len(train))],
-        "validation": validation,
-        "validation_balanced": validation.filter("balanced"),
-        "moments": _split(cap, "moments"),
-        "dropped": dropped[sample],
-    }
-    return pl.concat(
-        chosen[split].with_columns(pl.lit(split).alias("split")).with_row_index("rank")
-        for split in SPLITS
-    )
-
-
-def _split(cap: pl.DataFrame, split: str) -> pl.DataFrame:
-    return cap.filter((pl.col("split") == split) & pl.col("keep"))
 
 
 def write_shards(
@@ -217,7 +170,7 @@ def _pictures(part: Path, wanted: set[str]) -> dict[str, bytes]:
                 jpegs[key] = jpeg
     missing = sorted(wanted - set(jpegs))
     if missing:
-        raise UserError(f"{part}: lacks the frame {missing[0]}; make the decisions anew")
+        raise UserError(f"{part}: lacks the frame {missing[0]}; make the decisions again")
     return jpegs
 
 
@@ -267,19 +220,3 @@ def _split_info(split: str, lengths: list[int], folder: Path) -> tfds.core.Split
     return tfds.core.SplitInfo(
         name=split, shard_lengths=lengths, num_bytes=size, filename_template=template
     )
-
-
-def run(
-    frames: Path, cap: Path, labels: Path, output: Path, parameters: ShardsParameters
-) -> Summary:
-    """Write the frames that the decisions `cap` choose as shards; count each split's examples.
-
-    Raises:
-        UserError: no training frame is left, `output` holds something else, or `frames` lacks one.
-    """
-    examples = choose_examples(read_table(cap, CAP), parameters.dropped_frames, parameters.seed)
-    with terminated_as_exit(), console.progress("writing", len(examples)) as advance:
-        counts = write_shards(
-            frames, examples, read_table(labels, KEY), output, parameters.shard_frames, advance
-        )
-    return Summary(f"{output}", ["split", "frames"], list(counts.items()), dict(counts))

@@ -1,0 +1,1 @@
+"""Stage `shards`: the chosen frames as TFRecords with TFDS metadata, and an index of them."""
