@@ -53,6 +53,7 @@ def _settings(
 
 def run_program(name: str, app: typer.Typer) -> None:
     """Run a typer app as the program `name`."""
+    console.begin_program()
     try:
         with console.log_as_notes("curate", "train"):
             app()

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ from rich.text import Text
 
 from curate.base.text import format_cell
 
+_in_program = ContextVar("in_program", default=False)  # else a library's caller owns the screen
 _UNBOUNDED = 10_000  # columns of what is no terminal: a file or a pipe cuts nothing off
 
 
@@ -56,6 +58,11 @@ class Summary(Table):
 def _console(*, stderr: bool = False) -> Console:
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else _UNBOUNDED
     return Console(stderr=stderr, highlight=False, width=width)
+
+
+def begin_program() -> None:
+    """Show progress from here on: this process runs `curate` or `train` for someone."""
+    _in_program.set(True)
 
 
 def say(sentence: str, *, stderr: bool = False) -> None:
@@ -147,11 +154,13 @@ class _RateColumn(ProgressColumn):
 
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar with count, rate and time left; nothing where output is not a terminal.
+    """Show a bar with count, rate and time left, in a program whose errors go to a terminal.
 
     Yields a function that is told how many more steps are done.
     """
     console = _console(stderr=True)
+    # Not the console's own word: it takes FORCE_COLOR, as notebooks set it, for a terminal.
+    shown = _in_program.get() and sys.stderr.isatty()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -159,7 +168,7 @@ def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         _RateColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, disable=not shown) as bar:
         task = bar.add_task(label, total=total)
         yield lambda steps: bar.advance(task, steps)
 

@@ -90,3 +90,36 @@ def test_a_summary_without_columns_is_its_closing_words(
 ) -> None:
     console.show(Summary("", [], [], {}, closing=["a [story]"]), as_json=False)
     assert capsys.readouterr().out == "a [story]\n"
+
+
+PROGRESS = "with console.progress('hashing', 2) as advance:\n    advance(2)\n"
+
+
+def progress_shown(code: str, *, terminal: bool) -> str:
+    """Run code that shows progress; return what it wrote to standard error."""
+    words = [sys.executable, "-c", f"from curate.base import console\n{code}"]
+    environment = os.environ | {"FORCE_COLOR": "1", "TERM": "xterm"}
+    if not terminal:
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        return done.stderr + done.stdout
+    parent, child = pty.openpty()
+    subprocess.run(words, env=environment, stderr=child, check=True)
+    os.close(child)
+    written = b""
+    try:
+        while chunk := os.read(parent, 4096):
+            written += chunk
+    except OSError:  # Linux ends a terminal that nobody writes to with an error
+        pass
+    os.close(parent)
+    return written.decode()
+
+
+def test_a_program_shows_progress_on_a_terminal_and_nowhere_else() -> None:
+    program = f"console.begin_program()\n{PROGRESS}"
+    assert "hashing" in progress_shown(program, terminal=True)
+    assert progress_shown(program, terminal=False) == ""
+
+
+def test_a_library_shows_no_progress() -> None:
+    assert progress_shown(PROGRESS, terminal=True) == ""
