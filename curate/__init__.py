@@ -28,6 +28,7 @@ from curate.api.hashes import (  # noqa: E402
 )
 from curate.api.inspection import Audit, audit, explain  # noqa: E402
 from curate.api.labels import read_labels  # noqa: E402
+from curate.api.pipeline import prepare  # noqa: E402
 from curate.base.errors import (  # noqa: E402
     BadParameterError,
     DamagedInputError,
@@ -48,6 +49,7 @@ __all__ = [
     "from_imagehash",
     "hash_images",
     "near_duplicates",
+    "prepare",
     "read_labels",
     "suggest",
     "to_imagehash",

@@ -37,6 +37,8 @@ SUBSTITUTED = {
     ),
     "for k in 1 2 3;": ("for k in 3;", "one fold of three runs as the others do"),
 }
+# A document that is gone through in a folder of a reader's own, with files of the packages' names.
+ELSEWHERE = "docs/python.md"
 # A document whose sections each start from the project as `dvc repro` leaves it.
 DIVIDED = "README.md"
 
@@ -102,6 +104,8 @@ def test_a_documents_commands_run_one_after_the_other(part, prepared, programs, 
     home = tmp_path / "home"
     shutil.copytree(prepared, home, symlinks=True)
     project = folder = home / PROJECT
+    if part.name == ELSEWHERE:
+        folder = a_folder_of_ones_own(home)
     for block in part.blocks:
         if block.title:
             lay_down(project, block)
@@ -109,6 +113,15 @@ def test_a_documents_commands_run_one_after_the_other(part, prepared, programs, 
             print(f"--- {block.place}\n{to_run}")
             said, folder = run(home, folder, to_run, programs)
             print(said)
+
+
+def a_folder_of_ones_own(home: Path) -> Path:
+    """Make a folder that holds nothing but files named as our packages are."""
+    folder = home / "elsewhere"
+    folder.mkdir()
+    for name in ("curate", "train"):
+        (folder / f"{name}.py").write_text("raise RuntimeError('not ours')\n")
+    return folder
 
 
 def all_blocks() -> list[Block]:

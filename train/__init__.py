@@ -45,9 +45,15 @@ _LAZY = {
     "Shards": "train.data",
     "load": "train.model.load",
 }
+_ON_TENSORFLOW = ("FusedAugmentation", "Shards")
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'train' has no attribute '{name}'")
+    if name in _ON_TENSORFLOW:
+        from curate.base.console import quiet_tensorflow
+
+        with quiet_tensorflow():
+            return getattr(import_module(_LAZY[name]), name)
     return getattr(import_module(_LAZY[name]), name)

@@ -28,9 +28,13 @@ def fit(
         BadParameterError: a value that is not allowed; its `key` says which.
         UserError: no or damaged shards, no known label, or a loss that is no longer a number.
     """
-    from train.fit.stage import run
+    from curate.base.console import quiet_tensorflow
 
-    run(as_path(shards), as_path(output), checked(params, **parameters))
+    with quiet_tensorflow():
+        from train.fit.stage import run
+
+    summary = run(as_path(shards), as_path(output), checked(params, **parameters))
+    warn(summary.notes)
     return gap(output)
 
 
@@ -60,8 +64,11 @@ def evaluate(
         BadParameterError: a value that is not allowed; its `key` says which.
         UserError: no or damaged model or shards, or ones that do not go together.
     """
-    from train.evaluate.result import write_evaluation
-    from train.evaluate.stage import evaluate_model
+    from curate.base.console import quiet_tensorflow
+
+    with quiet_tensorflow():
+        from train.evaluate.result import write_evaluation
+        from train.evaluate.stage import evaluate_model
 
     p = checked(params, **parameters)
     evaluation = evaluate_model(as_path(model), as_path(shards), split, p)

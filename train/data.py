@@ -15,7 +15,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
+from curate.base.arguments import PathLike, as_path
+from curate.base.errors import DamagedInputError, MissingInputError, UserError
 from curate.tables import IMAGE, INDEX, INDEX_FILE, LABELS, label_feature, read_table
 
 # Encoded pictures held to draw from when an epoch is shuffled: some 20 MB at 128 pixels.
@@ -56,26 +57,35 @@ class Shards:
         self._labels: dict[str, NDArray[np.int8]] = {}
 
     @classmethod
-    def open(cls, folder: Path) -> Shards:
+    def open(cls, folder: PathLike) -> Shards:
         """Open a folder of shards.
 
         Raises:
-            UserError: no such data set, a damaged one, or one without action units.
+            MissingInputError: no such data set, or one that lacks a file.
+            DamagedInputError: its description cannot be read.
+            UserError: it has no action units.
         """
+        folder = as_path(folder)
         if not (folder / "dataset_info.json").is_file():
-            raise UserError(f"{folder}: holds no shards; make them with 'curate shards'")
+            raise MissingInputError(
+                f"{folder}: holds no shards; make them with 'curate shards'", path=folder
+            )
         try:
             shards = cls(folder, *_describe(folder))
         # A damaged description fails in whichever part of TFDS reads it first.
         except Exception as error:
-            raise UserError(
+            raise DamagedInputError(
                 f"{folder}: dataset_info.json, features.json or metadata.json is damaged "
-                f"({_reason(error)}); make the shards again with 'curate shards'"
+                f"({_reason(error)}); make the shards again with 'curate shards'",
+                path=folder,
             ) from None
         files = [path for split in shards._splits.values() for path in split.files]
         missing = [path for path in (folder / INDEX_FILE, *files) if not path.is_file()]
         if missing:
-            raise UserError(f"{missing[0]}: is missing; make the shards again with 'curate shards'")
+            raise MissingInputError(
+                f"{missing[0]}: is missing; make the shards again with 'curate shards'",
+                path=missing[0],
+            )
         if not shards.action_units:
             raise UserError(f"{folder}: its frames have no labels, so there is nothing to learn")
         return shards

@@ -49,6 +49,9 @@ class Story:
             for number, sentence in enumerate(chapter.sentences)
         ]
 
+    def __str__(self) -> str:
+        return "\n".join([self.frame.id, *self.as_lines()])
+
     def as_data(self) -> dict[str, Any]:
         """Return the story for machines: a key a stage, null for one that has not run."""
         stages = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from curate.base.console import quiet_tensorflow
 from curate.base.errors import DamagedInputError, UserError
 from train.model.file import (
     MEMBER,
@@ -130,7 +131,8 @@ def load(path: str | Path) -> Model:
     path = Path(path).expanduser()
     path = path / MODEL if path.is_dir() else path
     description = read_description(path)
-    import keras  # takes seconds, and is not needed to refuse a path
+    with quiet_tensorflow():
+        import keras  # takes seconds, and is not needed to refuse a path
 
     try:
         network = keras.saving.load_model(path, compile=False)
