@@ -67,14 +67,20 @@ def check_folder(folder: Path, holds: str, *others: str) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise UserError(f"{folder}: is a file, and a folder is to be written; choose another name")
+        raise UserError(
+            f"{folder}: is a file, and a folder is to be written; choose another name", path=folder
+        )
     names = sorted(path.name for path in folder.iterdir())
     if names and holds not in names:
-        raise UserError(f"{folder}: holds something else than {holds}; choose another folder")
+        raise UserError(
+            f"{folder}: holds something else than {holds}; choose another folder", path=folder
+        )
     foreign = [name for name in names if not any(fnmatch(name, own) for own in (holds, *others))]
     if foreign:
-        lost = first_few(foreign, 1)
-        raise UserError(f"{folder}: holds {lost}, which would be lost; choose another folder")
+        raise UserError(
+            f"{folder}: holds {first_few(foreign, 1)}, which would be lost; choose another folder",
+            path=folder,
+        )
 
 
 def remove_leftovers(partials: Iterable[Path]) -> int:
@@ -112,7 +118,8 @@ def check_outside(path: Path, *places: Path | None) -> None:
     for place in filter(None, places):
         if lies_in(place, path):
             raise UserError(
-                f"{place}: lies inside {path}, which is never changed; choose another place"
+                f"{place}: lies inside {path}, which is never changed; choose another place",
+                path=place,
             )
 
 
@@ -135,9 +142,13 @@ def check_writable(place: Path) -> None:
     """
     above = next(folder for folder in place.absolute().parents if folder.exists())
     if not above.is_dir():
-        raise UserError(f"{place}: {above} is a file, not a folder; choose another place")
+        raise UserError(
+            f"{place}: {above} is a file, not a folder; choose another place", path=place
+        )
     if not os.access(above, os.W_OK | os.X_OK):
-        raise UserError(f"{place}: no permission to write in {above}; choose another place")
+        raise UserError(
+            f"{place}: no permission to write in {above}; choose another place", path=place
+        )
 
 
 def digest(*paths: Path) -> str:
