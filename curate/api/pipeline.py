@@ -51,7 +51,7 @@ def prepare(
     from curate.split import stage as split
 
     with quiet_tensorflow():
-        from curate import shards
+        from curate.shards import stage as shards
 
     clips, at = as_path(footage), as_path(folder)
     p = checked(params, footage=str(clips), **parameters)
