@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ _IN_WORDS = {
     "bool_": "true or false",
     "list_type": "a list, such as [1, 2]",
 }
+
+_PLAIN = re.compile(r"[A-Za-z][\w./-]*")  # a word that Hydra reads without quotes
 
 
 class Parameters(
@@ -97,6 +100,16 @@ def format_value(value: object) -> str:
     if isinstance(value, float):  # without an exponent: PyYAML takes 2e-05 for a word
         return f"{Decimal(repr(value)):f}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def format_setting(key: str, value: object) -> str:
+    """Write a parameter as `dvc exp run -S` takes it: "lr=0.001", quoted where Hydra needs that.
+
+    https://hydra.cc/docs/advanced/override_grammar/basic/
+    """
+    quoted = isinstance(value, str) and not _PLAIN.fullmatch(value)
+    text = json.dumps(value, ensure_ascii=False) if quoted else format_value(value)
+    return f"{key}={text}"
 
 
 def _read(path: Path) -> dict[str, Any]:

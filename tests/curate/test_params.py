@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters, format_value, load_parameters
+from curate.base.params import Parameters, format_setting, format_value, load_parameters
 
 
 def write(folder: Path, text: str) -> Path:
@@ -124,6 +124,22 @@ def test_a_value_is_written_as_it_is_typed(
 ) -> None:
     assert format_value(value) == typed
     assert getattr(load_parameters(write(tmp_path, f"{key}: {typed}")), key) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "setting"),
+    [
+        (2e-05, "lr=0.00002"),
+        ([64, 32], "lr=[64, 32]"),
+        ("a/b.keras", "lr=a/b.keras"),
+        ("my films", 'lr="my films"'),
+        ("1e-3", 'lr="1e-3"'),
+    ],
+)
+def test_a_setting_is_quoted_where_hydra_would_read_something_else(
+    value: Any, setting: str
+) -> None:
+    assert format_setting("lr", value) == setting
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import Any
 import yaml
 
 from curate.base.errors import UserError
-from curate.base.params import Parameters, load_parameters
+from curate.base.params import Parameters, format_setting, format_value, load_parameters
 from curate.base.paths import PARAMS
 from curate.split.published_folds import check_fold
 
@@ -59,7 +58,7 @@ class Experiment:
     @property
     def overrides(self) -> list[str]:
         """The settings as `dvc exp run -S` takes them."""
-        return [f"{key}={_as_override(value)}" for key, value in self.settings.items()]
+        return [format_setting(key, value) for key, value in self.settings.items()]
 
     @property
     def command(self) -> str:
@@ -111,7 +110,7 @@ def _story(end: Parameters, written: Parameters, fixed: dict[str, Any]) -> Grid:
         name = name if end.cap else name.removeprefix("capped-")
         added = {key: getattr(end, key) for key in keys}
         if added.items() <= now.items():
-            said = ", ".join(f"{key} {_as_override(value)}" for key, value in added.items())
+            said = ", ".join(f"{key} {format_value(value)}" for key, value in added.items())
             notes.append(f"step '{name}' is left out: it would add nothing ({said})")
             continue
         now = now | added
@@ -142,7 +141,7 @@ def _combinations(varied: dict[str, list[Any]], fixed: dict[str, Any]) -> list[E
 
 def _name(settings: dict[str, Any]) -> str:
     """Name an experiment by its settings, as git allows it in a ref: lr-0.001_dropout-0."""
-    said = "_".join(f"{key}-{_as_override(value)}" for key, value in settings.items())
+    said = "_".join(f"{key}-{format_value(value)}" for key, value in settings.items())
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"[\[\]\"]", "", said))
     safe = re.sub(r"\.{2,}", ".", safe).strip(".-")
     return f"{safe}-" if safe.endswith(".lock") else safe
@@ -191,9 +190,3 @@ def _value(key: str, text: str, params: Path) -> Any:
     checked = getattr(load_parameters(params, **{key: value}), key)
     # YAML reads 1e-3 as a word; as written otherwise, since 0 and 0.0 are two in DVC's run cache
     return checked if isinstance(value, str) else value
-
-
-def _as_override(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w./-]*", value):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 from dataclasses import dataclass
 from itertools import chain
@@ -15,7 +13,7 @@ from rich.filesize import decimal
 
 from curate.base.errors import UserError
 from curate.base.git import git
-from curate.base.params import Parameters, format_value
+from curate.base.params import Parameters, format_setting
 from curate.viz.html import Table
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 # Committing dvc.lock records a run and changes no code: a report made after it is the same.
 _NOT_LOCK = (".", ":(exclude)dvc.lock")
-_PLAIN = re.compile(r"[\w./+-]+")  # what an experiment's setting may hold without quotes
 _CHANGED = "changed since, by something else than 'dvc repro'"
 
 
@@ -85,19 +82,12 @@ def commands(code: Code, parameters: Parameters) -> list[str]:
     """List the commands that make the report again, from the commit and the settings beside it."""
     ours = parameters.model_dump()
     base = Parameters().model_dump() if code.settings is None else code.settings
-    other = [f"-S {_setting(k, ours[k])}" for k in ours if k not in base or base[k] != ours[k]]
+    differing = [key for key, value in ours.items() if key not in base or base[key] != value]
+    other = [f"-S {shlex.quote(format_setting(key, ours[key]))}" for key in differing]
     checkout = [f"git checkout {code.commit}"] if code.commit else []
     install = "pip install -c constraints.txt -e ."
     run = " ".join(["dvc exp run report", *other]) if other else "dvc repro report"
     return [*checkout, install, run]
-
-
-def _setting(key: str, value: object) -> str:
-    """Write a setting for a shell, its value as Hydra reads it."""
-    written = format_value(value)
-    if isinstance(value, str) and not _PLAIN.fullmatch(value):
-        written = json.dumps(value, ensure_ascii=False)
-    return shlex.quote(f"{key}={written}")
 
 
 def data_table(project: Path, footage: str, read: list[Path]) -> Table | None:
