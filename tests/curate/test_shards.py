@@ -78,8 +78,8 @@ def tables(
         seeds = [100 * number + index for index in range(FRAMES)]
         write_video(folder / "in" / f"{clip}.avi", seeds=seeds)
     (folder / "in" / "d.mp4").touch()
-    for found in find_clips(folder / "in", Parameters()):
-        extract_clip(found, folder / "frames", Parameters(image_size=32))
+    for source in find_clips(folder / "in", Parameters()):
+        extract_clip(source, folder / "frames", Parameters(image_size=32))
     write_table(DECISIONS, folder / "cap.parquet", CAP)
     columns = [
         pl.Series(name, [values[row % 3] for row in range(len(DECISIONS))], pl.Int8)
@@ -210,15 +210,15 @@ def test_frames_of_two_crops_are_refused(tables: tuple[Path, Path, Path], tmp_pa
 
 
 def test_seed_orders_the_training_frames_and_draws_the_sample() -> None:
-    one, other = (choose_examples(DECISIONS, 4, seed) for seed in (0, 1))
+    first, second = (choose_examples(DECISIONS, 4, seed) for seed in (0, 1))
     for split in ("train", "dropped"):
-        mine, theirs = (t.filter(pl.col("split") == split)["id"].to_list() for t in (one, other))
+        mine, theirs = (t.filter(pl.col("split") == split)["id"].to_list() for t in (first, second))
         assert mine != theirs
-    assert sorted(one.filter(pl.col("split") == "train")["id"]) == sorted(
-        other.filter(pl.col("split") == "train")["id"]
+    assert sorted(first.filter(pl.col("split") == "train")["id"]) == sorted(
+        second.filter(pl.col("split") == "train")["id"]
     )
-    assert one.filter(pl.col("split") == "dropped").height == 4
-    assert one.equals(choose_examples(DECISIONS, 4, 0))
+    assert first.filter(pl.col("split") == "dropped").height == 4
+    assert first.equals(choose_examples(DECISIONS, 4, 0))
 
 
 def test_an_empty_split_is_left_out(tables: tuple[Path, Path, Path], tmp_path: Path) -> None:

@@ -53,11 +53,11 @@ def test_what_a_clip_adds_to_both_cancels():
 
 
 def test_one_clip_has_no_band():
-    one, two = mean_of(np.array([0.4])), mean_of(np.array([0.4, 0.5]))
-    assert one.value == 0.4
-    assert one.bounds() == (None, None)
-    assert (one - two).bounds() == (None, None)
-    assert two.bounds() != (None, None)
+    single, pair = mean_of(np.array([0.4])), mean_of(np.array([0.4, 0.5]))
+    assert single.value == 0.4
+    assert single.bounds() == (None, None)
+    assert (single - pair).bounds() == (None, None)
+    assert pair.bounds() != (None, None)
 
 
 def test_the_same_seed_gives_the_same_band():

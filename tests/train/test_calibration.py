@@ -23,10 +23,10 @@ SET = st.integers(1, 40).flatmap(
 def test_the_curve_is_scikit_learns(frames):
     labels, probabilities = frames
     count, expected, present = reliability(labels, probabilities)
-    there = count > 0
+    filled = count > 0
     true, predicted = calibration_curve(labels, probabilities, n_bins=BINS)
-    np.testing.assert_allclose(present[there], true)
-    np.testing.assert_allclose(expected[there], predicted)
+    np.testing.assert_allclose(present[filled], true)
+    np.testing.assert_allclose(expected[filled], predicted)
     assert count.sum() == len(labels)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.tables import frame_id
+from curate.tables import clip_of, frame_id
 from train.gap.choice import (
     affordable_frames,
     choose_frames,
@@ -105,9 +105,10 @@ def test_seen_are_the_fed_and_unseen_lie_beside_one_in_time():
     for step, probes in choice.trained.items():
         fed = set(IDS[: 4 * step])
         beside = set()
-        for one, other in itertools.pairwise(sorted(IDS)):
-            if one.split("/")[0] == other.split("/")[0]:
-                beside |= ({one} if other in fed else set()) | ({other} if one in fed else set())
+        for before, after in itertools.pairwise(sorted(IDS)):
+            if clip_of(before) == clip_of(after):
+                beside |= {before} if after in fed else set()
+                beside |= {after} if before in fed else set()
         assert {IDS[position] for position in probes["seen"]} == fed
         assert {IDS[position] for position in probes["unseen"]} == beside - fed
     assert len(choice.trained[1]["unseen"]) == 7

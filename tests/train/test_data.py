@@ -174,9 +174,9 @@ def test_a_damaged_file_is_told_in_one_sentence(shards, tmp_path, damage, reads)
     opened = Shards.open(damaged)
     reasons = "truncated|corrupted|expected to contain 30 elements|not a JPEG|Unknown image"
     sentence = rf"a TFRecord file is damaged \(.*({reasons}).*\); make the shards again"
-    with pytest.raises(UserError, match=sentence) as told, opened.readable_errors():
+    with pytest.raises(UserError, match=sentence) as raised, opened.readable_errors():
         reads(opened)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_other_errors_are_not_taken_for_damage(shards):
@@ -200,9 +200,9 @@ def test_a_missing_file_is_named(shards, tmp_path):
 def test_a_damaged_description_is_told(shards, tmp_path, name, content):
     damaged = shutil.copytree(shards, tmp_path / "tfrecords")
     (damaged / name).write_text(content)
-    with pytest.raises(UserError, match=r"is damaged|no labels") as told:
+    with pytest.raises(UserError, match=r"is damaged|no labels") as raised:
         Shards.open(damaged)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_damaged_metadata_are_told(shards, tmp_path):

@@ -32,7 +32,7 @@ FILES = {
 PARAMETERS = Parameters()
 
 
-def make_fit(folder: Path, shards: Path, names=("AU1", "AU12"), side=32, **told):
+def make_fit(folder: Path, shards: Path, names=("AU1", "AU12"), side=32, **given):
     """Write a model of mean colours, solved for on the training frames, and its gap."""
     images = keras.Input((side, side, 3))
     colours = keras.layers.AveragePooling2D(side // 2)(keras.layers.Rescaling(1 / 255)(images))
@@ -43,7 +43,7 @@ def make_fit(folder: Path, shards: Path, names=("AU1", "AU12"), side=32, **told)
     solved = np.linalg.lstsq(features, np.where(labels == 1, 2.0, -2.0), rcond=None)[0]
     dense.set_weights([solved[:-1], solved[-1]])
     folder.mkdir(parents=True)
-    description = {"thresholds": (0.3, 0.6), "image_size": side, "crop": "center"} | told
+    description = {"thresholds": (0.3, 0.6), "image_size": side, "crop": "center"} | given
     write_model(
         keras.Model(images, outputs),
         Description(action_units=names, **description),
@@ -190,12 +190,12 @@ def test_few_subjects_are_said_to_give_rough_intervals(evaluated):
 
 def test_what_training_could_not_teach_is_noted(shards, tmp_path):
     """It stands in the model, so that it is said whatever the model is scored on."""
-    said = "AU12: no positive on held-out moments, so its threshold is 0.5, not chosen"
-    fit = make_fit(tmp_path / "fit", shards, thresholds=(0.3, 0.5), notes=(said,))
+    note = "AU12: no positive on held-out moments, so its threshold is 0.5, not chosen"
+    fit = make_fit(tmp_path / "fit", shards, thresholds=(0.3, 0.5), notes=(note,))
     notes = run(fit, shards, tmp_path / "evaluation", PARAMETERS).notes
-    assert notes[0] == said
+    assert notes[0] == note
     assert json.loads((tmp_path / "evaluation" / "notes.json").read_text()) == {"notes": notes}
-    assert said in evaluate_model(fit, shards, "moments", PARAMETERS).notes
+    assert note in evaluate_model(fit, shards, "moments", PARAMETERS).notes
 
 
 def test_both_validation_sets_are_shown(evaluated):
@@ -210,19 +210,19 @@ def test_a_model_file_scores_any_split_and_writes_nothing_unasked(fit, shards, t
     moved = tmp_path / "mine.keras"
     shutil.copy(fit / "model.keras", moved)
     run_on_model(moved, shards, "moments", None, PARAMETERS)
-    found = evaluate_model(moved, shards, "moments", PARAMETERS)
-    assert list(found.metrics) == ["moments"]
-    assert found.metrics["moments"]["frames"] == 12
-    assert any("what they give here flatters" in note for note in found.notes)
+    evaluation = evaluate_model(moved, shards, "moments", PARAMETERS)
+    assert list(evaluation.metrics) == ["moments"]
+    assert evaluation.metrics["moments"]["frames"] == 12
+    assert any("what they give here flatters" in note for note in evaluation.notes)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.keras"]
     run_on_model(moved, shards, "moments", tmp_path / "out", PARAMETERS)
-    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == found.metrics
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == evaluation.metrics
 
 
 def test_without_a_split_the_validation_sets_are_scored(fit, evaluated, shards):
-    found = evaluate_model(fit / "model.keras", shards, None, PARAMETERS)
-    assert found.metrics["validation"] == evaluated[1].metrics["validation"]
-    assert "gap" not in found.metrics
+    evaluation = evaluate_model(fit / "model.keras", shards, None, PARAMETERS)
+    assert evaluation.metrics["validation"] == evaluated[1].metrics["validation"]
+    assert "gap" not in evaluation.metrics
 
 
 def test_an_unknown_split_lists_those_there_are(fit, shards):
@@ -232,41 +232,43 @@ def test_an_unknown_split_lists_those_there_are(fit, shards):
 
 def test_action_units_that_are_not_shared_are_left_out_and_noted(shards, tmp_path):
     other = make_fit(tmp_path / "fit", shards, ("AU4", "AU12"))
-    found = evaluate_model(other, shards, "validation", PARAMETERS)
-    assert [row["action_unit"] for row in found.units] == ["AU12"]
-    assert found.units[0]["chosen_threshold"] == 0.6
-    assert "AU4: predicted, but the shards do not label them; left out" in found.notes
-    assert "AU1: labelled, but the model does not predict them; left out" in found.notes
+    evaluation = evaluate_model(other, shards, "validation", PARAMETERS)
+    assert [row["action_unit"] for row in evaluation.units] == ["AU12"]
+    assert evaluation.units[0]["chosen_threshold"] == 0.6
+    assert "AU4: predicted, but the shards do not label them; left out" in evaluation.notes
+    assert "AU1: labelled, but the model does not predict them; left out" in evaluation.notes
     with pytest.raises(UserError, match="trained for AU4, AU12, but the shards hold AU1, AU12"):
         evaluate_fit(other, shards, PARAMETERS)
 
 
 def test_frames_cut_in_another_way_are_noted_or_refused(shards, tmp_path):
     other = make_fit(tmp_path / "fit", shards, crop="haar")
-    said = "was trained on frames cut with crop 'haar', the shards' with 'center'"
-    assert f"the model {said}" in evaluate_model(other, shards, None, PARAMETERS).notes
-    with pytest.raises(UserError, match=rf"model\.keras: {said}; train it on these shards") as told:
+    other_crop = "was trained on frames cut with crop 'haar', the shards' with 'center'"
+    assert f"the model {other_crop}" in evaluate_model(other, shards, None, PARAMETERS).notes
+    with pytest.raises(
+        UserError, match=rf"model\.keras: {other_crop}; train it on these shards"
+    ) as raised:
         evaluate_fit(other, shards, PARAMETERS)
-    assert told.value.key == "crop"
+    assert raised.value.key == "crop"
 
 
 def test_a_model_that_does_not_know_its_crop_is_scored_on_any(shards, tmp_path):
     unknown = make_fit(tmp_path / "fit", shards, crop=None)
-    found = evaluate_fit(unknown, shards, PARAMETERS)
-    assert not any("crop" in note for note in found.notes)
+    evaluation = evaluate_fit(unknown, shards, PARAMETERS)
+    assert not any("crop" in note for note in evaluation.notes)
 
 
 @pytest.mark.parametrize(
-    ("names", "side", "said"),
+    ("names", "side", "fault"),
     [
         (("AU4", "AU9"), 32, "predicts AU4, AU9, of which the shards label none"),
         (("AU1", "AU12"), 64, "takes pictures of 64 pixels, but the shards hold 32"),
     ],
     ids=["other action units", "other size"],
 )
-def test_a_model_that_does_not_fit_is_refused(shards, tmp_path, names, side, said):
+def test_a_model_that_does_not_fit_is_refused(shards, tmp_path, names, side, fault):
     other = make_fit(tmp_path / "fit", shards, names, side)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=fault):
         evaluate_model(other, shards, "validation", PARAMETERS)
 
 
@@ -279,7 +281,7 @@ def damaged(fit, folder, name, content):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "fault"),
     [
         ("model.keras", None, r"model\.keras: no such model; make it with 'train fit'"),
         ("model.keras", b"", r"model\.keras: not a complete \.keras file"),
@@ -291,11 +293,11 @@ def damaged(fit, folder, name, content):
         ("gap.json", b'{"early": {}, "final": 3}', r"gap\.json: lacks 'early\.epoch'"),
     ],
 )
-def test_damage_is_told_in_a_sentence(fit, shards, tmp_path, name, content, said):
+def test_damage_is_told_in_a_sentence(fit, shards, tmp_path, name, content, fault):
     folder = damaged(fit, tmp_path / "fit", name, content)
-    with pytest.raises(UserError, match=said) as told:
+    with pytest.raises(UserError, match=fault) as raised:
         evaluate_fit(folder, shards, PARAMETERS)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.9, 0.999])
@@ -314,9 +316,9 @@ def test_a_model_of_something_else_is_told(shards, tmp_path):
 
 
 def test_published_figures_that_do_not_fit_are_said_so(fit, shards):
-    found = evaluate_model(fit, shards, "validation", PARAMETERS, published=True)
-    assert found.comparison is None
-    assert any(note.startswith("no published figures fit") for note in found.notes)
+    evaluation = evaluate_model(fit, shards, "validation", PARAMETERS, published=True)
+    assert evaluation.comparison is None
+    assert any(note.startswith("no published figures fit") for note in evaluation.notes)
 
 
 def make_fold(folder: Path, subjects: str, seed: int, own=0.4) -> pl.DataFrame:
@@ -352,23 +354,25 @@ def folds(tmp_path):
 
 def test_folds_are_summed_before_they_are_scored(folds):
     folders, written = folds
-    found = sum_folds(folders, PARAMETERS)
+    evaluation = sum_folds(folders, PARAMETERS)
     known = [table.drop_nulls("AU1") for table in written]
     truth = pl.concat(known)["AU1"].to_numpy()
     chances = [table["AU1_probability"].to_numpy() for table in known]
     own = np.concatenate([c >= t for c, t in zip(chances, (0.3, 0.5, 0.6), strict=True)])
-    row = found.units[0]
-    for prefix, said in (("", np.concatenate(chances) >= 0.5), ("chosen_", own)):
-        expected = precision_recall_fscore_support(truth, said, average="binary")
+    row = evaluation.units[0]
+    for prefix, predicted in (("", np.concatenate(chances) >= 0.5), ("chosen_", own)):
+        expected = precision_recall_fscore_support(truth, predicted, average="binary")
         got = [row[f"{prefix}{name}"] for name in ("precision", "recall", "f1")]
         assert got == pytest.approx(expected[:3], abs=1e-4)
     for number, table in enumerate(known, start=1):
-        said = table["AU1_probability"].to_numpy() >= 0.5
-        alone = precision_recall_fscore_support(table["AU1"].to_numpy(), said, average="binary")
+        predicted = table["AU1_probability"].to_numpy() >= 0.5
+        alone = precision_recall_fscore_support(
+            table["AU1"].to_numpy(), predicted, average="binary"
+        )
         assert row[f"f1_fold_{number}"] == pytest.approx(alone[2], abs=1e-4)
-    assert found.metrics["folds"] == 3
-    assert found.metrics["validation"]["frames"] == 180
-    assert found.metrics["validation"]["subjects"] == 6
+    assert evaluation.metrics["folds"] == 3
+    assert evaluation.metrics["validation"]["frames"] == 180
+    assert evaluation.metrics["validation"]["subjects"] == 6
 
 
 def test_the_sum_of_folds_is_written_and_shown(folds, tmp_path):
@@ -392,7 +396,7 @@ def test_a_frame_or_a_person_in_two_folds_is_refused(folds, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "fault"),
     [
         (lambda f: (f / "predictions.parquet").unlink(), "predictions.parquet: no such table"),
         (lambda f: (f / "predictions.parquet").write_bytes(b"PAR1"), "not a readable Parquet"),
@@ -424,9 +428,9 @@ def test_a_frame_or_a_person_in_two_folds_is_refused(folds, tmp_path):
     ],
     ids=["gone", "damaged", "no-rows", "no-column", "other-table", "no-validation", "other-units"],
 )
-def test_a_bad_fold_is_told_in_a_sentence(folds, change, said):
+def test_a_bad_fold_is_told_in_a_sentence(folds, change, fault):
     change(folds[0][1])
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=fault):
         sum_folds(folds[0], PARAMETERS)
 
 

@@ -23,9 +23,9 @@ def network(tmp_path_factory):
 
 @pytest.fixture
 def cached(shards, network, tmp_path):
-    told = []
-    cached = split_features(Shards.open(shards), network, "train", tmp_path / "it", told.append)
-    assert sum(told) == len(cached.labels) == 30
+    counted = []
+    cached = split_features(Shards.open(shards), network, "train", tmp_path / "it", counted.append)
+    assert sum(counted) == len(cached.labels) == 30
     return cached
 
 
@@ -34,14 +34,14 @@ def test_the_batches_are_those_of_the_pictures(shards, network, cached, epoch, f
     pictures = list(Shards.open(shards).training_epoch(7, 5, epoch, first_step))
     features = list(cached_epoch(cached, 7, 5, epoch, first_step))
     assert len(pictures) == len(features) == 5 - first_step
-    for (images, labels), (found, known) in zip(pictures, features, strict=True):
+    for (images, labels), (batch, known) in zip(pictures, features, strict=True):
         np.testing.assert_array_equal(known, labels)
-        np.testing.assert_allclose(found, network.backbone(np.float32(images)), rtol=1e-5)
+        np.testing.assert_allclose(batch, network.backbone(np.float32(images)), rtol=1e-5)
 
 
 def test_what_is_there_is_not_computed_again(shards, network, cached, tmp_path):
-    told = []
-    again = split_features(Shards.open(shards), network, "train", tmp_path / "it", told.append)
-    assert told == []
+    counted = []
+    again = split_features(Shards.open(shards), network, "train", tmp_path / "it", counted.append)
+    assert counted == []
     np.testing.assert_array_equal(again.features, cached.features)
     np.testing.assert_array_equal(again.labels, cached.labels)

@@ -89,8 +89,8 @@ def test_no_half_written_folder_is_left(fitted):
 
 
 def test_what_it_learnt_holds_on_people_never_seen(fitted, shards, parameters):
-    found = evaluate_fit(fitted[0], shards, parameters)
-    assert found.metrics["validation"]["micro"]["f1"] > 0.9
+    evaluation = evaluate_fit(fitted[0], shards, parameters)
+    assert evaluation.metrics["validation"]["micro"]["f1"] > 0.9
 
 
 def test_the_model_file_says_what_it_predicts(fitted):
@@ -149,8 +149,8 @@ def test_the_best_weights_are_kept(shards, parameters, tmp_path):
     loss, known = 0.0, 0.0
     for images, labels in Shards.open(shards).measure("validation"):
         chances = model(np.float32(images), training=False)
-        losses, there = masked_cross_entropy(labels.numpy(), chances)
-        loss, known = loss + np.sum(losses), known + np.sum(there)
+        losses, weights = masked_cross_entropy(labels.numpy(), chances)
+        loss, known = loss + np.sum(losses), known + np.sum(weights)
     assert loss / known == pytest.approx(history["validation_loss"][best], rel=1e-4)
 
 
@@ -298,7 +298,7 @@ def relabelled(shards, folder, unit, **labels):
 
 
 @pytest.mark.parametrize(
-    ("training", "said"),
+    ("training", "note"),
     [
         (-1, "AU12: unknown in every training frame; it is not learned, and its scores mean"),
         (0, "AU12: no training frame has it present; the network can only learn its absence"),
@@ -307,16 +307,16 @@ def relabelled(shards, folder, unit, **labels):
     ids=["unknown", "absent", "present"],
 )
 def test_what_the_labels_cannot_teach_is_said_and_kept(
-    shards, parameters, tmp_path, caplog, training, said
+    shards, parameters, tmp_path, caplog, training, note
 ):
     poor = relabelled(shards, tmp_path / "tfrecords", "AU12", train=training, moments=0)
     fit(poor, tmp_path / "fit", changed(parameters, epochs=1, weight="inverse", **STILL))
     chosen = "AU12: no positive on held-out moments, so its threshold is 0.5, not chosen"
-    assert caplog.messages[0].startswith(said)
+    assert caplog.messages[0].startswith(note)
     assert caplog.messages[1] == chosen
-    found = evaluate_fit(tmp_path / "fit", poor, parameters)
-    assert found.notes[0].startswith(said)
-    assert found.notes[1] == chosen
+    evaluation = evaluate_fit(tmp_path / "fit", poor, parameters)
+    assert evaluation.notes[0].startswith(note)
+    assert evaluation.notes[1] == chosen
 
 
 def test_without_a_known_label_there_is_nothing_to_learn(shards, parameters, tmp_path):

@@ -1,4 +1,4 @@
-"""Intervals: the same as drawing subjects one by one and scoring anew, and as wide as they must."""
+"""Intervals: the same as drawing subjects one by one and scoring each draw, and wide enough."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def test_each_draw_scores_as_scikit_learn_does(frames, name, score):
     labels, probabilities = labels[:, :1], probabilities[:, :1]
     drawn = drawn_one_by_one(labels, probabilities, subjects, score)
     assert len(drawn) == 40
-    found = intervals(
+    ends = intervals(
         labels, probabilities >= 0.5, probabilities, subjects.tolist(), seed=3, draws=40
     )
-    unit, micro, macro = found[name]
+    unit, micro, macro = ends[name]
     assert unit == pytest.approx(np.quantile(drawn, (0.025, 0.975)))
     assert micro == pytest.approx(unit)
     assert macro == pytest.approx(unit)
@@ -66,8 +66,8 @@ def test_each_draw_scores_as_scikit_learn_does(frames, name, score):
 def test_the_order_of_frames_and_of_subjects_does_not_matter(frames):
     labels, probabilities, subjects = frames
     shuffled = np.random.default_rng(0).permutation(len(labels))
-    one = intervals(labels, probabilities >= 0.5, probabilities, subjects.tolist(), 0)
-    other = intervals(
+    in_order = intervals(labels, probabilities >= 0.5, probabilities, subjects.tolist(), 0)
+    reordered = intervals(
         labels[shuffled],
         probabilities[shuffled] >= 0.5,
         probabilities[shuffled],
@@ -75,14 +75,14 @@ def test_the_order_of_frames_and_of_subjects_does_not_matter(frames):
         0,
     )
     for name in SCORES:
-        np.testing.assert_allclose(one[name], other[name])
+        np.testing.assert_allclose(in_order[name], reordered[name])
 
 
 def test_micro_and_macro_come_last_and_low_is_below_high(frames):
     labels, probabilities, subjects = frames
-    found = intervals(labels, probabilities >= 0.5, probabilities, subjects.tolist(), 0)
+    ends = intervals(labels, probabilities >= 0.5, probabilities, subjects.tolist(), 0)
     for name in SCORES:
-        low, high = found[name].T
+        low, high = ends[name].T
         assert len(low) == UNITS + 2
         assert (low < high).all()
         assert min(low[:UNITS]) <= low[-1]
@@ -93,9 +93,9 @@ def test_people_who_are_all_alike_have_no_width():
     labels = np.tile(np.array([[1], [1], [0], [0]], np.int8), (5, 1))
     predicted = np.tile(np.array([[True], [False], [True], [False]]), (5, 1))
     subjects = np.repeat(list("ABCDE"), 4).tolist()
-    found = intervals(labels, predicted, None, subjects, 0)
-    assert set(found) == {"precision", "recall", "f1"}
-    np.testing.assert_allclose(found["f1"], 0.5)
+    ends = intervals(labels, predicted, None, subjects, 0)
+    assert set(ends) == {"precision", "recall", "f1"}
+    np.testing.assert_allclose(ends["f1"], 0.5)
 
 
 def test_frames_of_few_people_do_not_make_it_narrow():

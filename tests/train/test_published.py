@@ -33,20 +33,20 @@ def test_the_action_units_average_to_the_mean_that_was_printed(key, method, mean
 
 
 def test_it_compares_the_benchmarks_action_units_only():
-    found = compare_f1(ours((*DISFA, "AU5", "AU15", "AU17", "AU20")), FOLD_2)
-    assert found is not None
-    assert found.title == "F1 beside figures published for DISFA"
-    assert found.columns == ["", "ours", "JAA-Net", "ME-GraphAU"]
-    assert [row[0] for row in found.rows] == [*DISFA, "mean"]
-    assert found.rows[0] == ["AU1", 0.5, 0.437, 0.546]
-    assert found.rows[-1][2:] == pytest.approx([0.560, 0.631], abs=0.0006)
-    assert "9 subjects of DISFA's fold 2 of 3" in found.caution
+    comparison = compare_f1(ours((*DISFA, "AU5", "AU15", "AU17", "AU20")), FOLD_2)
+    assert comparison is not None
+    assert comparison.title == "F1 beside figures published for DISFA"
+    assert comparison.columns == ["", "ours", "JAA-Net", "ME-GraphAU"]
+    assert [row[0] for row in comparison.rows] == [*DISFA, "mean"]
+    assert comparison.rows[0] == ["AU1", 0.5, 0.437, 0.546]
+    assert comparison.rows[-1][2:] == pytest.approx([0.560, 0.631], abs=0.0006)
+    assert "9 subjects of DISFA's fold 2 of 3" in comparison.caution
 
 
 def test_all_folds_together_are_known_in_any_writing():
-    found = compare_f1(ours(), {name.lower() for name in EVERYONE})
-    assert found is not None
-    assert "27 subjects of DISFA's three folds" in found.caution
+    comparison = compare_f1(ours(), {name.lower() for name in EVERYONE})
+    assert comparison is not None
+    assert "27 subjects of DISFA's three folds" in comparison.caution
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_all_folds_together_are_known_in_any_writing():
 )
 def test_other_people_are_compared_only_when_asked(subjects):
     assert compare_f1(ours(), subjects) is None
-    found = compare_f1(ours(), subjects, asked=True)
-    assert found is not None
-    assert "not those of a fold of DISFA" in found.caution
+    comparison = compare_f1(ours(), subjects, asked=True)
+    assert comparison is not None
+    assert "not those of a fold of DISFA" in comparison.caution
 
 
 def test_other_action_units_are_never_compared():
@@ -68,13 +68,13 @@ def test_other_action_units_are_never_compared():
 
 def test_bp4d_is_known_by_its_own():
     subjects = set(PUBLISHED_FOLDS["bp4d"].tested[0])
-    found = compare_f1(ours(PUBLISHED["bp4d"].action_units), subjects)
-    assert found is not None
-    assert "BP4D" in found.title
+    comparison = compare_f1(ours(PUBLISHED["bp4d"].action_units), subjects)
+    assert comparison is not None
+    assert "BP4D" in comparison.title
 
 
 def test_the_mean_leaves_out_what_is_not_defined():
     column: dict[str, float | None] = dict.fromkeys(DISFA, 0.4)
-    found = compare_f1({"ours": column | {"AU9": None}}, FOLD_2)
-    assert found is not None
-    assert found.rows[-1][1] == 0.4
+    comparison = compare_f1({"ours": column | {"AU9": None}}, FOLD_2)
+    assert comparison is not None
+    assert comparison.rows[-1][1] == 0.4

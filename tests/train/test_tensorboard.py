@@ -31,11 +31,11 @@ def events(folder):
 
 def scalars(events):
     """Return each tag's points (step, value) of one run."""
-    found: dict[str, list[tuple[int, float]]] = {}
+    points: dict[str, list[tuple[int, float]]] = {}
     for event in events:
         for value in event.summary.value:
-            found.setdefault(value.tag, []).append((event.step, value.simple_value))
-    return found
+            points.setdefault(value.tag, []).append((event.step, value.simple_value))
+    return points
 
 
 def test_a_probe_is_a_run_so_that_all_lie_in_one_chart(tmp_path):
@@ -60,12 +60,12 @@ def test_an_epoch_lies_where_its_last_probe_does(tmp_path):
 def test_the_clock_and_the_machine_leave_nothing_in_it(tmp_path):
     for name in ("one", "other"):
         write_events(SCORES, HISTORY, tmp_path / name)
-    one, other = (
+    first, second = (
         {path.relative_to(tmp_path / name): path.read_bytes()
          for path in (tmp_path / name).rglob("*") if path.is_file()}
         for name in ("one", "other")
     )  # fmt: skip
-    assert one == other
+    assert first == second
     for run in events(tmp_path / "one").values():
         assert run[0].file_version == "brain.Event:2"
         assert [event.wall_time for event in run] == [float(event.step) for event in run]
