@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.console import Summary
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
 from curate.base.files import atomic_write
 from curate.base.stage_params import LabelsParameters
 from curate.base.text import plural
@@ -58,9 +58,10 @@ def collect_labels(footage: Path, parameters: LabelsParameters) -> Labels:
     names = [f"AU{number}" for number in sorted(set(wanted))]
     missing = [name for name in names if name not in known]
     if missing:
-        raise UserError(
+        raise BadParameterError(
             f"action_units: {missing[0]} is not labelled in {footage}; there are: "
-            + (", ".join(known) or "none")
+            + (", ".join(known) or "none"),
+            key="action_units",
         )
     drop = [name for name in known if name not in names]
     labels.table = labels.table.drop(drop + [intensity(name) for name in drop])

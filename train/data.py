@@ -87,7 +87,9 @@ class Shards:
                 path=missing[0],
             )
         if not shards.action_units:
-            raise UserError(f"{folder}: its frames have no labels, so there is nothing to learn")
+            raise UserError(
+                f"{folder}: its frames have no labels, so there is nothing to learn", path=folder
+            )
         return shards
 
     def count(self, split: str) -> int:
@@ -103,9 +105,10 @@ class Shards:
         path = self.folder / INDEX_FILE
         index = read_table(path, INDEX).filter(pl.col("split") == split).sort("rank")
         if len(index) != self.count(split):
-            raise UserError(
+            raise DamagedInputError(
                 f"{path}: has {len(index):,} frames of {split}, but the TFRecords have "
-                f"{self.count(split):,}; make the shards again with 'curate shards'"
+                f"{self.count(split):,}; make the shards again with 'curate shards'",
+                path=path,
             )
         return index.select("id", "subject")
 
@@ -180,9 +183,10 @@ class Shards:
             # Where the feed is at fault: the same kinds of errors come from models too.
             if "IteratorGetNext" not in error.message:
                 raise
-            raise UserError(
+            raise DamagedInputError(
                 f"{self.folder}: a TFRecord file is damaged ({_reason(error)}); make the shards "
-                f"again with 'curate shards'"
+                f"again with 'curate shards'",
+                path=self.folder,
             ) from None
 
     def _label_features(self) -> dict[str, tf.io.FixedLenFeature]:

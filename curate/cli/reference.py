@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from curate.base.console import Summary
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, MissingInputError
 from curate.base.params import Parameters, format_value
 
 _COLUMNS = ["parameter", "default", "allowed", "what it is", "stages"]
@@ -71,11 +71,14 @@ def read_stages(path: Path) -> list[Stage]:
         stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
         return [_stage(name, stage) for name, stage in stages.items()]
     except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such pipeline; run this in the project's folder, or give --pipeline"
+        raise MissingInputError(
+            f"{path}: no such pipeline; run this in the project's folder, or give --pipeline",
+            path=path,
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError):
-        raise UserError(f"{path}: not a pipeline of DVC, with 'stages' at its top") from None
+        raise DamagedInputError(
+            f"{path}: not a pipeline of DVC, with 'stages' at its top", path=path
+        ) from None
 
 
 def _stage(name: str, stage: dict[str, Any]) -> Stage:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
 from curate.frames.faces import Box, face_boxes
 from curate.media.clip import Clip
 from curate.media.decode import Frame, Picture
@@ -61,9 +61,10 @@ def landmark_boxes(clip: Clip) -> dict[int, Box]:
         UserError: the clip has no OpenFace CSV, or one without landmarks.
     """
     if clip.landmarks is None:
-        raise UserError(
+        raise BadParameterError(
             f"{clip.name}: crop is 'landmarks' but the clip has no OpenFace CSV beside its video; "
-            "choose crop: haar, center or none"
+            "choose crop: haar, center or none",
+            key="crop",
         )
     return _boxes(clip.landmarks)
 
@@ -75,9 +76,11 @@ def _boxes(path: Path) -> dict[int, Box]:
     xs = table.select(c for c in table.columns if c.startswith("x_")).to_numpy()
     ys = table.select(c for c in table.columns if c.startswith("y_")).to_numpy()
     if not xs.size or not ys.size:
-        raise UserError(
+        raise BadParameterError(
             f"{path}, row 1: crop is 'landmarks' but there are no columns x_0, y_0, ...; "
-            "choose crop: haar, center or none"
+            "choose crop: haar, center or none",
+            path=path,
+            key="crop",
         )
     tracked = table["success"].to_numpy() > 0 if "success" in table.columns else np.ones(len(xs))
     sides = _WIDENED * np.maximum(np.ptp(xs, axis=1), np.ptp(ys, axis=1))

@@ -17,7 +17,7 @@ import cv2.data
 import numpy as np
 from cv2.typing import MatLike
 
-from curate.base.errors import UserError
+from curate.base.errors import MissingInputError
 from curate.media.decode import Frame, Picture
 
 Box = tuple[float, float, float]  # centre x, centre y, side of a square (pixels)
@@ -80,9 +80,10 @@ def cascade_file() -> Path:
     """
     path = Path(cv2.data.haarcascades) / _CASCADE
     if not path.is_file():
-        raise UserError(
+        raise MissingInputError(
             f"{path}: crop is 'haar' but OpenCV {cv2.__version__} comes without this file; "
-            "install opencv-python 4.14 or choose crop: none or center"
+            "install opencv-python 4.14 or choose crop: none or center",
+            path=path,
         )
     return path
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, MissingInputError, UserError
 from curate.base.files import atomic_folder
 from curate.tables import (
     CROP,
@@ -162,7 +162,7 @@ def _bucket(
 def _pictures(part: Path, wanted: set[str]) -> dict[str, bytes]:
     """Read the JPEGs of the wanted frames of one clip, a row group at a time."""
     if not part.is_file():
-        raise UserError(f"{part}: no such part; make it with 'curate frames'")
+        raise MissingInputError(f"{part}: no such part; make it with 'curate frames'", path=part)
     jpegs: dict[str, bytes] = {}
     for batch in pq.ParquetFile(part).iter_batches(columns=["id", "jpeg"]):
         for key, jpeg in zip(batch["id"].to_pylist(), batch["jpeg"].to_pylist(), strict=True):
@@ -170,7 +170,9 @@ def _pictures(part: Path, wanted: set[str]) -> dict[str, bytes]:
                 jpegs[key] = jpeg
     missing = sorted(wanted - set(jpegs))
     if missing:
-        raise UserError(f"{part}: lacks the frame {missing[0]}; make the decisions again")
+        raise DamagedInputError(
+            f"{part}: lacks the frame {missing[0]}; make the decisions again", path=part
+        )
     return jpegs
 
 

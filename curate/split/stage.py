@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.base.console import Summary
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError
 from curate.base.stage_params import SplitParameters
 from curate.search.across import count_across
 from curate.split.rule import decide
@@ -41,9 +41,10 @@ def run(
     )
     missing = table.filter("keep").join(hashes, on="id", how="anti")
     if len(missing):
-        raise UserError(
+        raise DamagedInputError(
             f"{frames}: lacks the frame {sorted(missing['id'])[0]}; make the decisions anew with "
-            "'curate dedup'"
+            "'curate dedup'",
+            path=frames,
         )
     write_table(table, output, SPLIT)
     near = count_across(table, hashes, parameters.distance)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError, UserError
 from curate.base.params import Parameters, format_setting, format_value, load_parameters
 from curate.base.paths import PARAMS
 from curate.split.published_folds import check_fold
@@ -156,7 +156,9 @@ def _read(given: Sequence[str], params: Path) -> dict[str, list[Any]]:
         if not (equals and key and right.strip()):
             raise UserError(f"-S {text}: must be KEY=VALUE or KEY=VALUE,VALUE, as in lr=0.001,0.01")
         if key in values:
-            raise UserError(f"-S {text}: {key} is given twice; write {key}=VALUE,VALUE")
+            raise BadParameterError(
+                f"-S {text}: {key} is given twice; write {key}=VALUE,VALUE", key=key
+            )
         checked = [_value(key, one, params) for one in _split(right)]
         # 0 and 0.0, or 1e-3 and 0.001, are one value
         values[key] = [v for place, v in enumerate(checked) if v not in checked[:place]]
@@ -186,7 +188,9 @@ def _value(key: str, text: str, params: Path) -> Any:
     except yaml.YAMLError:
         value = text
     if value is None:
-        raise UserError(f"-S {key}: an empty value is not allowed; see params.yaml for what is")
+        raise BadParameterError(
+            f"-S {key}: an empty value is not allowed; see params.yaml for what is", key=key
+        )
     checked = getattr(load_parameters(params, **{key: value}), key)
     # YAML reads 1e-3 as a word; as written otherwise, since 0 and 0.0 are two in DVC's run cache
     return checked if isinstance(value, str) else value

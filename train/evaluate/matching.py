@@ -37,13 +37,15 @@ def shared_action_units(model: Model, shards: Shards) -> list[str]:
     if shards.image_size != model.image_size:
         raise UserError(
             f"{model.path}: takes pictures of {model.image_size} pixels, but the shards hold "
-            f"{shards.image_size}; make them again with image_size {model.image_size}"
+            f"{shards.image_size}; make them again with image_size {model.image_size}",
+            path=model.path,
         )
     names = [name for name in model.action_units if name in shards.action_units]
     if not names:
         raise UserError(
             f"{model.path}: predicts {', '.join(model.action_units)}, of which the shards label "
-            f"none (they hold {', '.join(shards.action_units)})"
+            f"none (they hold {', '.join(shards.action_units)})",
+            path=model.path,
         )
     return names
 

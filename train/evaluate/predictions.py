@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, MissingInputError
 from curate.tables import action_units, read_table
 
 KEY = {"id": pl.String, "split": pl.String, "subject": pl.String}
@@ -73,12 +73,14 @@ def read_predictions(path: Path) -> pl.DataFrame:
         UserError: no such file, not a Parquet table, or one of something else.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such table; make it with 'train evaluate'")
+        raise MissingInputError(f"{path}: no such table; make it with 'train evaluate'", path=path)
     table = read_table(path, {})
     names = action_units(table)
     wanted = [*KEY, *names, *map(probability, names)]
     missing = [name for name in wanted if name not in table.columns]
     if missing or not names:
         lacking = f"'{missing[0]}'" if missing else "of any action unit"
-        raise UserError(f"{path}: lacks the column {lacking}; make it with 'train evaluate'")
+        raise DamagedInputError(
+            f"{path}: lacks the column {lacking}; make it with 'train evaluate'", path=path
+        )
     return table

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from curate.base.console import Summary
-from curate.base.errors import UserError
+from curate.base.errors import MissingInputError
 from curate.base.stage_params import EvaluateParameters
 from train.data import Shards
 from train.evaluate.matching import matching_notes, require_same, shared_action_units
@@ -116,7 +116,9 @@ def evaluate_model(
     if not splits or not set(splits) <= set(opened.splits):
         lacking = f"split '{split}'" if split else "validation split"
         known = ", ".join(opened.splits)
-        raise UserError(f"{shards}: has no {lacking}; choose with --split of {known}")
+        raise MissingInputError(
+            f"{shards}: has no {lacking}; choose with --split of {known}", path=shards
+        )
     evaluation = _evaluate(loaded, opened, splits, parameters, published)
     if split != CHOSEN_ON:
         return evaluation

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.base.console import Summary
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError, UserError
 from curate.base.stage_params import EvaluateParameters
 from train.evaluate.predictions import Predictions, of_split, read_predictions
 from train.evaluate.published import compare_scores
@@ -82,18 +82,22 @@ def sum_folds(
 def _read(folder: Path) -> Fold:
     table = read_predictions(folder / "predictions.parquet").filter(pl.col("split") == SPLIT)
     if table.is_empty():
-        raise UserError(f"{folder}: its predictions hold no frame of the split '{SPLIT}'")
+        raise UserError(
+            f"{folder}: its predictions hold no frame of the split '{SPLIT}'", path=folder
+        )
     predictions = of_split(table, SPLIT)
     path = folder / "per_action_unit.csv"
     try:
         rows = pl.read_csv(path).filter(pl.col("split") == SPLIT)
         if any(column.startswith(FOLD_COLUMN) for column in rows.columns):
-            raise UserError(f"{folder}: is itself a sum of folds; name its folds instead")
+            raise UserError(
+                f"{folder}: is itself a sum of folds; name its folds instead", path=folder
+            )
         by_unit = dict(rows.select("action_unit", "chosen_threshold").rows())
         thresholds = np.array([by_unit[name] for name in predictions.names], np.float64)
     except (pl.exceptions.PolarsError, OSError, KeyError, ValueError, TypeError):
-        raise UserError(
-            f"{path}: not the table that 'train evaluate' writes; make it again"
+        raise DamagedInputError(
+            f"{path}: not the table that 'train evaluate' writes; make it again", path=path
         ) from None
     return Fold(folder, table, predictions, thresholds)
 
@@ -104,7 +108,8 @@ def _require_same_units(folds: list[Fold]) -> None:
         if fold.predictions.names != other.predictions.names:
             raise UserError(
                 f"{other.folder}: scores {', '.join(other.predictions.names)}, but {fold.folder} "
-                f"{', '.join(fold.predictions.names)}; evaluate all folds on the same action units"
+                f"{', '.join(fold.predictions.names)}; evaluate all folds on the same action units",
+                path=other.folder,
             )
 
 
@@ -116,7 +121,8 @@ def _require_once(folds: list[Fold], column: str) -> None:
             if name in owner:
                 raise UserError(
                     f"{fold.folder}: the {'frame' if column == 'id' else column} {name} is in the "
-                    f"validation set of {owner[name]} too; each validates in one fold only"
+                    f"validation set of {owner[name]} too; each validates in one fold only",
+                    path=fold.folder,
                 )
             owner[name] = fold.folder
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
+from curate.base.errors import DamagedInputError
 
 SAMPLES = 8  # of each frame
 
@@ -28,5 +28,7 @@ def read(path: Path) -> NDArray[np.uint8] | None:
     columns = 1 + SAMPLES
     side = 0 if sheet is None else sheet.shape[1] // columns
     if sheet is None or sheet.shape[1] % columns or not side or sheet.shape[0] % side:
-        raise UserError(f"{path}: not a sheet of augmented frames; make it again with 'train fit'")
+        raise DamagedInputError(
+            f"{path}: not a sheet of augmented frames; make it again with 'train fit'", path=path
+        )
     return cv2.cvtColor(sheet, cv2.COLOR_BGR2RGB).reshape(-1, side, columns, side, 3).swapaxes(1, 2)

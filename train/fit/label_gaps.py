@@ -26,12 +26,14 @@ def require_known(shards: Path, training: Labels) -> None:
     if not len(training):
         raise UserError(
             f"{shards}: no frame is left to train on, so there is nothing to learn; keep more in "
-            f"dedup, split and cap, and make the shards again"
+            f"dedup, split and cap, and make the shards again",
+            path=shards,
         )
     if not (training >= 0).any():
         raise UserError(
             f"{shards}: no training frame has a known label, so there is nothing to learn; add "
-            f"labels of the training subjects, and make the shards again"
+            f"labels of the training subjects, and make the shards again",
+            path=shards,
         )
 
 

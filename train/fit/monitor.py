@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.base.errors import UserError
+from curate.base.errors import BadParameterError
 from train.fit.features import Features
 from train.metrics.loss import masked_cross_entropy_from_logits
 from train.metrics.scores import macro, per_action_unit
@@ -31,14 +31,16 @@ def check_validation(labels: NDArray[np.int8], monitor: By) -> None:
         UserError: there are none, or no positive to score macro F1 by.
     """
     if not len(labels):
-        raise UserError(
+        raise BadParameterError(
             "monitor and patience score epochs on validation, which is empty (one subject only): "
-            "set monitor to last and patience to 0"
+            "set monitor to last and patience to 0",
+            key="monitor",
         )
     if monitor == "macro_f1" and not np.any(labels == 1):
-        raise UserError(
+        raise BadParameterError(
             "monitor: macro_f1 needs a positive of some action unit on validation, which has none: "
-            "set monitor to loss or last"
+            "set monitor to loss or last",
+            key="monitor",
         )
 
 
