@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from curate.cli.app import main as curate_main
 from curate.tables import FRAMES, KEY, frame_id
 from train.cli.app import main as train_main
+
+# As curate.media.decode sets it: FFmpeg reads it at the first video that any test writes or reads.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 Picture = NDArray[np.uint8]
 Program = Callable[..., CompletedProcess[str]]
