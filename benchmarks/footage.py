@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from curate.base.cli import cores
+from curate.base.arguments import cores
 from curate.base.paths import DEMO
 from curate.base.stage_params import DemoParameters
 from curate.demo.stage import run

@@ -37,16 +37,15 @@ def read_labels(
         BadParameterError: a value that is not allowed; its `key` says which.
         MissingInputError: nothing at `path`.
         DamagedInputError: a damaged label file, by file and row.
+        UserError: an action unit asked for that the footage has no labels of.
 
     Example:
         >>> labels = curate.read_labels("footage", source="videos", positive_at=1)
         >>> labels["AU12"].to_list()
         [1, None, 0]
     """
-    from curate.sources import read_labels as read
+    from curate.labels import collect_labels
 
-    footage = as_path(path)
-    given = {"footage": str(footage), "source": source, **parameters}
-    labels = read(footage, checked(params, **given))
+    labels = collect_labels(as_path(path), checked(params, source=source, **parameters))
     warn(labels.notes)
     return labels.table

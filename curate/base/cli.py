@@ -126,8 +126,3 @@ def _choices(annotation: Any) -> list[str]:
     """List the words that a type admits: those of its Literal, or of a Literal in its union."""
     parts = get_args(annotation)
     return [word for p in parts for word in ([p] if isinstance(p, str) else _choices(p))]
-
-
-def cores(workers: int | None) -> int:
-    """Return how many workers to use: those given, or one a core that this process may use."""
-    return workers or len(os.sched_getaffinity(0))

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from curate.base import console
-from curate.base.cli import AsJson, Workers, cores, new_app, run_program, with_parameters
+from curate.base.arguments import cores
+from curate.base.cli import AsJson, Workers, new_app, run_program, with_parameters
 from curate.base.params import Parameters
 from curate.base.paths import CAP, DEDUP, DEMO, FRAMES, LABELS, SHARDS, SPLIT
 from curate.cli.inspect import audit, explain, gallery, suggest

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from curate.base import console
-from curate.base.cli import AsJson, Workers, cores, with_parameters
+from curate.base.arguments import cores
+from curate.base.cli import AsJson, Workers, with_parameters
 from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.base.paths import CAP, DEDUP, FRAMES, LABELS, SHARDS, SPLIT

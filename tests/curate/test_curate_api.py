@@ -116,6 +116,13 @@ def test_notes_of_an_export_and_of_labels_are_warnings(folder, write_video):
     assert labels["AU12"].to_list() == [1, 0]
 
 
+def test_only_the_action_units_asked_for_are_read(folder):
+    labels = curate.read_labels("footage", source="videos", action_units=[12])
+    assert [name for name in labels.columns if name.startswith("AU")] == ["AU12", "AU12_intensity"]
+    with pytest.raises(curate.UserError, match="action_units: AU2 is not labelled in footage"):
+        curate.read_labels("footage", source="videos", action_units=[2])
+
+
 def test_nothing_is_printed(folder, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
