@@ -1,4 +1,4 @@
-"""The command `curate`: parses, calls a stage, writes its table, prints counts. No logic."""
+"""The command `curate`: parses, calls a stage, prints its summary. No logic."""
 
 from __future__ import annotations
 

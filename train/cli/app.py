@@ -1,4 +1,4 @@
-"""The command `train`: parses, calls a stage, prints what it found. No logic."""
+"""The command `train`: parses, calls a stage, prints its summary. No logic."""
 
 from __future__ import annotations
 
