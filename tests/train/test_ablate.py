@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def test_a_single_value_holds_in_every_step_and_a_step_ends_at_it():
     assert experiments[2].name == "capped-stride-2"
 
 
-def test_a_step_that_adds_nothing_is_left_out_and_said():
+def test_a_step_that_adds_nothing_is_left_out_with_a_note():
     grid = make_grid(["cap=0", "lr=0.01"], PARAMS)
     assert [one.name for one in grid.experiments] == [
         "all-frames",
@@ -123,7 +124,7 @@ def test_bad_settings_are_one_sentence(given, sentence):
     assert sentence in str(raised.value)
 
 
-def test_the_reason_of_a_failure_is_what_the_program_said():
+def test_the_reason_of_a_failure_is_the_sentence_of_its_program():
     log = [
         "Reproducing experiment 'x'",
         "Running stage 'fit':",
@@ -418,7 +419,7 @@ def test_experiments_at_a_time_share_what_they_have_in_common(project: Project):
     (project.notebook / "wait").touch()
     process = project.begin("-S", "stride=2,3", "-S", "dropout=0,0.5", "--jobs", "4")
     names = [f"stride-{stride}_dropout-{dropout} (fit)" for stride in "23" for dropout in (0, 0.5)]
-    read_until(process, *names)  # all four at once
+    read_until(process, "waiting for stages that they share with those that run: ", *names)
     (project.notebook / "wait").unlink()
     process.communicate()
     assert process.returncode == 0
@@ -460,7 +461,7 @@ def test_what_a_killed_ablation_left_is_ended_and_removed(project: Project):
     assert left
     process = project.begin("-S", "dropout=0,0.5")
     read_until(process, "dropout-0: runs")
-    assert not any(one.is_running() for one in left)
+    assert not {*left} & {*project.processes()}
     (project.notebook / "wait").unlink()
     process.communicate()
     assert process.returncode == 0
@@ -484,6 +485,29 @@ def test_footage_that_nothing_tracks_is_read_where_it_is(project: Project):
     assert code == 0
     assert "note: experiments read in place what neither git nor DVC tracks: films" in printed
     assert (project.root / "films" / "a.txt").read_text() == "a film"
+
+
+def test_a_project_below_the_top_of_a_shallow_clone_runs_as_any_other(
+    project: Project, tmp_path: Path
+):
+    upper = Project(tmp_path / "upper", project.notebook)
+    own = shutil.ignore_patterns(".git", ".dvc", ".dvcignore")
+    shutil.copytree(project.root, upper.root / "below", ignore=own)
+    below = Project(upper.root / "below", project.notebook)
+    upper.call("git init")
+    below.call(f"{sys.executable} -m dvc init --subdir")
+    upper.call("git add .")
+    for message in ("first", "second"):
+        upper.call(
+            f"git -c user.name=T -c user.email=t@example.org commit --allow-empty -m {message}"
+        )
+    upper.call(f"git clone --depth 1 file://{upper.root} {tmp_path / 'clone'}")
+    clone = Project(tmp_path / "clone" / "below", project.notebook)
+    clone.call("git config user.name T")
+    clone.call("git config user.email t@example.org")
+    code, printed = clone.run("-S", "dropout=0,0.5")
+    assert code == 0
+    assert "comparison: 2 experiments" in printed
 
 
 def test_without_a_commit_nothing_can_run(tmp_path: Path):

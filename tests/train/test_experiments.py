@@ -1,4 +1,4 @@
-"""Experiments of a real project under git and DVC: which are found, and what each left behind."""
+"""Experiments of a real project under git and DVC: which are listed, and what each left behind."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from curate.base.errors import UserError
 from tests.repository import commit, run
 from tests.train.experiment_project import make_project
 from train.compare.stage import run as compare
+from train.experiments.entries import list_unfinished
 from train.experiments.read import read_experiments
 from train.experiments.results import outdated
 
@@ -40,34 +41,34 @@ def train(train, project, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def found(project):
+def by_name(project):
     return {one.name: one for one in read_experiments(project)}
 
 
-def test_the_last_commit_and_its_experiments_are_found_and_the_same_workspace_is_not(found):
-    assert list(found) == ["main", "diverged", "no-score", "queued", "slow"]
-    assert [name for name, one in found.items() if one.baseline] == ["main"]
+def test_the_last_commit_and_its_experiments_are_listed_and_the_same_workspace_is_not(by_name):
+    assert list(by_name) == ["main", "diverged", "no-score", "queued", "slow"]
+    assert [name for name, one in by_name.items() if one.baseline] == ["main"]
 
 
-def test_results_are_those_of_each_experiment(found):
-    main_gap, slow_gap = (found[name].results.gap for name in ("main", "slow"))
+def test_results_are_those_of_each_experiment(by_name):
+    main_gap, slow_gap = (by_name[name].results.gap for name in ("main", "slow"))
     assert slow_gap.gap == pytest.approx(main_gap.gap - 0.0009)
-    assert found["slow"].results.parameters["lr"] == 0.0001
-    assert found["slow"].results.frames == 120
-    assert found["slow"].results.probes["seen"].to_list() == pytest.approx([0.475, 0.4, 0.3])
-    assert found["slow"].results.scores["macro"]["f1"] is not None
-    assert found["slow"].results.problems == []
+    assert by_name["slow"].results.parameters["lr"] == 0.0001
+    assert by_name["slow"].results.frames == 120
+    assert by_name["slow"].results.probes["seen"].to_list() == pytest.approx([0.475, 0.4, 0.3])
+    assert by_name["slow"].results.scores["macro"]["f1"] is not None
+    assert by_name["slow"].results.problems == []
 
 
-def test_one_from_the_queue_is_like_any_other(found):
-    queued = found["queued"]
+def test_one_from_the_queue_is_like_any_other(by_name):
+    queued = by_name["queued"]
     assert queued.state == "finished"
     assert queued.results.parameters == {"lr": 0.2, "dropout": 0.1, "threshold": 0.5}
     assert queued.results.problems == []
 
 
-def test_one_that_failed_says_what_its_stage_said(found):
-    failed = found["diverged"]
+def test_one_that_failed_has_the_last_words_of_its_stage(by_name):
+    failed = by_name["diverged"]
     assert failed.state == "failed"
     assert failed.results.parameters["lr"] == 0.5
     assert failed.results.problems == [
@@ -75,10 +76,10 @@ def test_one_that_failed_says_what_its_stage_said(found):
     ]
 
 
-def test_one_that_lacks_a_metric_keeps_the_rest(found):
-    results = found["no-score"].results
+def test_one_that_lacks_a_metric_keeps_the_rest(by_name):
+    results = by_name["no-score"].results
     assert results.scores == {}
-    assert results.gap.gap == found["main"].results.gap.gap
+    assert results.gap.gap == by_name["main"].results.gap.gap
     assert results.problems == [
         "data/evaluation/metrics.json: has no macro F1, nothing in validation could be scored"
     ]
@@ -99,12 +100,14 @@ def test_names_are_of_experiments_branches_tags_and_commits_in_their_order(proje
 def test_an_unknown_name_names_the_known_ones(project):
     with pytest.raises(UserError) as error:
         read_experiments(project, ["slow", "fast"])
-    said = str(error.value)
-    assert said.startswith("fast: no experiment, branch, tag or commit of that name; experiments ")
-    assert "diverged" in said
-    assert "no-score" in said
-    assert "slow" in said
-    assert said.endswith("; the branch is main")
+    message = str(error.value)
+    assert message.startswith(
+        "fast: no experiment, branch, tag or commit of that name; experiments "
+    )
+    assert "diverged" in message
+    assert "no-score" in message
+    assert "slow" in message
+    assert message.endswith("; the branch is main")
 
 
 def test_a_workspace_that_has_not_run_says_so(project):
@@ -122,7 +125,7 @@ def test_a_workspace_that_has_not_run_says_so(project):
     ]
 
 
-def test_a_file_that_the_cache_lacks_is_said(project, tmp_path):
+def test_a_file_that_the_cache_lacks_is_a_problem(project, tmp_path):
     run(tmp_path, "git", "clone", "-q", str(project), "clone")
     run(tmp_path / "clone", "git", "fetch", "-q", "origin", "refs/exps/*:refs/exps/*")
     (one,) = read_experiments(tmp_path / "clone", ["slow"])
@@ -144,6 +147,21 @@ def test_what_waits_in_the_queue_is_listed(project):
     (one,) = read_experiments(copy, ["waiting"])
     assert (one.state, one.results.parameters["lr"]) == ("queued", 0.3)
     assert one.results.problems == ["queued; run it with 'dvc queue start'"]
+
+
+def test_a_queue_that_dvc_cannot_read_is_left_out_with_a_warning(caplog):
+    class Broken:
+        """A project whose queue lacks the file of a task that a killed worker had taken."""
+
+        @property
+        def experiments(self):
+            return self
+
+        def show(self, **_):
+            raise FileNotFoundError("no such task")
+
+    assert list_unfinished(Broken()) == {}
+    assert "DVC's queue is left out: no such task" in caplog.text
 
 
 def test_without_experiments_it_says_how_to_run_one(project, tmp_path):
@@ -171,11 +189,11 @@ def test_without_project_or_commit_it_says_what_to_make(tmp_path):
         read_experiments(tmp_path)
     run(tmp_path, "git", "init", "-q")
     run(tmp_path, "dvc", "init", "-q")
-    said = "DVC keeps experiments in git, and there is no commit"
-    with pytest.raises(UserError, match=said):
+    message = "DVC keeps experiments in git, and there is no commit"
+    with pytest.raises(UserError, match=message):
         read_experiments(tmp_path)
     shutil.rmtree(tmp_path / ".git")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read_experiments(tmp_path)
 
 
@@ -199,12 +217,12 @@ LOCK = {
     ],
     ids=["up-to-date", "other-parameters", "made-anew"],
 )
-def test_outputs_out_of_date_are_told(parameters, made, reasons):
+def test_outputs_out_of_date_have_a_reason(parameters, made, reasons):
     lock = json.loads(json.dumps(LOCK))
     lock["stages"]["fit"]["outs"][0]["md5"] = made
-    found = outdated(lock, parameters)
-    assert set(found) == set(reasons)
-    assert all(found[path].startswith(reason) for path, reason in reasons.items())
+    stale = outdated(lock, parameters)
+    assert set(stale) == set(reasons)
+    assert all(stale[path].startswith(reason) for path, reason in reasons.items())
 
 
 def test_the_command_compares_and_lists_what_is_missing(train, tmp_path):

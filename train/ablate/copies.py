@@ -98,7 +98,8 @@ def collect(copy: Path, name: str) -> None:
     """
     refs = git("-C", copy, "for-each-ref", "--format=%(refname)", "refs/exps").split("\n")
     (ref,) = (ref for ref in refs if ref.endswith(f"/{name}"))
-    git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", copy, f"{ref}:{ref}")
+    repository = git("-C", copy, "rev-parse", "--show-toplevel")  # dvc.yaml may lie further below
+    git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", repository, f"{ref}:{ref}")
 
 
 def environment(copy: Path) -> dict[str, str]:

@@ -77,7 +77,7 @@ class Grid:
     notes: list[str]
 
 
-def make_grid(given: Sequence[str], params: Path = PARAMS) -> Grid:
+def make_grid(texts: Sequence[str], params: Path = PARAMS) -> Grid:
     """Make the experiments of `KEY=VALUE[,VALUE...]`: the story, where no key has several values.
 
     A key with one value holds in every experiment, as if params.yaml said so.
@@ -86,21 +86,21 @@ def make_grid(given: Sequence[str], params: Path = PARAMS) -> Grid:
         UserError: no `KEY=VALUE`, an unknown key, a value out of range, a key given twice, or
             values that do not go together.
     """
-    values = _read(given, params)
-    fixed = {key: of_key[0] for key, of_key in values.items() if len(of_key) == 1}
-    varied = {key: of_key for key, of_key in values.items() if len(of_key) > 1}
+    by_key = _read(texts, params)
+    fixed = {key: values[0] for key, values in by_key.items() if len(values) == 1}
+    varied = {key: values for key, values in by_key.items() if len(values) > 1}
     if varied:
         grid = Grid(_combinations(varied, fixed), [])
     else:
         grid = _story(load_parameters(params, **fixed), load_parameters(params), fixed)
-    for one in grid.experiments:
-        together = load_parameters(params, **one.settings)
-        check_fold(together.folds, together.fold)  # the stage split would, hours later
+    for experiment in grid.experiments:
+        parameters = load_parameters(params, **experiment.settings)
+        check_fold(parameters.folds, parameters.fold)  # the stage split would, hours later
     return grid
 
 
 def _story(end: Parameters, written: Parameters, fixed: dict[str, Any]) -> Grid:
-    """Make the story that ends with the parameters `end`; settings are said against `written`."""
+    """Make the story that ends with the parameters `end`; settings are those unlike `written`."""
     now = WITHOUT | {"lr": max(WITHOUT["lr"], end.lr)}
     others = {key: value for key, value in fixed.items() if key not in now}
     experiments = [_step("all-frames", now, others, written)]
@@ -110,8 +110,8 @@ def _story(end: Parameters, written: Parameters, fixed: dict[str, Any]) -> Grid:
         name = name if end.cap else name.removeprefix("capped-")
         added = {key: getattr(end, key) for key in keys}
         if added.items() <= now.items():
-            said = ", ".join(f"{key} {format_value(value)}" for key, value in added.items())
-            notes.append(f"step '{name}' is left out: it would add nothing ({said})")
+            values = ", ".join(f"{key} {format_value(value)}" for key, value in added.items())
+            notes.append(f"step '{name}' is left out: it would add nothing ({values})")
             continue
         now = now | added
         experiments.append(_step(name, now, others, written))
@@ -126,43 +126,43 @@ def _step(
 
 
 def _combinations(varied: dict[str, list[Any]], fixed: dict[str, Any]) -> list[Experiment]:
-    made: dict[str, Experiment] = {}
+    by_name: dict[str, Experiment] = {}
     for values in itertools.product(*varied.values()):
         settings = dict(zip(varied, values, strict=True))
         name = _name(settings)
-        if name in made:
+        if name in by_name:
             raise UserError(
-                f"-S: {made[name].settings} and {settings} would both be named '{name}'; "
+                f"-S: {by_name[name].settings} and {settings} would both be named '{name}'; "
                 "run one of them on its own"
             )
-        made[name] = Experiment(name, settings | fixed)
-    return list(made.values())
+        by_name[name] = Experiment(name, settings | fixed)
+    return list(by_name.values())
 
 
 def _name(settings: dict[str, Any]) -> str:
     """Name an experiment by its settings, as git allows it in a ref: lr-0.001_dropout-0."""
-    said = "_".join(f"{key}-{format_value(value)}" for key, value in settings.items())
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"[\[\]\"]", "", said))
+    words = "_".join(f"{key}-{format_value(value)}" for key, value in settings.items())
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"[\[\]\"]", "", words))
     safe = re.sub(r"\.{2,}", ".", safe).strip(".-")
     return f"{safe}-" if safe.endswith(".lock") else safe
 
 
-def _read(given: Sequence[str], params: Path) -> dict[str, list[Any]]:
+def _read(texts: Sequence[str], params: Path) -> dict[str, list[Any]]:
     """Read `KEY=VALUE,VALUE` by key; each value is checked as that of an option would be."""
-    values: dict[str, list[Any]] = {}
-    for text in given:
+    by_key: dict[str, list[Any]] = {}
+    for text in texts:
         key, equals, right = text.partition("=")
         key = key.strip()
         if not (equals and key and right.strip()):
             raise UserError(f"-S {text}: must be KEY=VALUE or KEY=VALUE,VALUE, as in lr=0.001,0.01")
-        if key in values:
+        if key in by_key:
             raise BadParameterError(
                 f"-S {text}: {key} is given twice; write {key}=VALUE,VALUE", key=key
             )
-        checked = [_value(key, one, params) for one in _split(right)]
+        values = [_value(key, part, params) for part in _split(right)]
         # 0 and 0.0, or 1e-3 and 0.001, are one value
-        values[key] = [v for place, v in enumerate(checked) if v not in checked[:place]]
-    return values
+        by_key[key] = [v for place, v in enumerate(values) if v not in values[:place]]
+    return by_key
 
 
 def _split(text: str) -> list[str]:

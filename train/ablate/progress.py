@@ -29,6 +29,13 @@ class Progress:
         self._began: dict[str, float] = {}
         self._stages: dict[str, str] = {}
         self._took: list[float] = []
+        self._held = False
+
+    def hold(self, names: list[str]) -> None:
+        """Report, once, that experiments wait though there is room for more."""
+        if not self._held:
+            self.tell(f"waiting for stages that they share with those that run: {', '.join(names)}")
+        self._held = True
 
     def begin(self, name: str) -> None:
         """Report that an experiment begins."""

@@ -15,6 +15,7 @@ from train.experiments.results import Results, read_parameters, read_results
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+    from fsspec import AbstractFileSystem
 
 WORKSPACE = "workspace"
 _MOST_NAMES = 12  # names listed to one who mistyped one
@@ -101,19 +102,30 @@ def _find(repo: Repo, name: str) -> Entry | None:
 
 
 def _read(repo: Repo, name: str, entry: Entry | None) -> Experiment:
-    from dvc.api import DVCFileSystem
     from scmrepo.exceptions import SCMError
 
     revision = entry.revision if entry else None
     state = entry.state if entry else FINISHED
     try:
-        files = DVCFileSystem(repo.root_dir, rev=revision)
+        files = _files(repo, revision)
         results = read_results(files) if state == FINISHED else Results(read_parameters(files))
     except SCMError:  # git has thrown the commit of an old failure away
         results = Results()
     if entry and entry.problem:
         results.problems = [entry.problem]
     return Experiment(name, revision, state, revision == repo.scm.get_rev(), results)
+
+
+def _files(repo: Repo, revision: str | None) -> AbstractFileSystem:
+    """Open the project's files at a revision, or those of the workspace, by their paths in it."""
+    from dvc.api import DVCFileSystem
+    from fsspec.implementations.dirfs import DirFileSystem
+
+    if revision is None:
+        return DVCFileSystem(repo.root_dir)
+    files = DVCFileSystem(repo.root_dir, rev=revision, subrepos=True)
+    below = Path(repo.root_dir).relative_to(repo.scm.root_dir)  # a commit begins where git does
+    return DirFileSystem(below.as_posix(), files)
 
 
 def _without_same_workspace(experiments: list[Experiment]) -> list[Experiment]:
