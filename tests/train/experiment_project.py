@@ -16,8 +16,8 @@ import polars as pl
 from tests.repository import commit, run, start
 from train.evaluate.predictions import Predictions, as_table
 from train.evaluate.result import EVALUATED, Evaluation, score_split, write_evaluation
-from train.gap.bootstrap import Estimate
 from train.gap.dissect import dissect
+from train.gap.intervals import Estimate
 from train.gap.losses import PROBES
 from train.gap.verdict import Verdict
 

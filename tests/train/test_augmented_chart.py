@@ -11,8 +11,8 @@ from curate.base.errors import UserError
 from curate.base.params import Parameters
 from curate.viz.style import save
 from train.data import Shards
-from train.fit.augment_samples import write_samples
 from train.fit.augmented_sheet import read
+from train.fit.augmented_sheet_writing import write_samples
 from train.gap.choice import even_sample
 from train.report.charts import augmented
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from train.gap.bootstrap import CONFIDENCE, Estimate, bootstrap_weights, estimate
+from train.gap.intervals import CONFIDENCE, Estimate, bootstrap_weights, estimate
 
 
 def mean_of(values: np.ndarray, seed: int = 0) -> Estimate:

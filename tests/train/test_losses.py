@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from train.gap.bootstrap import bootstrap_weights, estimate
+from train.gap.intervals import bootstrap_weights, estimate
 from train.gap.losses import Probe, comparable_loss, plain_loss, rates, shared_units
 
 

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from train.fit.recorder import LiveLog, Recorder
-from train.gap.bootstrap import Estimate
+from train.gap.intervals import Estimate
 from train.gap.probes import Probes, Scores
 
 DRAWS = np.linspace(-0.02, 0.02, 50)

@@ -11,8 +11,8 @@ import pytest
 
 from curate.base.errors import UserError
 from tests.train.made_gaps import make_verdict
-from train.gap.bootstrap import Estimate
 from train.gap.dissect import dissect
+from train.gap.intervals import Estimate
 from train.gap.losses import FEW_FRAMES
 from train.gap.verdict import Gap, Verdict, summarize
 

@@ -16,7 +16,7 @@ from curate.base.errors import UserError
 from curate.base.files import atomic_folder
 from curate.base.stage_params import FitParameters
 from train.data import Shards
-from train.fit.augment_samples import write_samples
+from train.fit.augmented_sheet_writing import write_samples
 from train.fit.checkpoint import fingerprint, open_folder
 from train.fit.label_gaps import require_known, threshold_notes, training_notes
 from train.fit.loop import train

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from train.gap.bootstrap import Estimate
+from train.gap.intervals import Estimate
 from train.gap.losses import FEW_FRAMES
 from train.gap.verdict import NO_GAP, NONE, UNKNOWN, Gap
 

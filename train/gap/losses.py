@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.gap.bootstrap import Estimate, estimate
+from train.gap.intervals import Estimate, estimate
 
 FEW_FRAMES = 30  # fewer frames in a probe than this say nothing
 Floats = NDArray[np.float64]

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from curate.base.stage_params import FitParameters
 from curate.tables import clip_of
 from train.data import Shards, inference
-from train.gap.bootstrap import Estimate, bootstrap_weights
 from train.gap.choice import EARLY, HELD_OUT, Choice, Positions, choose_frames
+from train.gap.intervals import Estimate, bootstrap_weights
 from train.gap.losses import (
     FEW_FRAMES,
     PROBES,

@@ -2,7 +2,8 @@
 
 No statement is made that its 95 % interval does not support: a gap is named where its interval, or
 that of what is lost on the same people, lies above 0, and a cause where that of its part does.
-Where the interval holds both 0 and a gap worth naming, there is not enough data to say.
+Where the interval holds both 0 and a gap worth naming, there is not enough data to say. The figures
+are made in `train.gap.dissect`, their intervals in `train.gap.intervals`.
 """
 
 from __future__ import annotations

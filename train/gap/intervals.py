@@ -1,4 +1,4 @@
-"""Confidence bands of probe losses and of their differences: a bootstrap over clips.
+"""The 95 % intervals of probe losses and of their differences: a bootstrap over clips.
 
 Frames of a clip are alike, so the clip is what is drawn again. Probes of the same clips share the
 draws: what one clip adds to two of them cancels in their difference.
@@ -6,8 +6,8 @@ draws: what one clip adds to two of them cancels in their difference.
 The weights of a draw are Dirichlet (the Bayesian bootstrap; Rubin 1981, Annals of Statistics 9:1):
 no clip's weight is ever zero, so an action unit that few clips show does not vanish from a draw, as
 it would where whole clips are drawn with replacement. From few clips any bootstrap is too narrow
-(Hesterberg 2015, The American Statistician 69:4): draws are widened so that the band of a mean
-of n clips has the width of Student's interval at n - 1 degrees of freedom.
+(Hesterberg 2015, The American Statistician 69:4): draws are widened so that the interval of a
+mean of n clips has the width of Student's at n - 1 degrees of freedom.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A figure from all clips, and the same figure from each draw (draws,); NaN: no band."""
+    """A figure from all clips, and the same figure from each draw (draws,); NaN: no interval."""
 
     value: float
     drawn: Floats

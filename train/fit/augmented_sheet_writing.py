@@ -1,6 +1,7 @@
-"""A sheet of training frames, each as filmed and as augmentation feeds it, for the report.
+"""Write the sheet of training frames, each as filmed and as augmentation feeds it, for the report.
 
-The report starts without TensorFlow, so `train fit` writes the sheet and the report shows it.
+The report starts without TensorFlow, so `train fit` writes the sheet and the report shows it. What
+augmentation does to a frame stands in `train.model.augment`.
 """
 
 from __future__ import annotations
