@@ -441,7 +441,8 @@ def test_an_experiment_that_is_killed_costs_none_but_itself(project: Project):
     (project.notebook / "wait").touch()
     process = project.begin("-S", "dropout=0,0.5")
     read_until(process, "dropout-0 (fit)")
-    (running,) = (one for one in project.processes() if "dropout-0" in one.cmdline())
+    begun = psutil.Process(process.pid).children()
+    (running,) = (one for one in begun if "dropout-0" in one.cmdline())
     running.kill()  # DVC, whose stage would go on
     (project.notebook / "wait").unlink()
     printed, _ = process.communicate()

@@ -2,29 +2,22 @@
 
 `dvc exp run --temp` makes such copies as well, but it stashes the workspace's changes for a moment
 each time: ended just then, it does not bring them back, and of several runs that start together
-some fail for want of DVC's lock. In a copy made here DVC has nothing to share but its cache.
+some fail because another holds DVC's lock. A copy made here shares nothing but DVC's cache.
 """
 
 from __future__ import annotations
 
 import configparser
-import os
 import shutil
-import signal
-import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from curate.base.git import git
+from train.ablate.processes import end_processes
 
 FOLDER = Path(".dvc/tmp/ablate")  # copies, and beside them the log of each experiment
-_MARK = "ABLATION_COPY"  # in the environment of all that an experiment runs: the path of its copy
-_PATIENCE = 10.0  # seconds from asking a process to end to killing it
 
 
 @dataclass(frozen=True)
@@ -46,17 +39,7 @@ class Snapshot:
         """Make a copy, give the path of its dvc.yaml's folder, and remove it at the end."""
         folder = (FOLDER / name).resolve()
         try:
-            git("init", "--quiet", "--template=", folder)
-            alternates = folder / ".git/objects/info/alternates"
-            alternates.parent.mkdir(parents=True, exist_ok=True)
-            alternates.write_text(f"{_git_path('objects')}\n")
-            if _git_path("shallow").exists():
-                shutil.copy(_git_path("shallow"), folder / ".git/shallow")
-            for key in ("user.name", "user.email"):
-                if value := git("config", "--default", "", "--get", key):
-                    git("-C", folder, "config", key, value)
-            git("-C", folder, "update-ref", "--no-deref", "HEAD", self.revision)
-            git("-C", folder, "read-tree", "--reset", "-u", self.tree)
+            self._check_out(folder)
             project = folder / git("rev-parse", "--show-prefix")
             self._configure(project)
             for path in self.linked:
@@ -65,6 +48,20 @@ class Snapshot:
             yield project
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _check_out(self, folder: Path) -> None:
+        """Make a repository of git's that reads the project's objects, with the files of `tree`."""
+        git("init", "--quiet", "--template=", folder)
+        alternates = folder / ".git/objects/info/alternates"
+        alternates.parent.mkdir(parents=True, exist_ok=True)
+        alternates.write_text(f"{_git_path('objects')}\n")
+        if _git_path("shallow").exists():
+            shutil.copy(_git_path("shallow"), folder / ".git/shallow")
+        for key in ("user.name", "user.email"):
+            if value := git("config", "--default", "", "--get", key):
+                git("config", key, value, folder=folder)
+        git("update-ref", "--no-deref", "HEAD", self.revision, folder=folder)
+        git("read-tree", "--reset", "-u", self.tree, folder=folder)
 
     def _configure(self, project: Path) -> None:
         """Give a copy the settings that are not committed, the cache, and a place for DVC's own."""
@@ -96,33 +93,10 @@ def collect(copy: Path, name: str) -> None:
     Raises:
         UserError: another experiment took its name meanwhile.
     """
-    refs = git("-C", copy, "for-each-ref", "--format=%(refname)", "refs/exps").split("\n")
+    refs = git("for-each-ref", "--format=%(refname)", "refs/exps", folder=copy).split("\n")
     (ref,) = (ref for ref in refs if ref.endswith(f"/{name}"))
-    repository = git("-C", copy, "rev-parse", "--show-toplevel")  # dvc.yaml may lie further below
+    repository = git("rev-parse", "--show-toplevel", folder=copy)  # dvc.yaml may lie further below
     git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", repository, f"{ref}:{ref}")
-
-
-def environment(copy: Path) -> dict[str, str]:
-    """Return the environment of what runs in a copy.
-
-    Stages find the programs beside this Python, and the copy's code before the installed one: `.`
-    is the copy when they run. What they print is not held back.
-    """
-    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    code = os.pathsep.join([".", os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    added = {"PATH": programs, "PYTHONPATH": code, "PYTHONUNBUFFERED": "1", _MARK: str(copy)}
-    return os.environ | added
-
-
-def end_processes(folder: Path, first: signal.Signals = signal.SIGTERM) -> None:
-    """End all that runs for the copies in a folder, wherever it works; kill what does not end."""
-    for number in (first, signal.SIGKILL):
-        for process in _running(folder):
-            with suppress(psutil.Error):
-                process.send_signal(number)
-        until = time.monotonic() + _PATIENCE
-        while any(_running(folder)) and time.monotonic() < until:
-            time.sleep(0.1)
 
 
 def remove_leftovers() -> None:
@@ -131,14 +105,6 @@ def remove_leftovers() -> None:
     for path in FOLDER.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-
-
-def _running(folder: Path) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):  # it is gone, or another user's
-            copy = process.environ().get(_MARK)
-            if copy and Path(copy).is_relative_to(folder.resolve()):
-                yield process
 
 
 def _git_path(name: str) -> Path:

@@ -16,8 +16,9 @@ from threading import Event, Thread
 from typing import IO
 
 from curate.base.errors import UserError
-from train.ablate.copies import FOLDER, Snapshot, collect, end_processes, environment
+from train.ablate.copies import FOLDER, Snapshot, collect
 from train.ablate.grid import Experiment
+from train.ablate.processes import end_processes, environment
 from train.ablate.progress import Ended, Progress
 from train.ablate.shared import Recipe
 from train.experiments.log import reason_of_failure

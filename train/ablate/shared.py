@@ -14,7 +14,7 @@ from dvc.repo import Repo
 
 from curate.base.errors import UserError
 from curate.base.git import git
-from train.ablate.copies import end_processes, environment
+from train.ablate.processes import end_processes, environment
 
 Recipe = tuple[
     Any, ...
