@@ -15,19 +15,28 @@ import sys
 from pathlib import Path
 
 import cv2
+import keras
 import yaml
 
 from tests.documents import ROOT, Block
 
 PROJECT = "framewise"  # its folder in the home
 # Documents may set these; here they stay small, so that a run of the stages takes seconds.
+BACKBONE = "small.keras"
 SMALL = {
     "demo_subjects": 4,
     "demo_frames": 130,
     "demo_size": 64,
     "image_size": 32,
     "dropped_frames": 60,
+    "backbone": BACKBONE,
     "units": [8],
+    "rotation": 0,
+    "shear": 0,
+    "zoom": 0,
+    "shift": 0,
+    "flip": False,
+    "brightness": 0,
     "epochs": 1,
     "probe_frames": 50,
 }
@@ -57,6 +66,7 @@ def _make(home: Path) -> None:
     (home / ".gitconfig").write_text(_GIT_CONFIG)
     _copy_tracked(project)
     set_parameters(project, SMALL)
+    _save_backbone(project / BACKBONE)
     script = """
         git init -q
         git add -A
@@ -76,6 +86,14 @@ def _copy_tracked(project: Path) -> None:
         if (ROOT / name).exists():
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, project / name)
+
+
+def _save_backbone(path: Path) -> None:
+    images = keras.Input((None, None, 3))
+    pixels = keras.layers.Rescaling(1 / 255)(images)
+    convolution = keras.layers.Conv2D(8, 3, strides=4, activation="relu", name="block1_conv")
+    keras.utils.set_random_seed(0)
+    keras.Model(images, convolution(pixels)).save(path)
 
 
 def _write_footage(home: Path, videos: Path) -> None:

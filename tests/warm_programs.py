@@ -1,4 +1,4 @@
-"""`curate` and `train` for scripts of shell, forked from a process that has loaded the libraries.
+"""`curate`, `train` and `python -c` as forks of a process that has loaded the libraries.
 
 Loading TensorFlow takes longer than all else that a small run does. So one process loads it, and
 nothing of this project; each start of a program on the PATH is a fork of it, in the caller's
@@ -21,12 +21,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-PROGRAMS = {"curate": "curate.cli.app", "train": "train.cli.app"}
-# Imported, and not used: the threads of a library that has worked do not outlive a fork.
+MODULES = {"curate": "curate.cli.app", "train": "train.cli.app"}
+# Imported, and not used: the threads of a library that has worked do not outlive a fork. Polars and
+# Arrow start some as they are imported, so each program imports them itself: it takes no time.
 LIBRARIES = (
-    "tensorflow", "tensorflow_datasets", "matplotlib.figure", "polars", "pydantic", "rich.console",
-    "scipy.optimize", "typer"
+    "dvclive", "faiss", "jinja2", "matplotlib.figure", "pydantic.main", "rich.console",
+    "scipy.optimize", "tensorflow", "tensorflow_datasets", "typer"
 )  # fmt: skip
 
 
@@ -36,10 +38,13 @@ def warm_programs() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="warm") as name:
         folder = Path(name)  # short: the address of a socket may have 107 characters
         address = folder / "socket"
-        for program in PROGRAMS:
-            words = [sys.executable, "-SE", __file__, "call", str(address), program]
-            (folder / program).write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
-            (folder / program).chmod(0o755)
+        call = shlex.join([sys.executable, "-SE", __file__, "call", str(address)])
+        for program in MODULES:
+            _write_script(folder / program, f'exec {call} {program} "$@"')
+        python = shlex.quote(sys.executable)
+        _write_script(
+            folder / "python", f'[ "$1" = -c ] && exec {call} python "$@"\nexec {python} "$@"'
+        )
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(address))
             listener.listen()
@@ -55,9 +60,14 @@ def warm_programs() -> Iterator[Path]:
             server.wait()
 
 
-def call(address: str, program: str, *arguments: str) -> int:
+def _write_script(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def call(address: str, *words: str) -> int:
     """Have a program run by the server, as if it were this process; return its exit code."""
-    request = {"words": [program, *arguments], "folder": os.getcwd(), "environment": {**os.environ}}
+    request = {"words": words, "folder": os.getcwd(), "environment": {**os.environ}}
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
         socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], [0, 1, 2])
@@ -82,19 +92,19 @@ def serve(listener: socket.socket) -> None:
                 _become(request, streams)
                 return
             code = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
-            connection.send(str(code).encode())
+            connection.send(str(code if code >= 0 else 128 - code).encode())  # as a shell does
             os._exit(0)
         connection.close()
 
 
-def _receive(connection: socket.socket) -> tuple[dict, list[int]]:
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     text, streams, _, _ = socket.recv_fds(connection, 2**16, 3)
     while not text.endswith(b"\n"):
         text += connection.recv(2**16)
     return json.loads(text), streams
 
 
-def _become(request: dict, streams: list[int]) -> None:
+def _become(request: dict[str, Any], streams: list[int]) -> None:
     """Take over the caller's folder, arguments, environment and streams."""
     os.chdir(request["folder"])
     os.environ.clear()
@@ -106,9 +116,20 @@ def _become(request: dict, streams: list[int]) -> None:
     sys.path[:0] = os.environ.get("PYTHONPATH", "").split(":")
 
 
+def run(words: list[str]) -> None:
+    """Run a program of this process: one of the project's, or `python -c CODE`."""
+    if words[0] in MODULES:
+        importlib.import_module(MODULES[words[0]]).main()
+    else:
+        sys.path.insert(0, "")
+        _, _, code, *rest = words
+        sys.argv[:] = ["-c", *rest]
+        exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+
+
 if __name__ == "__main__":
     role, *rest = sys.argv[1:]
     if role == "call":
         sys.exit(call(*rest))
     serve(socket.socket(fileno=int(rest[0])))
-    importlib.import_module(PROGRAMS[sys.argv[0]]).main()
+    run(sys.argv)
