@@ -66,7 +66,7 @@ def test_no_file_names_a_registry_or_a_machine():
     suffixes = {".py", ".toml", ".txt", ".yaml", ".md", ".html", ""}
     files = [
         path
-        for folder in (".", "curate", "train", "tests", ".ci", "docs")
+        for folder in (".", "curate", "framewise", "train", "tests", ".ci", "docs")
         for path in (ROOT / folder).glob("*" if folder == "." else "**/*")
         if path.is_file()
         and path.suffix in suffixes

@@ -86,6 +86,11 @@ def is_running(process: int) -> bool:
         return False
 
 
+def heed_hanging_up() -> None:
+    """Undo `nohup`: under it, as these tests may run, a process is to outlive its terminal."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux' /proc")
 @pytest.mark.parametrize(
     ("sent", "code", "cleans_up"),
@@ -102,7 +107,11 @@ def test_no_process_stays_behind(
 ) -> None:
     script, out = tmp_path / "endless.py", tmp_path / "out"
     script.write_text(ENDLESS)
-    begun = subprocess.Popen([sys.executable, script, out], stderr=subprocess.DEVNULL)
+    begun = subprocess.Popen(
+        [sys.executable, script, out],
+        stderr=subprocess.DEVNULL,
+        preexec_fn=heed_hanging_up,
+    )
     try:
         until(lambda: len(list(out.glob(".*.partial"))) == 2, "two tasks begun")
         workers = [int(path.name.split(".")[2]) for path in out.iterdir()]
