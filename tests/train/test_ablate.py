@@ -193,9 +193,11 @@ metrics: [data/evaluation/metrics.json]
 """
 TOOLS = {
     "frames": """\
-import os
+import os, time
 from pathlib import Path
 
+while Path(os.environ["NOTEBOOK"], "hold").exists():
+    time.sleep(0.1)
 Path("data/frames.txt").write_text("frames")
 with Path(os.environ["NOTEBOOK"], "frames").open("a") as file:
     file.write("x")
@@ -415,11 +417,24 @@ def test_an_interrupted_ablation_leaves_nothing_behind_and_goes_on(
     assert project.content() == before
 
 
+def test_interrupted_in_what_all_share_it_ends_that(project: Project):
+    (project.notebook / "hold").touch()
+    before = project.content()
+    process = project.begin("-S", "dropout=0,0.5")
+    read_until(process, "> python tools/frames.py")
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped: 2 experiments wait; run the same command to go on\n" in printed
+    assert project.processes() == []
+    assert project.content() == before
+
+
 def test_experiments_at_a_time_share_what_they_have_in_common(project: Project):
     (project.notebook / "wait").touch()
     process = project.begin("-S", "stride=2,3", "-S", "dropout=0,0.5", "--jobs", "4")
     names = [f"stride-{stride}_dropout-{dropout} (fit)" for stride in "23" for dropout in (0, 0.5)]
-    read_until(process, "waiting for stages that they share with those that run: ", *names)
+    read_until(process, "those that wait share stages with those that run", *names)
     (project.notebook / "wait").unlink()
     process.communicate()
     assert process.returncode == 0

@@ -61,7 +61,7 @@ class Jobs:
                     while len(self._ahead) < self._jobs and (experiment := self._next()):
                         self._start(experiment, pool)
                     if len(self._ahead) < self._jobs and self._waiting:
-                        self._progress.hold([one.name for one in self._waiting])
+                        self._progress.hold()
                     self._progress.refresh()
                     try:
                         self._events.get(timeout=1)()

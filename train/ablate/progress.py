@@ -31,10 +31,10 @@ class Progress:
         self._took: list[float] = []
         self._held = False
 
-    def hold(self, names: list[str]) -> None:
-        """Report, once, that experiments wait though there is room for more."""
+    def hold(self) -> None:
+        """Report, once, why no more experiments begin though there is room for them."""
         if not self._held:
-            self.tell(f"waiting for stages that they share with those that run: {', '.join(names)}")
+            self.tell("those that wait share stages with those that run, and begin after these")
         self._held = True
 
     def begin(self, name: str) -> None:
@@ -67,7 +67,7 @@ class Progress:
             self._show(f"{running}; {done}; {self._time_left()}")
 
     def how_to_go_on(self, command: str) -> str:
-        """Say, when it was interrupted, how many experiments are left and what runs them."""
+        """Return, for one that was interrupted, how many are left and what command runs them."""
         left = self._total - len(self._took)
         waits = "experiment waits" if left == 1 else "experiments wait"
         again = f", {', '.join(self._began)} from the beginning" if self._began else ""

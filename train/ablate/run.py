@@ -72,17 +72,18 @@ def ablate(
     with open_project(Path()) as repo, alone(Path(repo.root_dir)), terminated_as_exit():
         remove_leftovers()
         reused = _find_results(repo, grid.experiments, force, note)
-        new = [one for one in grid.experiments if one.name not in reused]
+        new = [experiment for experiment in grid.experiments if experiment.name not in reused]
         progress = Progress(len(new), jobs, tell, show)
         try:
             cache = Path(repo.cache.local_cache_dir)
             ended = _run(new, jobs, cache, progress, note) if new else {}
         except (KeyboardInterrupt, SystemExit):
-            tell(progress.how_to_go_on("the same command" + " without --force" * force))
+            again = "the same command without --force" if force else "the same command"
+            tell(progress.how_to_go_on(again))
             raise
     return [
-        Outcome(one, "reused") if one.name in reused else Outcome(one, *ended[one.name])
-        for one in grid.experiments
+        Outcome(experiment, *ended.get(experiment.name, ("reused",)))
+        for experiment in grid.experiments
     ]
 
 
@@ -95,7 +96,8 @@ def _find_results(
         UserError: one of the same name has other parameters.
     """
     existing = dict(repo.experiments.ls()[repo.scm.get_rev()])
-    known = {one.name: existing[one.name] for one in experiments if one.name in existing}
+    names = [experiment.name for experiment in experiments if experiment.name in existing]
+    known = {name: existing[name] for name in names}
     if force and known:
         repo.experiments.remove([*known])
         return {}
@@ -139,7 +141,10 @@ def _run(
 ) -> dict[str, Ended]:
     """Run in the workspace what experiments share, then each in a copy of its own."""
     written = load_parameters(PARAMS).model_dump()
-    parameters = {one.name: load_parameters(PARAMS, **one.settings).model_dump() for one in new}
+    parameters = {
+        experiment.name: load_parameters(PARAMS, **experiment.settings).model_dump()
+        for experiment in new
+    }
     stages = read_stages({k for p in parameters.values() for k in p if p[k] != written[k]})
     linked = untracked_inputs({p[k] for p in parameters.values() for k in ("footage", "backbone")})
     _note_what_they_run_with(linked, stages.repeated, note)
@@ -147,7 +152,7 @@ def _run(
         progress.tell(f"running in the workspace what all experiments share: {', '.join(late)}")
         reproduce(stages.shared)
     progress.tell(f"to run: {', '.join(parameters)}")
-    recipes = {name: stages.recipes(of_one) for name, of_one in parameters.items()}
+    recipes = {name: stages.recipes(values) for name, values in parameters.items()}
     return Jobs(new, jobs, take_snapshot(cache, linked), recipes, progress).run()
 
 

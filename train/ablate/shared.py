@@ -89,6 +89,8 @@ def reproduce(stages: list[str]) -> None:
     Raises:
         UserError: one failed; DVC has said why.
     """
+    # Polars lets SIGINT restart a wait, so Ctrl-C would not be heard until all stages are done.
+    signal.siginterrupt(signal.SIGINT, True)
     command = [sys.executable, "-m", "dvc", "repro", *stages]
     process = subprocess.Popen(
         command, stdout=sys.stderr, env=environment(Path.cwd()), start_new_session=True

@@ -16,7 +16,7 @@ def differing(experiments: Sequence[Experiment]) -> list[str]:
 
     An experiment whose parameters cannot be read differs from none.
     """
-    known = [one.results.parameters for one in experiments if one.results.parameters]
+    known = [each.results.parameters for each in experiments if each.results.parameters]
     names = dict.fromkeys(name for parameters in known for name in parameters)
     return [
         name
@@ -32,7 +32,7 @@ def labels(experiments: Sequence[Experiment]) -> list[str]:
     `stride-8` does, and everything where it is more than a label holds. No two are the same.
     """
     differs = differing(experiments)
-    base = next((one.results.parameters for one in experiments if one.baseline), None)
+    base = next((each.results.parameters for each in experiments if each.baseline), None)
     return [_label(experiment, differs, base) for experiment in experiments]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 WORKSPACE = "workspace"
-_MOST_NAMES = 12  # names listed to one who mistyped one
+_MOST_NAMES = 12  # names listed to who mistypes one
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +130,9 @@ def _files(repo: Repo, revision: str | None) -> AbstractFileSystem:
 
 def _without_same_workspace(experiments: list[Experiment]) -> list[Experiment]:
     """Leave the workspace out where it holds what another one does: the last one run leaves it."""
-    (workspace,) = (one for one in experiments if one.name == WORKSPACE)
-    others = [one for one in experiments if one is not workspace]
-    measured = [_measured(one) for one in others if one.state == FINISHED]
+    (workspace,) = (each for each in experiments if each.name == WORKSPACE)
+    others = [each for each in experiments if each is not workspace]
+    measured = [_measured(each) for each in others if each.state == FINISHED]
     return others if _measured(workspace) in measured else experiments
 
 
