@@ -95,15 +95,14 @@ def _find_results(
     Raises:
         UserError: one of the same name has other parameters.
     """
-    existing = dict(repo.experiments.ls()[repo.scm.get_rev()])
-    names = [experiment.name for experiment in experiments if experiment.name in existing]
-    known = {name: existing[name] for name in names}
+    by_name = {experiment.name: experiment for experiment in experiments}
+    listed = repo.experiments.ls()[repo.scm.get_rev()]
+    known = {name: revision for name, revision in listed if name in by_name}
     if force and known:
         repo.experiments.remove([*known])
         return {}
-    for experiment in experiments:
-        if experiment.name in known:
-            _check_same(experiment, known[experiment.name])
+    for name, revision in known.items():
+        _check_same(by_name[name], revision)
     edited = sorted({path for revision in known.values() for path in changed_since(revision)})
     if edited:
         note(
