@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 
 # Some functions have the name of a room. Python sets a room that is imported for the first time as
@@ -54,3 +55,6 @@ __all__ = [
     "suggest",
     "to_imagehash",
 ]
+
+# Where nobody listens, notes on the way are not printed.
+logging.getLogger("curate").addHandler(logging.NullHandler())

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["curate", "train"]
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> ModuleType:
     if name not in __all__:
         raise AttributeError(f"module 'framewise' has no attribute '{name}'")

@@ -12,6 +12,7 @@ Example:
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,12 @@ _LAZY = {
     "load": "train.model.load",
 }
 _ON_TENSORFLOW = ("FusedAugmentation", "Shards")
+# Where nobody listens, notes on the way of a training are not printed.
+logging.getLogger("train").addHandler(logging.NullHandler())
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -90,8 +90,15 @@ def gap(folder: PathLike, when: Literal["early", "final"] = "final") -> Gap:
         intervals in `.low` and `.high`.
 
     Raises:
-        UserError: no gap.json in the folder, or one of something else.
+        BadParameterError: another `when`.
+        MissingInputError: no gap.json in the folder.
+        DamagedInputError: one of something else.
     """
+    from curate.base.errors import BadParameterError
     from train.gap.verdict import Gap
 
+    if when not in ("early", "final"):
+        raise BadParameterError(
+            f"when: {when!r} is not allowed, must be early or final", key="when"
+        )
     return Gap.read(as_path(folder), when)

@@ -12,6 +12,7 @@ from curate.base.arguments import PathLike, as_path, checked, cores, warn
 if TYPE_CHECKING:
     import polars as pl
 
+    from curate.footage.open import Footage
     from curate.suggest.choice import Result
 
 
@@ -70,7 +71,8 @@ class Decisions:
         and of frames tables are written as JPEG. What deserves a look is a `UserWarning`.
 
         Raises:
-            UserError: a folder that holds something, or one inside the footage.
+            UserError: a folder that holds something, one inside the footage, or footage that has
+            changed since it was decided on.
         """
         from curate.footage.open import open_footage
         from curate.standalone.destinations import DedupPaths
@@ -79,8 +81,33 @@ class Decisions:
         to = as_path(folder)
         DedupPaths(to=to, link=link).check(self.path)
         footage = open_footage(self.path)
+        self._check_unchanged(footage)
         warn(copy_kept(footage, self.table, to, cores(workers), link=link))
         return to
+
+    def _check_unchanged(self, footage: Footage) -> None:
+        """Refuse footage whose files are no longer those decided on: frames go by their places.
+
+        Raises:
+            DamagedInputError: an image or a clip that is new, or gone.
+        """
+        from curate.base.errors import DamagedInputError
+        from curate.footage.open import file_id
+
+        known = {clip: set(rows["id"]) for (clip,), rows in self.table.group_by("clip")}
+        clips = {
+            clip.name: {file_id(image, footage.path) for image in clip.images}
+            for clip in footage.clips
+        }
+        changed = not footage.parts and (
+            known.keys() != clips.keys()
+            or any(ids and ids != known[name] for name, ids in clips.items())
+        )
+        if changed:
+            raise DamagedInputError(
+                f"{self.path}: has changed since its frames were decided on; decide again",
+                path=self.path,
+            )
 
 
 def dedup(
@@ -130,6 +157,7 @@ def dedup(
     """
     from curate.standalone.dedup import dedup_footage
     from curate.standalone.destinations import DedupPaths
+    from curate.tables import DEDUP
 
     given = {
         "stride": stride,
@@ -148,7 +176,8 @@ def dedup(
     )
     footage = as_path(path)
     outcome = dedup_footage(footage, checked(params, **given), cores(workers), paths)
-    return Decisions(footage, outcome.decisions, outcome.notes)
+    table = outcome.decisions.select(list(DEDUP))
+    return Decisions(footage, table, outcome.notes)
 
 
 def suggest(
@@ -189,7 +218,17 @@ def suggest(
         as_path(path),
         None if labels is None else as_path(labels),
         checked(params, **parameters),
-        sorted(strides or STRIDES),
-        sorted(distances or DISTANCES),
+        _candidates("stride", strides, STRIDES),
+        _candidates("distance", distances, DISTANCES),
         cores(workers),
     )
+
+
+def _candidates(key: str, given: Sequence[int] | None, default: Sequence[int]) -> list[int]:
+    """Check each candidate as the parameter `key` is checked; return them ascending.
+
+    Raises:
+        BadParameterError: one that is not allowed.
+    """
+    chosen = default if given is None or not len(given) else given
+    return sorted({getattr(checked(None, **{key: value}), key) for value in chosen})

@@ -154,14 +154,34 @@ def near_duplicates(
     from curate.base.errors import BadParameterError
     from curate.search.neighbors import pairs_among
 
-    if not checked(None, distance=distance).distance >= 0:
+    radius = checked(None, distance=distance).distance
+    if radius < 0:
         raise BadParameterError(
             f"distance: {distance} is not allowed, must be from 0 to 32 bits", key="distance"
         )
     array = hashes if isinstance(hashes, np.ndarray) else from_imagehash(hashes)
-    i, j, bits = pairs_among(np.ascontiguousarray(array, np.uint64), distance)
+    i, j, bits = pairs_among(_as_hashes(array), radius)
     order = np.lexsort((j, i, bits))
     return i[order], j[order], bits[order]
+
+
+def _as_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return hashes as they are.
+
+    Raises:
+        DamagedInputError: an array of another shape or type.
+    """
+    import numpy as np
+
+    from curate.base.errors import DamagedInputError
+
+    array = np.asarray(hashes)
+    if array.ndim != 1 or array.dtype != np.uint64:
+        raise DamagedInputError(
+            f"hashes of type {array.dtype} and shape {array.shape}; give (n,) uint64, as "
+            "hash_images and from_imagehash return them"
+        )
+    return np.ascontiguousarray(array)
 
 
 def from_imagehash(hashes: Iterable[ImageHash]) -> NDArray[np.uint64]:
@@ -180,10 +200,10 @@ def from_imagehash(hashes: Iterable[ImageHash]) -> NDArray[np.uint64]:
 
     values = []
     for hash_ in hashes:
-        if hash_.hash.shape != (_SIDE, _SIDE):
-            raise DamagedInputError(
-                f"an image hash of {hash_.hash.shape} bits: only 8 x 8 are read (hash_size=8)"
-            )
+        bits = getattr(hash_, "hash", None)
+        if bits is None or bits.shape != (_SIDE, _SIDE):
+            what = type(hash_).__name__ if bits is None else f"a hash of {bits.shape} bits"
+            raise DamagedInputError(f"{what}: only 8 x 8 bits of imagehash are read (hash_size=8)")
         values.append(int(str(hash_), 16))
     return np.array(values, np.uint64)
 
@@ -199,6 +219,6 @@ def to_imagehash(hashes: NDArray[np.uint64]) -> list[ImageHash]:
     import numpy as np
     from imagehash import ImageHash
 
-    array = np.atleast_1d(np.asarray(hashes, np.uint64))
+    array = _as_hashes(hashes)
     bits = np.unpackbits(array.astype(">u8").view(np.uint8)).astype(bool)
     return [ImageHash(one) for one in bits.reshape(-1, _SIDE, _SIDE)]

@@ -14,7 +14,7 @@ Source = Literal["disfa", "ckplus", "bp4d", "bp4dplus", "openface", "libreface",
 
 def read_labels(
     path: PathLike,
-    source: Source = "videos",
+    source: Source | None = None,
     *,
     params: PathLike | None = None,
     **parameters: Any,
@@ -23,7 +23,7 @@ def read_labels(
 
     Args:
         path: the footage's folder, or one video.
-        source: the layout of the footage and of its labels.
+        source: the layout of the footage and of its labels [disfa].
         params: a file of parameters, over which the keywords win [none is read].
         parameters: of stage labels, such as `positive_at`, `camera`, `confidence` and
             `action_units`.

@@ -19,7 +19,8 @@ def prepare(
     """Run the stages from footage to shards: labels, frames, dedup, split, cap, shards.
 
     It is what `dvc repro shards` does, without DVC: clips that are decoded already are not decoded
-    again, everything after them is decided anew.
+    again, everything after them is decided again. Clips are decoded in processes, which import the
+    script that calls this: there, call it below `if __name__ == "__main__":`.
 
     Args:
         footage: the footage's folder, or one video.
@@ -37,7 +38,7 @@ def prepare(
         BadParameterError: a value that is not allowed; its `key` says which.
         MissingInputError: no such footage.
         DamagedInputError: a damaged label file, by file and row.
-        UserError: footage without labels, or a folder that holds something else.
+        UserError: footage without labels, or a folder inside the footage, which is never changed.
 
     Example:
         >>> curate.prepare("footage", "work", source="videos", stride=1)  # doctest: +SKIP
@@ -45,6 +46,7 @@ def prepare(
     """
     from curate import labels
     from curate.base.console import quiet_tensorflow
+    from curate.base.files import check_outside
     from curate.cap import stage as cap
     from curate.dedup import stage as dedup
     from curate.frames import stage as frames
@@ -54,6 +56,7 @@ def prepare(
         from curate.shards import stage as shards
 
     clips, at = as_path(footage), as_path(folder)
+    check_outside(clips, at)
     p = checked(params, footage=str(clips), **parameters)
     output, pictures = at / "tfrecords", at / "frames"
     labelled, thinned, placed, capped = (

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,6 +30,7 @@ from rich.text import Text
 from curate.base.text import format_cell
 
 _in_program = ContextVar("in_program", default=False)  # else a library's caller owns the screen
+_holding_back = threading.RLock()
 _UNBOUNDED = 10_000  # columns of what is no terminal: a file or a pipe cuts nothing off
 
 
@@ -56,7 +58,8 @@ class Summary(Table):
 
 
 def _console(*, stderr: bool = False) -> Console:
-    width = None if (sys.stderr if stderr else sys.stdout).isatty() else _UNBOUNDED
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream is not None and stream.isatty() else _UNBOUNDED
     return Console(stderr=stderr, highlight=False, width=width)
 
 
@@ -126,9 +129,14 @@ def quiet_tensorflow() -> Iterator[None]:
     It greets from C++, past Python's own streams, with notes on processors that a user can do
     nothing about. If the import fails, what was held back is shown.
     """
+    if "tensorflow" in sys.modules:  # it has greeted
+        yield
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    # One thread at a time: two would take each other's file for standard error, for good.
+    with _holding_back, tempfile.TemporaryFile() as held:
         before = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
@@ -160,7 +168,7 @@ def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """
     console = _console(stderr=True)
     # Not the console's own word: it takes FORCE_COLOR, as notebooks set it, for a terminal.
-    shown = _in_program.get() and sys.stderr.isatty()
+    shown = _in_program.get() and sys.stderr is not None and sys.stderr.isatty()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -69,7 +69,8 @@ def extract_frames(
         counts = in_processes(work, clips, workers, on_frames)
     except BrokenProcessPool:
         raise UserError(
-            "a process was killed while decoding, perhaps for lack of memory; run it again "
-            "with --workers 1, clips that are done are not done again"
+            "a process was killed while decoding, perhaps for lack of memory (run it again with "
+            "--workers 1, clips that are done are not done again); or it was begun by a script of "
+            "your own that starts this outside of \"if __name__ == '__main__':\""
         ) from None
     return sorted(counts, key=lambda count: count.clip)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import imagehash
 import numpy as np
@@ -20,6 +21,11 @@ import curate
 from curate import dedup
 
 FUNCTIONS = [name for name in curate.__all__ if name.islower()]
+
+
+def anything(value: Any) -> Any:
+    """Hide a value's type from the type checker, as a caller without one does."""
+    return value
 
 
 @pytest.fixture
@@ -97,6 +103,43 @@ def test_decisions_are_written_and_their_frames_gathered(folder):
         decisions.export("faces/thin")
 
 
+@pytest.mark.parametrize("change", ["renamed", "new", "gone"])
+def test_frames_of_footage_that_has_changed_are_not_gathered(folder, change):
+    decisions = curate.dedup("faces", stride=20, cache=False)
+    if change == "new":
+        (folder / "faces" / "00.jpg").write_bytes((folder / "faces" / "1.jpg").read_bytes())
+    elif change == "renamed":
+        (folder / "faces" / "1.jpg").rename(folder / "faces" / "01.jpg")
+    else:
+        (folder / "faces" / "59.jpg").unlink()
+    with pytest.raises(curate.DamagedInputError, match="faces: has changed since") as raised:
+        decisions.export("thin")
+    assert raised.value.path == Path("faces")
+    assert not Path("thin").exists()
+
+
+def test_decisions_have_the_columns_that_are_promised(folder):
+    table = curate.dedup("faces", cache=False).table
+    key, decided = ["id", "subject", "clip", "index"], ["keep", "reason", "duplicate_of"]
+    assert table.columns == [*key, *decided, "distance"]
+
+
+def test_a_distance_may_be_numpys_own_number():
+    hashes = np.array([5, 4, 255], np.uint64)
+    assert curate.near_duplicates(hashes, np.int64(1))[0].tolist() == [0]
+
+
+def test_the_source_may_stand_in_a_file_of_parameters(folder):
+    (folder / "p.yaml").write_text("source: videos\npositive_at: 1\n")
+    assert curate.read_labels("footage", params="p.yaml")["AU12"].to_list() == [1, None, 0]
+
+
+def test_a_process_without_standard_error_can_thin(folder):
+    code = "import sys\nsys.stderr = None\nimport curate\nprint(len(curate.dedup('faces').kept))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "12\n")
+
+
 def test_what_deserves_a_look_is_a_note(folder):
     (folder / "faces" / "7.jpg").write_bytes(b"")
     decisions = curate.dedup("faces", stride=1, cache=False)
@@ -129,7 +172,7 @@ def test_nothing_is_printed(folder, capfd):
         curate.dedup("faces", cache=False).export("thin")
         curate.suggest("faces")
         curate.audit("faces", "others")
-        curate.read_labels("footage", positive_at=1)
+        curate.read_labels("footage", "videos", positive_at=1)
     assert capfd.readouterr() == ("", "")
 
 
@@ -150,6 +193,15 @@ def test_nothing_is_printed(folder, capfd):
         (lambda: curate.hash_images(np.zeros((1, 4, 4))), curate.DamagedInputError, None, None),
         (lambda: curate.near_duplicates(np.zeros(2, np.uint64), 33), curate.BadParameterError,
          None, "distance"),
+        (lambda: curate.near_duplicates(anything(np.zeros(2))), curate.DamagedInputError, None,
+         None),
+        (lambda: curate.to_imagehash(np.array([-1])), curate.DamagedInputError, None, None),
+        (lambda: curate.from_imagehash(anything([5])), curate.DamagedInputError, None, None),
+        (lambda: curate.suggest("faces", strides=[0]), curate.BadParameterError, None, "stride"),
+        (lambda: curate.suggest("faces", distances=[64]), curate.BadParameterError, None,
+         "distance"),
+        (lambda: curate.prepare("footage", "footage/work"), curate.UserError, Path("footage/work"),
+         None),
     ],
 )  # fmt: skip
 def test_an_error_says_its_kind_its_path_and_its_key(folder, call, kind, path, key):

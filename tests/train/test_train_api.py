@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import curate
+import framewise
 import train
+
+LATE: Any = "late"
 
 
 def test_importing_it_loads_neither_tensorflow_nor_keras():
@@ -44,6 +48,7 @@ def test_every_public_name_is_there_and_documented():
         (lambda: train.fit("no", "fit", rate=1), curate.BadParameterError, "rate"),
         (lambda: train.evaluate("no", "no", threshold=1), curate.BadParameterError, "threshold"),
         (lambda: train.load("no"), curate.MissingInputError, None),
+        (lambda: train.gap("no", LATE), curate.BadParameterError, "when"),
         (lambda: train.gap("no"), curate.MissingInputError, None),
     ],
 )
@@ -55,3 +60,25 @@ def test_an_error_says_its_kind_and_its_key(call, kind, key, tmp_path, monkeypat
     assert raised.value.path == (None if key else Path("no") / raised.value.path.name) or (
         raised.value.path == Path("no")
     )
+
+
+def test_what_is_public_can_be_completed_by_a_shell():
+    assert set(train.__all__) <= set(dir(train))
+    assert {"curate", "train"} <= set(dir(framewise))
+
+
+def test_threads_that_load_tensorflow_together_leave_standard_error_where_it_was():
+    code = (
+        "import os, threading\n"
+        "from curate.base.console import quiet_tensorflow\n"
+        "before = os.fstat(2).st_ino\n"
+        "def load():\n"
+        "    with quiet_tensorflow():\n"
+        "        import tensorflow\n"
+        "threads = [threading.Thread(target=load) for _ in range(4)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+        "print(os.fstat(2).st_ino == before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

@@ -80,7 +80,7 @@ class Model(Description):
         Raises:
             BadParameterError: `path` does not end in `.keras`.
         """
-        write_model(self.network, self.description, Path(path))
+        write_model(self.network, self.description, Path(path).expanduser())
 
     @property
     def description(self) -> Description:
